@@ -1,0 +1,126 @@
+"""The noun `Speech`: what was said when, how loud and how high. JSON on disk, meant to be edited by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FormatError
+from ..files import whole_file
+
+FORMAT_VERSION = 1
+HOP_S = 0.01
+"""Spacing of the energy and pitch tracks, seconds."""
+
+SILENCE = "SIL"
+"""Phone label of silence; other non-speech labels are BREATH and NOISE."""
+
+
+@dataclass(frozen=True)
+class Phone:
+    """One sound: ARPAbet label without stress digits (`AA` ... `ZH`, or SIL, BREATH, NOISE), start and end in seconds."""
+
+    label: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of the transcript with its start and end in seconds."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass
+class Speech:
+    """A recording, understood.
+
+    phones: contiguous, sorted, covering 0 .. duration_s.
+    words: empty when no transcript is known.
+    energy_db: (N,) RMS level in dB re full scale, one value per HOP_S, frame n centred on n * HOP_S.
+    f0_hz: (N,) fundamental frequency, 0 where unvoiced.
+    notes: remarks for the person (for example words of the transcript that were not found in the sound).
+    """
+
+    duration_s: float
+    phones: list[Phone]
+    words: list[Word]
+    energy_db: np.ndarray
+    f0_hz: np.ndarray
+    source: str = ""
+    source_sha256: str = ""
+    aligner: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def pauses(self, shortest_s: float = 0.15) -> list[tuple[float, float]]:
+        """(start_s, end_s) of every run of non-speech phones at least `shortest_s` long."""
+        runs: list[list[float]] = []
+        for phone in self.phones:
+            if phone.label not in (SILENCE, "BREATH", "NOISE"):
+                continue
+            if runs and abs(runs[-1][1] - phone.start_s) < 1e-6:
+                runs[-1][1] = phone.end_s
+            else:
+                runs.append([phone.start_s, phone.end_s])
+        return [(start, end) for start, end in runs if end - start >= shortest_s]
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the JSON file, whole or not at all. Raises OutputError."""
+        record = {
+            "format": "soliloquy-speech",
+            "format_version": FORMAT_VERSION,
+            "duration_s": round(self.duration_s, 6),
+            "source": self.source,
+            "source_sha256": self.source_sha256,
+            "aligner": self.aligner,
+            "notes": self.notes,
+            "words": [asdict(word) for word in self.words],
+            "phones": [asdict(phone) for phone in self.phones],
+            "hop_s": HOP_S,
+            "energy_db": [round(float(value), 2) for value in self.energy_db],
+            "f0_hz": [round(float(value), 1) for value in self.f0_hz],
+        }
+        with whole_file(path) as temporary:
+            temporary.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Speech:
+        """Read a file written by `save` (or edited since). Raises FormatError."""
+        try:
+            record = json.loads(Path(path).read_text(encoding="utf-8"))
+            if record["format"] != "soliloquy-speech" or record["format_version"] > FORMAT_VERSION:
+                raise FormatError(f"{path} is not a speech file this version can read.")
+            speech = cls(
+                duration_s=float(record["duration_s"]),
+                phones=[Phone(str(p["label"]), float(p["start_s"]), float(p["end_s"])) for p in record["phones"]],
+                words=[Word(str(w["text"]), float(w["start_s"]), float(w["end_s"])) for w in record.get("words", [])],
+                energy_db=np.asarray(record["energy_db"], np.float32),
+                f0_hz=np.asarray(record["f0_hz"], np.float32),
+                source=str(record.get("source", "")),
+                source_sha256=str(record.get("source_sha256", "")),
+                aligner=str(record.get("aligner", "")),
+                notes=[str(note) for note in record.get("notes", [])],
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FormatError(f"{path} is not a readable speech file ({error}).") from error
+        speech.check(str(path))
+        return speech
+
+    def check(self, name: str = "speech") -> None:
+        """Raise FormatError unless times are finite, ordered and inside the recording."""
+        if not math.isfinite(self.duration_s) or self.duration_s <= 0:
+            raise FormatError(f"{name}: duration_s must be a positive number of seconds.")
+        for before, after in zip(self.phones, self.phones[1:]):
+            if after.start_s < before.end_s - 1e-4:
+                raise FormatError(f"{name}: phone {after.label} at {after.start_s:.3f} s overlaps the one before it.")
+        for phone in self.phones:
+            if not (0 <= phone.start_s <= phone.end_s <= self.duration_s + 1e-3):
+                raise FormatError(f"{name}: phone {phone.label} at {phone.start_s:.3f} s lies outside the recording.")

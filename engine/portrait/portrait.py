@@ -1,0 +1,178 @@
+"""The noun `Portrait`: the picture taken apart. One `.portrait` file: a zip of JSON, PNG and NPY, without pickle.
+
+Geometry lives in picture space: x to the right and y down in pixels of the source picture, z towards the camera in the same
+unit, z = 0 in the plane of the eyes. `units_per_metre` turns it into metres (0.063 m between the pupils).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import FormatError
+from ..files import whole_file
+
+FORMAT_VERSION = 1
+LARGEST_MEMBER_BYTES = 1 << 30
+"""A member of the zip that claims to be larger is refused before it is read."""
+
+PART_NAMES = ("person", "face", "eye_left", "eye_right", "cavity", "tongue", "teeth_lower", "teeth_upper")
+"""Every part a portrait may have, back to front."""
+
+
+@dataclass
+class Part:
+    """One textured piece of the portrait, drawn by the renderer and built as a mesh in Blender.
+
+    vertices: (V, 3) float32, rest position in picture space.
+    triangles: (T, 3) int32, counter-clockwise seen from the camera.
+    uv: (V, 2) float32 in 0..1 of the part's texture, v down (image rows).
+    colour: (V, 4) float32 in 0..1: multiplies the texture; alpha fades the part's edge.
+    head_weight: (V,) float32: 1 follows the head's rotation, 0 stays with the body.
+    delta_channel / delta_index / delta_offset: the blendshapes, sparse. Entry k moves vertex delta_index[k] by
+        delta_offset[k] (K, 3) float32 pixels at full value of ARKit channel delta_channel[k].
+    texture: name of the image it is drawn with ("" for colour only).
+    """
+
+    vertices: np.ndarray
+    triangles: np.ndarray
+    uv: np.ndarray
+    colour: np.ndarray
+    head_weight: np.ndarray
+    delta_channel: np.ndarray
+    delta_index: np.ndarray
+    delta_offset: np.ndarray
+    texture: str = ""
+
+    def dense_deltas(self) -> np.ndarray:
+        """(52, V, 3) float32."""
+        dense = np.zeros((52, len(self.vertices), 3), np.float32)
+        dense[self.delta_channel, self.delta_index] = self.delta_offset
+        return dense
+
+    def set_deltas(self, dense: np.ndarray, *, smallest_px: float = 1e-3) -> None:
+        """Keep of `dense` (52, V, 3) the offsets longer than `smallest_px`."""
+        channel, index = np.nonzero(np.linalg.norm(dense, axis=2) > smallest_px)
+        self.delta_channel, self.delta_index = channel.astype(np.uint8), index.astype(np.int32)
+        self.delta_offset = dense[channel, index].astype(np.float32)
+
+
+ARRAY_FIELDS = ("vertices", "triangles", "uv", "colour", "head_weight", "delta_channel", "delta_index", "delta_offset")
+
+
+@dataclass
+class Portrait:
+    """Everything the renderer and the Blender rig need to know about one picture.
+
+    size: (width, height) of the source picture in pixels.
+    parts: by name, see PART_NAMES.
+    images: by name, uint8, RGB or RGBA, (H, W, 3|4): "plate" (the picture without the person), "person" (foreground with
+        matte), "eye_left" / "eye_right" ... as the parts' textures ask.
+    landmarks_px: (478, 3) MediaPipe landmarks in picture space.
+    units_per_metre: pixels in a metre at the plane of the eyes.
+    camera_distance: from the pinhole to z = 0, pixels; camera_centre: (2,) principal point, pixels.
+    neck_pivot: (3,) the point the head turns about; eye_centres: (2, 3) subject's left, right.
+    settings: what the person chose or corrected for this picture; rest: estimated rest expression (channel -> 0..1).
+    provenance: source file name, SHA-256, versions.
+    """
+
+    size: tuple[int, int]
+    parts: dict[str, Part]
+    images: dict[str, np.ndarray]
+    landmarks_px: np.ndarray
+    units_per_metre: float
+    camera_distance: float
+    camera_centre: np.ndarray
+    neck_pivot: np.ndarray
+    eye_centres: np.ndarray
+    settings: dict = field(default_factory=dict)
+    rest: dict = field(default_factory=dict)
+    provenance: dict = field(default_factory=dict)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the `.portrait` file, whole or not at all. Raises OutputError."""
+        header = {
+            "format": "soliloquy-portrait",
+            "format_version": FORMAT_VERSION,
+            "size": list(self.size),
+            "parts": {name: {"texture": part.texture} for name, part in self.parts.items()},
+            "images": sorted(self.images),
+            "units_per_metre": self.units_per_metre,
+            "camera_distance": self.camera_distance,
+            "camera_centre": [float(v) for v in self.camera_centre],
+            "neck_pivot": [float(v) for v in self.neck_pivot],
+            "eye_centres": [[float(v) for v in centre] for centre in self.eye_centres],
+            "settings": self.settings,
+            "rest": self.rest,
+            "provenance": self.provenance,
+        }
+        with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            archive.writestr("portrait.json", json.dumps(header, ensure_ascii=False, indent=1))
+            _write_array(archive, "landmarks_px", self.landmarks_px)
+            for name, part in self.parts.items():
+                for field_name in ARRAY_FIELDS:
+                    _write_array(archive, f"parts/{name}/{field_name}", getattr(part, field_name))
+            for name, image in self.images.items():
+                archive.writestr(zipfile.ZipInfo(f"images/{name}.png"), _png_bytes(image))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Portrait:
+        """Read a file written by `save`. Raises FormatError when it is damaged, too large or of a later version."""
+        try:
+            with zipfile.ZipFile(path) as archive:
+                header = json.loads(_member(archive, "portrait.json"))
+                if header["format"] != "soliloquy-portrait" or header["format_version"] > FORMAT_VERSION:
+                    raise FormatError(f"{path} is not a portrait this version can read.")
+                parts = {}
+                for name, record in header["parts"].items():
+                    arrays = {f: _read_array(archive, f"parts/{name}/{f}") for f in ARRAY_FIELDS}
+                    parts[name] = Part(**arrays, texture=str(record["texture"]))
+                images = {name: _read_png(archive, name) for name in header["images"]}
+                return cls(
+                    size=(int(header["size"][0]), int(header["size"][1])), parts=parts, images=images,
+                    landmarks_px=_read_array(archive, "landmarks_px"),
+                    units_per_metre=float(header["units_per_metre"]), camera_distance=float(header["camera_distance"]),
+                    camera_centre=np.asarray(header["camera_centre"], np.float32),
+                    neck_pivot=np.asarray(header["neck_pivot"], np.float32),
+                    eye_centres=np.asarray(header["eye_centres"], np.float32),
+                    settings=header.get("settings", {}), rest=header.get("rest", {}), provenance=header.get("provenance", {}))
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
+            raise FormatError(f"{path} is not a readable portrait file ({error}). Build it again from the picture.") from error
+
+
+def _write_array(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    archive.writestr(f"{name}.npy", buffer.getvalue())
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).file_size > LARGEST_MEMBER_BYTES:
+        raise ValueError(f"member {name} is too large")
+    return archive.read(name)
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    return np.load(io.BytesIO(_member(archive, f"{name}.npy")), allow_pickle=False)
+
+
+def _png_bytes(image: np.ndarray) -> bytes:
+    order = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    written, data = cv2.imencode(".png", cv2.cvtColor(image, order), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not written:
+        raise ValueError("image could not be encoded")
+    return data.tobytes()
+
+
+def _read_png(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    image = cv2.imdecode(np.frombuffer(_member(archive, f"images/{name}.png"), np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None or image.ndim != 3:
+        raise ValueError(f"image {name} is damaged")
+    return cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB)
