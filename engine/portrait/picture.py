@@ -1,0 +1,86 @@
+"""Reading a picture from outside into plain sRGB pixels, whatever camera, scanner or painter's archive it came from."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from ..errors import ImageError
+
+logger = logging.getLogger(__name__)
+
+LARGEST_SIDE_PX = 8192
+SMALLEST_SIDE_PX = 64
+
+
+def read_picture(path: str | os.PathLike) -> np.ndarray:
+    """Read a picture as (H, W, 3) or, when some of it is transparent, (H, W, 4) uint8 sRGB with straight alpha.
+
+    The EXIF orientation is applied; 16-bit, floating point (0..1), grayscale, palette and CMYK pictures become 8-bit RGB; an
+    embedded colour profile is converted to sRGB. Of several frames the first is taken.
+    Raises ImageError when the file is missing, not a picture, truncated, or a side is not within 64..8192 pixels.
+    """
+    path = Path(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit on each side is stricter
+            with Image.open(path) as image:
+                _check_size(path, *image.size)
+                image.load()
+                return _srgb_pixels(ImageOps.exif_transpose(image))
+    except FileNotFoundError as error:
+        raise ImageError(f"There is no picture at {path}.") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{path} is larger than {LARGEST_SIDE_PX} pixels a side. Scale it down first.") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path} is not a picture this program can read. Save it as PNG, JPEG, TIFF or WebP.") from error
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError) as error:
+        raise ImageError(f"{path} cannot be read: {error}. The file may be truncated; save or copy it again.") from error
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if max(width, height) > LARGEST_SIDE_PX:
+        raise ImageError(f"{path} is {width} x {height} pixels; the largest side may be {LARGEST_SIDE_PX}. Scale it down first.")
+    if min(width, height) < SMALLEST_SIDE_PX:
+        raise ImageError(f"{path} is {width} x {height} pixels; a portrait needs at least {SMALLEST_SIDE_PX} on each side.")
+
+
+def _srgb_pixels(image: Image.Image) -> np.ndarray:
+    """8-bit sRGB pixels of a loaded image, with alpha only when it says something."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return np.repeat(_eight_bit(image)[:, :, None], 3, axis=2)
+    transparent = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
+    alpha = np.asarray(image.convert("RGBA").getchannel("A")) if transparent else None
+    pixels = np.array(_to_srgb(image))
+    if alpha is not None and alpha.min() < 255:
+        return np.dstack([pixels, alpha])
+    return pixels
+
+
+def _eight_bit(image: Image.Image) -> np.ndarray:
+    """(H, W) uint8 of a one-channel picture of 16 bits, 32 bits holding 16, or floating point 0..1."""
+    values = np.asarray(image).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("it holds values that are not finite")
+    scaled = values * 255.0 if image.mode == "F" else values / 257.0
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """`image` as RGB, through its embedded colour profile when it has one that can be used."""
+    colours = image if image.mode in ("RGB", "CMYK", "L", "LAB") else image.convert("RGB")
+    profile = image.info.get("icc_profile")
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB",
+                                             renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC)
+        except (ImageCms.PyCMSError, OSError, ValueError) as error:
+            logger.info("colour profile ignored: %s", error)
+    return colours.convert("RGB")
