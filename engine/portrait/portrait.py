@@ -23,8 +23,10 @@ FORMAT_VERSION = 1
 LARGEST_MEMBER_BYTES = 1 << 30
 """A member of the zip that claims to be larger is refused before it is read."""
 
-PART_NAMES = ("person", "face", "eye_left", "eye_right", "cavity", "tongue", "teeth_lower", "teeth_upper")
-"""Every part a portrait may have, back to front."""
+PART_NAMES = ("person", "eye_left", "eye_right", "iris_left", "iris_right", "cavity", "tongue", "teeth_lower", "teeth_upper",
+              "teeth_source", "face")
+"""Every part a portrait may have, in drawing order, back to front. `eye_*` is the white of the eye and does not turn; `iris_*`
+turns about the eye's centre with the gaze. `teeth_source` are teeth that the picture itself shows."""
 
 
 @dataclass
