@@ -1,7 +1,8 @@
 """Person and background apart: colours without the other's bleed at the edge, and a clean plate behind the person.
 
-The plate is built from two parts: a smooth fill of the background's low frequencies (push-pull pyramid) and the background's
-own grain and texture, mirrored across the silhouette, so that a canvas or film grain shows no blurred halo when the head moves.
+The plate is a smooth fill of the background's low frequencies (push-pull pyramid) plus the background's own detail: mirrored
+across the silhouette near the edge, which is all that a moving head uncovers; deeper in only its fine grain, block by block from
+similar places, so that neither film grain nor canvas shows a blurred halo and no structure is invented where nothing is known.
 
 Sources: S. Gortler et al., "The Lumigraph", SIGGRAPH 1996 (push-pull); T. Germer et al., "Fast Multi-Level Foreground
 Estimation", ICPR 2020 (through PyMatting).
@@ -9,15 +10,41 @@ Estimation", ICPR 2020 (through PyMatting).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
 WORKING_SIDE_PX = 1024       # long side at which colours are estimated and the plate's shape is planned
 STRIP_ROWS = 512             # full-size work goes in strips: bounded memory on 8K pictures
 CONTAMINATED_SHARE = 0.006   # of the long side: background this near to the person's edge may carry a fringe of it
-SMOOTH_SHARE = 0.012         # of the long side: structure finer than this is texture, to be mirrored
-MIRROR_SHARE = 0.06          # of the long side: how far out texture is fetched before the mirror folds back
-MIRROR_TRIES = 5             # halvings of that distance where the mirrored place is not background
+MIRROR_SHARE = 0.06          # of the long side: how deep behind the person's edge detail is mirrored in
+STRUCTURE_SHARE = 0.014      # of the long side: structure finer than this is mirrored, what is coarser is filled smoothly
+GRAIN_SHARE = 0.003          # of the long side: what is finer than this is grain, wanted at every depth
+GRAIN_BLOCK_PX = 24          # working pixels
+GRAIN_CANDIDATES = 24        # places tried per block for grain of the same brightness
+PLATE_TRUST_POWER = 4        # how fast the plate's say in the picture's colour falls as the person's share grows
+
+
+@dataclass(frozen=True)
+class SourceMap:
+    """For each working pixel, the place (x, y) another pixel's detail may come from, and whether that place is background."""
+
+    x: np.ndarray
+    y: np.ndarray
+    usable: np.ndarray
+
+
+@dataclass(frozen=True)
+class PlatePlan:
+    """The plate at working size: colours (h, w, 3) float32 0..255, maps (h, w) float32."""
+
+    smooth: np.ndarray             # low frequencies, filled in behind the person
+    structured: np.ndarray         # the clean background without its grain
+    source_x: np.ndarray           # where detail is taken from
+    source_y: np.ndarray
+    structure_amount: np.ndarray   # how much of the structure there is wanted, 0..1
+    has_grain: np.ndarray          # 1 where the place is clean background
 
 
 def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -40,14 +67,13 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     share = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     clean = _clean_background(share)
-    low = _push_pull(_smooth(small, clean), clean)
-    mirror_x, mirror_y, usable = _mirror_map(share, clean)
+    plan = _plan_plate(small, share, clean)
     foreground = _foreground_colours(small, share)
     person, plate = np.empty((height, width, 4), np.uint8), np.empty_like(image)
     for top in range(0, height, STRIP_ROWS):
         rows = slice(top, min(top + STRIP_ROWS, height))
         grid = _strip_grid(rows, width, size, (height, width))
-        behind = _plate_strip(image, low, mirror_x, mirror_y, usable, grid)
+        behind = _plate_strip(image, plan, grid)
         front = cv2.remap(foreground, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         person[rows, :, :3], plate[rows] = _recompose_exactly(image[rows], alpha[rows], front, behind)
     person[..., 3] = alpha
@@ -66,12 +92,27 @@ def _clean_background(share: np.ndarray) -> np.ndarray:
     return background if background.any() else share < share.max()
 
 
-def _smooth(pixels: np.ndarray, known: np.ndarray) -> np.ndarray:
+def _plan_plate(pixels: np.ndarray, share: np.ndarray, clean: np.ndarray) -> PlatePlan:
+    long_side = max(share.shape)
+    smooth = _push_pull(_smooth(pixels, clean, STRUCTURE_SHARE * long_side), clean)
+    structured = np.where(clean[..., None], _smooth(pixels, clean, GRAIN_SHARE * long_side), smooth)
+    mirrored, depth = _mirror_map(clean)
+    reach = MIRROR_SHARE * long_side
+    near = mirrored.usable & (depth < reach)
+    blocks = _grain_map(smooth, clean)
+    source_x = np.where(near, mirrored.x, blocks.x)
+    source_y = np.where(near, mirrored.y, blocks.y)
+    # A raised cosine: detail mirrored in at the edge fades out without an end that can be seen.
+    amount = np.where(near, 0.5 + 0.5 * np.cos(np.pi * np.clip(depth / reach, 0, 1)), 0.0)
+    return PlatePlan(smooth, structured.astype(np.float32), source_x.astype(np.float32), source_y.astype(np.float32),
+                     amount.astype(np.float32), (near | blocks.usable).astype(np.float32))
+
+
+def _smooth(pixels: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
     """Low frequencies of the known pixels, unknown ones not taking part (normalised convolution)."""
-    sigma = max(1.0, SMOOTH_SHARE * max(known.shape))
     weight = known.astype(np.float32)
-    total = cv2.GaussianBlur(pixels * weight[..., None], (0, 0), sigma)
-    return total / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-4)[..., None]
+    total = cv2.GaussianBlur(pixels * weight[..., None], (0, 0), max(0.8, sigma))
+    return total / np.maximum(cv2.GaussianBlur(weight, (0, 0), max(0.8, sigma)), 1e-4)[..., None]
 
 
 def _push_pull(pixels: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -87,28 +128,45 @@ def _push_pull(pixels: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.where(known[..., None], pixels, fine)
 
 
-def _mirror_map(share: np.ndarray, clean: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each pixel, where in the clean background its texture is taken from: x, y (working pixels) and whether it can be."""
-    height, width = share.shape
+def _mirror_map(clean: np.ndarray) -> tuple[SourceMap, np.ndarray]:
+    """Each pixel's mirror image in the clean background's nearest edge, and how deep the pixel lies behind that edge (px)."""
+    height, width = clean.shape
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    distance, labels = cv2.distanceTransformWithLabels((~clean).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    depth, labels = cv2.distanceTransformWithLabels((~clean).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     nearest = np.zeros((labels.max() + 1, 2), np.float32)
     nearest[labels[clean]] = np.argwhere(clean)[:, ::-1]
     edge = nearest[labels]
-    away = edge - np.dstack([columns, rows])
-    away /= np.maximum(np.linalg.norm(away, axis=2, keepdims=True), 1e-6)
-    source_x, source_y, usable = columns.copy(), rows.copy(), clean.copy()
-    reach = MIRROR_SHARE * max(share.shape)
-    for _ in range(MIRROR_TRIES):
-        depth = np.abs((distance - reach) % (2 * reach) - reach)
-        x, y = edge[..., 0] + away[..., 0] * depth, edge[..., 1] + away[..., 1] * depth
-        column, row = np.round(x).astype(int), np.round(y).astype(int)
-        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        fits = ~usable & inside & clean[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
-        source_x[fits], source_y[fits] = x[fits], y[fits]
-        usable |= fits
-        reach /= 2
-    return source_x, source_y, usable.astype(np.float32)
+    x, y = 2 * edge[..., 0] - columns, 2 * edge[..., 1] - rows
+    return SourceMap(x, y, _is_clean_at(clean, x, y)), depth
+
+
+def _grain_map(smooth: np.ndarray, clean: np.ndarray) -> SourceMap:
+    """For each block, a clean place of similar brightness to take grain from. Deterministic."""
+    height, width = clean.shape
+    rows, columns = np.mgrid[0:height, 0:width]
+    half = GRAIN_BLOCK_PX / 2
+    roomy = np.argwhere(cv2.distanceTransform(np.pad(clean, 1).astype(np.uint8), cv2.DIST_C, 3)[1:-1, 1:-1] > half)
+    if not len(roomy):
+        return SourceMap(columns, rows, clean)
+    block_rows, block_columns = -(-height // GRAIN_BLOCK_PX), -(-width // GRAIN_BLOCK_PX)
+    generator = np.random.default_rng(0)
+    candidates = roomy[generator.integers(len(roomy), size=(block_rows, block_columns, GRAIN_CANDIDATES))]
+    centre_y = np.minimum(np.arange(block_rows) * GRAIN_BLOCK_PX + GRAIN_BLOCK_PX // 2, height - 1)
+    centre_x = np.minimum(np.arange(block_columns) * GRAIN_BLOCK_PX + GRAIN_BLOCK_PX // 2, width - 1)
+    wanted = smooth[centre_y[:, None], centre_x[None, :]]
+    found = smooth[candidates[..., 0], candidates[..., 1]]
+    best = np.abs(found - wanted[:, :, None]).sum(axis=-1).argmin(axis=-1)
+    chosen = np.take_along_axis(candidates, best[..., None, None], axis=2)[:, :, 0]
+    shift_y, shift_x = chosen[..., 0] - centre_y[:, None], chosen[..., 1] - centre_x[None, :]
+    block = (rows // GRAIN_BLOCK_PX, columns // GRAIN_BLOCK_PX)
+    x, y = columns + shift_x[block], rows + shift_y[block]
+    return SourceMap(x, y, _is_clean_at(clean, x, y))
+
+
+def _is_clean_at(clean: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    height, width = clean.shape
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    return inside & clean[np.clip(np.round(y).astype(int), 0, height - 1), np.clip(np.round(x).astype(int), 0, width - 1)]
 
 
 def _foreground_colours(pixels: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -127,33 +185,35 @@ def _strip_grid(rows: slice, width: int, size: tuple[int, int], shape: tuple[int
     return tuple(np.ascontiguousarray(part, np.float32) for part in np.meshgrid(x, y))
 
 
-def _plate_strip(image: np.ndarray, low: np.ndarray, mirror_x: np.ndarray, mirror_y: np.ndarray, usable: np.ndarray,
-                 grid: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Smooth fill plus mirrored texture for one strip, (rows, W, 3) float32."""
+def _plate_strip(image: np.ndarray, plan: PlatePlan, grid: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Smooth fill plus detail from the planned places for one strip, (rows, W, 3) float32."""
     # Nearest neighbour: the map jumps where two sides meet, and a place between two sources is neither.
     nearest = dict(interpolation=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    centre_x, centre_y = np.round(grid[0]), np.round(grid[1])
-    source_x = cv2.remap(mirror_x, *grid, **nearest) + (grid[0] - centre_x)
-    source_y = cv2.remap(mirror_y, *grid, **nearest) + (grid[1] - centre_y)
-    has_texture = cv2.remap(usable, *grid, **nearest)[..., None]
     linear = dict(interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    full_x = (source_x + 0.5) * (image.shape[1] / low.shape[1]) - 0.5
-    full_y = (source_y + 0.5) * (image.shape[0] / low.shape[0]) - 0.5
-    texture = cv2.remap(image, full_x, full_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-    texture -= cv2.remap(low, source_x, source_y, **linear)
-    return cv2.remap(low, *grid, **linear) + has_texture * texture
+    working_height, working_width = plan.smooth.shape[:2]
+    source_x = cv2.remap(plan.source_x, *grid, **nearest) + (grid[0] - np.round(grid[0]))
+    source_y = cv2.remap(plan.source_y, *grid, **nearest) + (grid[1] - np.round(grid[1]))
+    full_x = (source_x + 0.5) * (image.shape[1] / working_width) - 0.5
+    full_y = (source_y + 0.5) * (image.shape[0] / working_height) - 0.5
+    structured = cv2.remap(plan.structured, source_x, source_y, **linear)
+    grain = cv2.remap(image, full_x, full_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE).astype(np.float32) - structured
+    structure = structured - cv2.remap(plan.smooth, source_x, source_y, **linear)
+    return (cv2.remap(plan.smooth, *grid, **linear) + cv2.remap(plan.has_grain, *grid, **nearest)[..., None] * grain
+            + cv2.remap(plan.structure_amount, *grid, **linear)[..., None] * structure)
 
 
 def _recompose_exactly(image: np.ndarray, alpha: np.ndarray, front: np.ndarray, behind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Change the two estimates as little as possible so that front over behind is the picture; uint8 both.
 
-    The smallest change that meets a*F + (1-a)*B = I shares the remainder in proportion a : (1-a). B is rounded first and F
-    takes up its rounding; where F would leave 0..255 it is cut and B takes up the rest, which then always fits.
+    The smallest change that meets a*F + (1-a)*B = I, the plate's weighed less the more of the person is there: where the
+    matte is wrong, the plate must not keep the person's outline. B is rounded first and F takes up its rounding; where F
+    would leave 0..255 it is cut and B takes up the rest, which then always fits.
     """
     picture = image.astype(np.float32)
     a = alpha.astype(np.float32)[..., None] / 255
-    remainder = (picture - a * front - (1 - a) * behind) / (a ** 2 + (1 - a) ** 2)
-    behind = np.round(np.clip(behind + (1 - a) * remainder, 0, 255))
+    trust = (1 - a) ** PLATE_TRUST_POWER
+    remainder = (picture - a * front - (1 - a) * behind) / (a ** 2 + (1 - a) ** 2 * trust)
+    behind = np.round(np.clip(behind + (1 - a) * trust * remainder, 0, 255))
     wanted = np.where(a > 0, (picture - (1 - a) * behind) / np.maximum(a, 1 / 255), front)
     front = np.round(np.clip(wanted, 0, 255))
     cut = (a > 0) & (a < 1) & (np.abs(wanted - front) > 0.5)
