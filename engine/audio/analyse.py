@@ -1,0 +1,40 @@
+"""`analyse_speech`: a recording (and its text, if known) becomes a `Speech`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..files import sha256_of
+from ..progress import Progress, silent
+from .decode import SAMPLE_RATE_HZ, read_audio
+from .features import energy_db, f0_hz
+from .phones import find_phones
+from .speech import Speech
+
+
+def analyse_speech(path: str | os.PathLike, text: str | None = None, *, progress: Progress = silent) -> Speech:
+    """Phones, pauses, loudness and pitch of a recording; words too when its `text` is given and fits.
+
+    Without text the phones come from English word recognition, or from a language-free phone loop where English does not
+    fit. Memory: the samples (230 MB an hour) and little else. Raises AudioError when the recording cannot be used.
+    """
+    path = Path(path)
+    samples = read_audio(path, progress=progress)
+    levels_db = energy_db(samples)
+    progress("pitch", 0, 1)
+    pitch_hz = f0_hz(samples, levels_db)
+    found = find_phones(samples, levels_db, text, progress=progress)
+    speech = Speech(
+        duration_s=len(samples) / SAMPLE_RATE_HZ,
+        phones=found.phones,
+        words=found.words,
+        energy_db=levels_db,
+        f0_hz=pitch_hz,
+        source=path.name,
+        source_sha256=sha256_of(path),
+        aligner=found.aligner,
+        notes=found.notes,
+    )
+    speech.check(str(path))
+    return speech

@@ -1,0 +1,141 @@
+"""Any sound file, or the sound track of any video, as 16 kHz mono float32. Decoding is ffmpeg's; nothing is held twice."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+
+from ..errors import AudioError
+from ..progress import Progress, silent
+
+SAMPLE_RATE_HZ = 16000
+SHORTEST_S = 0.2
+LONGEST_S = 7200.0
+LENGTH_TOLERANCE_S = 0.5
+"""A stated length may exceed the decoded one by this much (encoder delay, rounding) before the file counts as cut off."""
+
+SILENCE_PEAK = 1e-3
+"""A recording whose largest sample stays below this (-60 dB re full scale) holds no sound anyone could animate."""
+
+_BLOCK_BYTES = 1 << 20
+_MESSAGES_BYTES = 1 << 16
+_STREAMED_SIZES = (0, 0xFFFFFFFF)
+
+
+def read_audio(path: str | os.PathLike, *, progress: Progress = silent) -> np.ndarray:
+    """The first sound track of `path` as (N,) float32 samples at SAMPLE_RATE_HZ, all channels mixed to one.
+
+    The sound keeps its place in time: a track that starts late in its container gets silence in front, gaps are filled.
+    Raises AudioError when the file is missing, empty, unreadable, cut off, without a sound track, shorter than SHORTEST_S,
+    longer than LONGEST_S, silent throughout, or holds samples that are not finite numbers.
+    """
+    path = Path(path)
+    _check_file(path)
+    samples, messages = _decode(path, progress)
+    if not len(samples):
+        raise AudioError(_reason_for_nothing(path, messages))
+    _check_length(path, len(samples) / SAMPLE_RATE_HZ, messages)
+    _check_values(path, samples)
+    return samples
+
+
+def _check_file(path: Path) -> None:
+    """Catch what ffmpeg would explain badly: missing and empty files, and RIFF files shorter than their header says."""
+    try:
+        if not path.is_file():
+            raise AudioError(f"{path} is not a file. Give a sound file or a video with sound.")
+        size = path.stat().st_size
+        with open(path, "rb") as file:
+            head = file.read(12)
+    except OSError as error:
+        raise AudioError(f"{path} cannot be opened: {error.strerror}.") from error
+    if not size:
+        raise AudioError(f"{path} is empty (0 bytes). Record or export it again.")
+    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
+        stated = struct.unpack("<I", head[4:8])[0]
+        if stated not in _STREAMED_SIZES and stated + 8 > size + 1:
+            raise AudioError(f"{path} is cut off: {stated + 8} bytes were promised, {size} are there. Copy or export it again.")
+
+
+def _decode(path: Path, progress: Progress) -> tuple[np.ndarray, str]:
+    """Run ffmpeg on `path`; (samples, the text ffmpeg wrote about it). Stops reading past LONGEST_S."""
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-nostats", "-i", f"file:{path}", "-map", "0:a:0",
+        # rematrix_maxval keeps the mix inside full scale; async and first_pts keep sound and picture in step.
+        "-af", f"aresample={SAMPLE_RATE_HZ}:out_chlayout=mono:rematrix_maxval=1:async=1:first_pts=0",
+        "-f", "f32le", "pipe:1",
+    ]
+    with tempfile.TemporaryFile() as messages_file:
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages_file) as process:
+            try:
+                samples = _collect(process.stdout, progress)
+            finally:
+                process.kill()
+        messages_file.seek(0)
+        messages = messages_file.read(_MESSAGES_BYTES).decode("utf-8", "replace")
+    if len(samples) > LONGEST_S * SAMPLE_RATE_HZ:
+        raise AudioError(f"{path} is longer than {LONGEST_S / 3600:g} hours. Cut it into parts.")
+    return samples, messages
+
+
+def _collect(stream, progress: Progress) -> np.ndarray:
+    """Read float32 samples until the stream ends or passes LONGEST_S; the one array grows in place by doubling."""
+    limit = int(LONGEST_S * SAMPLE_RATE_HZ) + 1
+    samples = np.empty(min(60 * SAMPLE_RATE_HZ, limit), np.float32)
+    count, rest = 0, b""
+    while count < limit and (block := stream.read(_BLOCK_BYTES)):
+        block = rest + block
+        whole = len(block) - len(block) % 4
+        rest = block[whole:]
+        part = np.frombuffer(block[:whole], "<f4")[: limit - count]
+        while count + len(part) > len(samples):
+            samples.resize(min(2 * len(samples), limit), refcheck=False)
+        samples[count : count + len(part)] = part
+        count += len(part)
+        progress("decode", count // SAMPLE_RATE_HZ, 0)
+    samples.resize(count, refcheck=False)
+    return samples
+
+
+def _reason_for_nothing(path: Path, messages: str) -> str:
+    """Why ffmpeg gave no sample, in one line."""
+    if "matches no streams" in messages:
+        return f"{path} has no sound track. Give a recording, or a video with sound."
+    if re.search(r"Stream #0:\d+.*: Audio:", messages):
+        return f"{path} has a sound track of length zero. Record or export it again."
+    return f"{path} is not a sound or video file that can be read (damaged, cut off, or of an unknown kind)."
+
+
+def _check_length(path: Path, decoded_s: float, messages: str) -> None:
+    """Compare with the limits, and with the length the file itself states (sound-only files: a video's may differ)."""
+    if decoded_s < SHORTEST_S:
+        raise AudioError(f"{path} lasts only {decoded_s:.3f} s; at least {SHORTEST_S} s are needed.")
+    stated = re.search(r"Duration: (\d+):(\d+):(\d+\.\d+)", messages)
+    has_video = any("attached pic" not in line for line in re.findall(r"Stream #0:\d+.*: Video:.*", messages))
+    guessed = "Estimating duration from bitrate" in messages
+    if not stated or has_video or guessed:
+        return
+    hours, minutes, seconds = stated.groups()
+    stated_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    if stated_s > decoded_s + max(LENGTH_TOLERANCE_S, 0.01 * decoded_s):
+        raise AudioError(f"{path} is cut off or damaged: it states {stated_s:.1f} s, but only {decoded_s:.1f} s can be read. "
+                         "Copy or export it again.")
+
+
+def _check_values(path: Path, samples: np.ndarray) -> None:
+    """Refuse NaN, infinity and pure silence; looks at the samples in blocks to stay small."""
+    peak = 0.0
+    for start in range(0, len(samples), _BLOCK_BYTES):
+        block_peak = float(np.abs(samples[start : start + _BLOCK_BYTES]).max())
+        if not np.isfinite(block_peak):
+            raise AudioError(f"{path} holds samples that are not numbers (NaN or infinity). Export it again.")
+        peak = max(peak, block_peak)
+    if peak < SILENCE_PEAK:
+        raise AudioError(f"{path} is silent from beginning to end. Check that the right track was recorded.")
