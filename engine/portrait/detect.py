@@ -1,0 +1,99 @@
+"""Find faces: 478 landmarks each, in pixels of the picture, with MediaPipe's FaceLandmarker."""
+
+from __future__ import annotations
+
+import functools
+
+import cv2
+import numpy as np
+
+from ..models import model_path
+from .topology import LANDMARKS
+
+LOOK_PX = 1280
+"""The long side at which the whole picture is searched."""
+CLOSE_UP_PX = 640
+"""The size of the close-up in which a found face is looked at again."""
+CLOSE_UP_FACES = 2.0
+"""Side of the close-up in face sizes."""
+MOST_FACES = 12
+LEAST_CONFIDENCE = 0.35
+
+
+@functools.cache
+def _landmarker():
+    from mediapipe.tasks.python import BaseOptions, vision
+
+    return vision.FaceLandmarker.create_from_options(vision.FaceLandmarkerOptions(
+        base_options=BaseOptions(model_asset_path=str(model_path("face_landmarker"))), num_faces=MOST_FACES,
+        min_face_detection_confidence=LEAST_CONFIDENCE, min_face_presence_confidence=LEAST_CONFIDENCE))
+
+
+def _look(image: np.ndarray) -> list[np.ndarray]:
+    """Faces in one view, each (478, 3) in the view's pixels; z towards the camera."""
+    import mediapipe
+
+    height, width = image.shape[:2]
+    found = _landmarker().detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image)))
+    faces = [np.array([(p.x * width - 0.5, p.y * height - 0.5, -p.z * width) for p in face], np.float32)
+             for face in found.face_landmarks]
+    return [face for face in faces if len(face) == LANDMARKS]
+
+
+def _look_closer(image: np.ndarray, rough: np.ndarray) -> np.ndarray | None:
+    """Look again at an upright close-up of a face found roughly: sharper landmarks for small and tilted faces."""
+    low, high = rough[:, :2].min(axis=0), rough[:, :2].max(axis=0)
+    eyes = rough[263, :2] - rough[33, :2]
+    angle = float(np.degrees(np.arctan2(eyes[1], eyes[0])))
+    scale = CLOSE_UP_PX / (CLOSE_UP_FACES * float(max(high - low)))
+    centre = (low + high) / 2
+    turn = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, scale)
+    turn[:, 2] += CLOSE_UP_PX / 2 - centre
+    view = cv2.warpAffine(image, turn, (CLOSE_UP_PX, CLOSE_UP_PX), borderMode=cv2.BORDER_REPLICATE,
+                          flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    faces = _look(view)
+    if not faces:
+        return None
+    face = min(faces, key=lambda f: float(np.hypot(*(f[:, :2].mean(axis=0) - CLOSE_UP_PX / 2))))
+    back = cv2.invertAffineTransform(turn)
+    return np.concatenate([face[:, :2] @ back[:, :2].T + back[:, 2], face[:, 2:] / scale], axis=1).astype(np.float32)
+
+
+def _views(image: np.ndarray):
+    """(view, matrix back to the picture) to search in turn: the whole, four quarter turns of it, then overlapping tiles."""
+    height, width = image.shape[:2]
+    shrink = min(1.0, LOOK_PX / max(height, width))
+    whole = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else image
+    for quarter in range(4):
+        view = np.ascontiguousarray(np.rot90(whole, quarter))
+        yield view, _quarter_turn_back(quarter, whole.shape[1], whole.shape[0], shrink)
+    for divide in (2, 4):
+        side_y, side_x = height // divide, width // divide
+        for top in range(0, height - side_y + 1, max(1, side_y // 2)):
+            for left in range(0, width - side_x + 1, max(1, side_x // 2)):
+                tile = image[top:top + side_y, left:left + side_x]
+                scale = LOOK_PX / 2 / max(tile.shape[:2])
+                view = cv2.resize(tile, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+                yield view, np.array([[1 / scale, 0, left], [0, 1 / scale, top]])
+
+
+def _quarter_turn_back(quarter: int, width: int, height: int, shrink: float) -> np.ndarray:
+    """2 x 3 matrix from a view turned by np.rot90(k = quarter) back to the picture."""
+    turns = {0: [[1, 0, 0], [0, 1, 0]], 1: [[0, -1, width - 1], [1, 0, 0]],
+             2: [[-1, 0, width - 1], [0, -1, height - 1]], 3: [[0, 1, 0], [-1, 0, height - 1]]}
+    return np.array(turns[quarter], float) / shrink
+
+
+def detect_faces(image: np.ndarray) -> list[np.ndarray]:
+    """All faces in `image` (H, W, 3) uint8 RGB, largest first.
+
+    Each is (478, 3) float32: x, y in pixels (pixel centres at integers), z in the same unit, towards the camera.
+    Looks at the whole picture, then at its quarter turns, then at tiles, until something is found. Raises ModelError.
+    """
+    for view, back in _views(image):
+        scale = float(np.hypot(back[0, 0], back[1, 0]))
+        rough = [np.concatenate([f[:, :2] @ back[:, :2].T + back[:, 2], f[:, 2:] * scale], axis=1) for f in _look(view)]
+        faces = [face for face in (_look_closer(image, r) for r in rough) if face is not None]
+        if faces:
+            return sorted(faces, key=lambda f: -float(np.prod(np.ptp(f[:, :2], axis=0))))
+    return []

@@ -1,0 +1,279 @@
+"""Meshes of the picture: the face (landmarks, subdivided, with soft edges) and the person (a grid over the matte)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import cv2
+import numpy as np
+import scipy.ndimage
+import scipy.sparse
+import scipy.spatial
+
+from ..render.raster import rasterise_attributes
+from .fit import Fit, head_asset
+from .portrait import Part
+from .topology import FACE_OVAL, LID_LOWER, LID_UPPER
+
+SUBDIVISIONS = 2
+LID_SKIRT = 0.03
+"""Width of the soft edge inside the lids, pupil distances; it carries the lashes."""
+LIP_SKIRT = 0.012
+FACE_FADE_RINGS = 3
+"""The face fades into the person over this many rings of subdivided triangles at its outline."""
+
+GRID_CELLS_PER_PUPIL_DISTANCE = 9
+MOST_GRID_CELLS = 160
+"""Cells along the picture's long side, at the most."""
+DELTA_REACH = 0.45
+"""How far the face's motion reaches beyond its outline, pupil distances; further below the chin."""
+DELTA_REACH_BELOW = 0.75
+NECK_TOP = -0.1
+NECK_LENGTH = 1.5
+"""The head's rotation fades out over this length below the chin, pupil distances."""
+BODY_DEPTH = -1.5
+"""Depth of shoulders and loose hair, pupil distances."""
+
+
+def loop_subdivide(triangles: np.ndarray, count: int) -> tuple[np.ndarray, scipy.sparse.csr_matrix]:
+    """One step of Loop's scheme (Loop 1987, "Smooth subdivision surfaces based on triangles"), boundaries as cubic B-splines.
+
+    triangles (T, 3) over `count` vertices -> triangles (4T, 3) and the matrix (new, count) that makes the new vertices.
+    """
+    opposite: dict[tuple[int, int], list[int]] = {}
+    for a, b, c in triangles.tolist():
+        for u, v, w in ((a, b, c), (b, c, a), (c, a, b)):
+            opposite.setdefault((min(u, v), max(u, v)), []).append(w)
+    middle = {edge: count + n for n, edge in enumerate(opposite)}
+    rows, columns, values = [], [], []
+
+    def put(row: int, entries) -> None:
+        for column, value in entries:
+            rows.append(row), columns.append(column), values.append(value)
+
+    neighbours: dict[int, set[int]] = {}
+    rim: dict[int, list[int]] = {}
+    for (u, v), across in opposite.items():
+        neighbours.setdefault(u, set()).add(v)
+        neighbours.setdefault(v, set()).add(u)
+        if len(across) == 1:
+            rim.setdefault(u, []).append(v)
+            rim.setdefault(v, []).append(u)
+            put(middle[(u, v)], [(u, 0.5), (v, 0.5)])
+        else:
+            put(middle[(u, v)], [(u, 3 / 8), (v, 3 / 8), (across[0], 1 / 8), (across[1], 1 / 8)])
+    for vertex in range(count):
+        if vertex in rim:
+            put(vertex, [(vertex, 3 / 4)] + [(n, 1 / (4 * len(rim[vertex]))) for n in rim[vertex]])
+        else:
+            around = neighbours.get(vertex, set())
+            if not around:
+                put(vertex, [(vertex, 1.0)])
+                continue
+            beta = (5 / 8 - (3 / 8 + np.cos(2 * np.pi / len(around)) / 4) ** 2) / len(around)
+            put(vertex, [(vertex, 1 - len(around) * beta)] + [(n, beta) for n in around])
+    fine = []
+    for a, b, c in triangles.tolist():
+        ab, bc, ca = (middle[(min(u, v), max(u, v))] for u, v in ((a, b), (b, c), (c, a)))
+        fine += [(a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca)]
+    matrix = scipy.sparse.csr_matrix((values, (rows, columns)), shape=(count + len(middle), count))
+    return np.array(fine, np.int32), matrix
+
+
+def rim_loops(triangles: np.ndarray) -> list[list[int]]:
+    """Closed boundary loops of a mesh, each a list of vertices, the longest first."""
+    directed = Counter((int(t[k]), int(t[(k + 1) % 3])) for t in triangles for k in range(3))
+    follow = {u: v for (u, v) in directed if (v, u) not in directed}
+    loops = []
+    while follow:
+        start = next(iter(follow))
+        loop = [start]
+        while follow.get(loop[-1], start) != start:
+            loop.append(follow.pop(loop[-1]))
+        follow.pop(loop[-1], None)
+        loops.append(loop)
+    return sorted(loops, key=len, reverse=True)
+
+
+def face_part(fit: Fit, size: tuple[int, int]) -> Part:
+    """The face as a smooth mesh with holes at eyes and mouth, soft at every rim. size: (width, height) of the picture."""
+    triangles = head_asset()["face_triangles"].astype(np.int32)
+    matrix = scipy.sparse.identity(len(fit.surface), format="csr")
+    for _ in range(SUBDIVISIONS):
+        triangles, step = loop_subdivide(triangles, matrix.shape[0])
+        matrix = step @ matrix
+    rest = matrix @ fit.surface
+    deltas = np.stack([matrix @ delta for delta in fit.deltas])
+    outline, *holes = rim_loops(triangles)
+    alpha = fade_from(outline, triangles, len(rest), FACE_FADE_RINGS)
+    eye_middles = [fit.surface[list(LID_UPPER[s] + LID_LOWER[s]), :2].mean(0) for s in ("left", "right")]
+    for hole in holes:
+        middle = rest[hole].mean(axis=0)
+        is_eye = min(np.linalg.norm(middle[:2] - eye) for eye in eye_middles) < 0.25 * fit.pupil_distance
+        width = (LID_SKIRT if is_eye else LIP_SKIRT) * fit.pupil_distance
+        rest, deltas, alpha, triangles = add_skirt(rest, deltas, alpha, triangles, hole, width)
+    part = Part(vertices=rest.astype(np.float32), triangles=triangles, uv=uv_of(rest, size),
+                colour=np.concatenate([np.ones((len(rest), 3)), alpha[:, None]], axis=1).astype(np.float32),
+                head_weight=np.ones(len(rest), np.float32), delta_channel=np.zeros(0, np.uint8),
+                delta_index=np.zeros(0, np.int32), delta_offset=np.zeros((0, 3), np.float32), texture="person")
+    part.set_deltas(deltas)
+    return part
+
+
+def uv_of(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Pixels (V, 2+) -> texture coordinates 0..1 of a picture `size` (width, height); pixel n's centre is at (n + .5) / size."""
+    return ((points[:, :2] + 0.5) / np.array(size)).astype(np.float32)
+
+
+def fade_from(rim: list[int], triangles: np.ndarray, count: int, rings: int) -> np.ndarray:
+    """(count,) alpha: 0 on the rim, rising to 1 over `rings` rings of neighbours."""
+    alpha = np.ones(count)
+    alpha[rim] = 0.0
+    front, seen = set(rim), set(rim)
+    for ring in range(1, rings):
+        touching = triangles[np.isin(triangles, list(front)).any(axis=1)]
+        front = set(touching.ravel().tolist()) - seen
+        seen |= front
+        alpha[list(front)] = ring / rings
+    return alpha
+
+
+def add_skirt(rest, deltas, alpha, triangles, hole: list[int], width: float):
+    """Add a ring inside a hole that moves with its rim and fades to nothing: an edge without stairs."""
+    rim = rest[hole]
+    tangent = np.roll(rim, -1, axis=0) - np.roll(rim, 1, axis=0)
+    inward = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
+    inward /= np.linalg.norm(inward, axis=1, keepdims=True) + 1e-9
+    if ((rim[:, :2].mean(axis=0) - rim[:, :2]) * inward).sum() < 0:
+        inward = -inward
+    inner = rim.copy()
+    inner[:, :2] += width * inward
+    first = len(rest)
+    ring = list(range(first, first + len(hole)))
+    band = []
+    for k in range(len(hole)):
+        n = (k + 1) % len(hole)
+        band += [(hole[k], hole[n], ring[k]), (hole[n], ring[n], ring[k])]
+    return (np.concatenate([rest, inner]), np.concatenate([deltas, deltas[:, hole]], axis=1),
+            np.concatenate([alpha, np.zeros(len(hole))]), np.concatenate([triangles, np.array(band, np.int32)]))
+
+
+def person_part(fit: Fit, face: Part, matte: np.ndarray) -> Part:
+    """A grid over the person with depth, the face's motion fading beyond its outline, and the neck's share of the head.
+
+    matte: (H, W) 0..1.
+    """
+    height, width = matte.shape
+    points, triangles = grid_over(matte, fit.pupil_distance)
+    inside, hit = face_values_at(points, face, (width, height))
+    oval = fit.surface[list(FACE_OVAL)]
+    outside_distance = -signed_distance(points, oval[:, :2])
+    depth = grid_depth(fit, points, inside[:, 0], hit, oval, outside_distance)
+    deltas = grid_deltas(fit, points, inside[:, 1:].reshape(-1, 52, 3), hit, outside_distance)
+    part = Part(vertices=np.concatenate([points, depth[:, None]], axis=1).astype(np.float32), triangles=triangles,
+                uv=uv_of(points, (width, height)), colour=np.ones((len(points), 4), np.float32),
+                head_weight=neck_weights(fit, points), delta_channel=np.zeros(0, np.uint8),
+                delta_index=np.zeros(0, np.int32), delta_offset=np.zeros((0, 3), np.float32), texture="person")
+    part.set_deltas(deltas.transpose(1, 0, 2), smallest_px=0.02)
+    return part
+
+
+def grid_over(matte: np.ndarray, pupil_distance: float) -> tuple[np.ndarray, np.ndarray]:
+    """Grid points (V, 2) and triangles (T, 3) over every cell that the matte touches."""
+    height, width = matte.shape
+    cell = max(pupil_distance / GRID_CELLS_PER_PUPIL_DISTANCE, max(height, width) / MOST_GRID_CELLS, 2.0)
+    columns, rows = int(np.ceil(width / cell)) + 1, int(np.ceil(height / cell)) + 1
+    xs, ys = np.linspace(-0.5, width - 0.5, columns), np.linspace(-0.5, height - 0.5, rows)
+    grown = cv2.dilate((matte > 0).astype(np.uint8), np.ones((2 * int(cell) + 1,) * 2, np.uint8))
+    middle_x = np.clip((xs[:-1] + xs[1:]) / 2, 0, width - 1).astype(int)
+    middle_y = np.clip((ys[:-1] + ys[1:]) / 2, 0, height - 1).astype(int)
+    used = np.argwhere(grown[np.ix_(middle_y, middle_x)] > 0)
+    corner = used[:, 0] * columns + used[:, 1]
+    quads = np.stack([corner, corner + 1, corner + columns + 1, corner + columns], axis=1)
+    names, compact = np.unique(quads, return_inverse=True)
+    compact = compact.reshape(-1, 4)
+    triangles = np.concatenate([compact[:, [0, 1, 2]], compact[:, [0, 2, 3]]]).astype(np.int32)
+    return np.stack([xs[names % columns], ys[names // columns]], axis=1), triangles
+
+
+def face_values_at(points: np.ndarray, face: Part, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Depth and the 52 offsets (V, 1 + 156) of the face under each point, and where there is face (V,) bool.
+
+    Eyes and mouth count as face: the rims' values are spread into the holes.
+    """
+    tree = scipy.spatial.cKDTree(face.vertices[:, :2])
+    dense = face.dense_deltas().transpose(1, 0, 2).reshape(len(face.vertices), -1)
+    values = np.concatenate([face.vertices[:, 2:], dense], axis=1)
+    distance, nearest = tree.query(points, k=4)
+    weights = 1 / (distance + 1e-3)
+    weights /= weights.sum(axis=1, keepdims=True)
+    scale = min(1.0, 512 / max(size))
+    canvas = np.zeros((int(size[1] * scale) + 2, int(size[0] * scale) + 2), np.uint8)
+    hull = cv2.convexHull((face.vertices[:, :2] * scale).astype(np.int32))
+    cv2.fillConvexPoly(canvas, hull, 1)
+    x = np.clip((points[:, 0] * scale).astype(int), 0, canvas.shape[1] - 1)
+    y = np.clip((points[:, 1] * scale).astype(int), 0, canvas.shape[0] - 1)
+    return np.einsum("vk,vkd->vd", weights, values[nearest]), canvas[y, x] > 0
+
+
+def signed_distance(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """(V,) distance to a polygon (K, 2), positive inside."""
+    hull = cv2.convexHull(outline.astype(np.float32))
+    return np.array([cv2.pointPolygonTest(hull, (float(x), float(y)), True) for x, y in points])
+
+
+def grid_depth(fit: Fit, points, face_depth, on_face, oval, outside_distance) -> np.ndarray:
+    """(V,) depth: the face where it is, the skull beside it, the body's plane below, smooth in between."""
+    pd = fit.pupil_distance
+    asset = head_asset()
+    skull = fit.place(asset["head_vertices"].astype(np.float64))
+    low = np.minimum(skull[:, :2].min(axis=0), points.min(axis=0))
+    step = pd / 24
+    extent = np.maximum(skull[:, :2].max(axis=0), points.max(axis=0)) - low
+    canvas = (int(extent[0] / step) + 3, int(extent[1] / step) + 3)
+    scaled = np.concatenate([(skull[:, :2] - low) / step, skull[:, 2:]], axis=1)
+    values, hit = rasterise_attributes(scaled, asset["head_triangles"], skull[:, 2:], canvas)
+    skull_depth = spread_outwards(values[..., 0], hit)
+    column = np.clip(((points[:, 0] - low[0]) / step).round().astype(int), 0, canvas[0] - 1)
+    row = np.clip(((points[:, 1] - low[1]) / step).round().astype(int), 0, canvas[1] - 1)
+    depth = np.maximum(skull_depth[row, column], (BODY_DEPTH - 0.3) * pd)
+    tree = scipy.spatial.cKDTree(oval[:, :2])
+    distance, nearest = tree.query(points, k=6)
+    weights = 1 / (distance + 0.02 * pd) ** 2
+    weights /= weights.sum(axis=1, keepdims=True)
+    oval_column = np.clip(((oval[:, 0] - low[0]) / step).round().astype(int), 0, canvas[0] - 1)
+    oval_row = np.clip(((oval[:, 1] - low[1]) / step).round().astype(int), 0, canvas[1] - 1)
+    step_at_oval = oval[:, 2] - skull_depth[oval_row, oval_column]
+    correction = (weights * step_at_oval[nearest]).sum(axis=1) * np.exp(-np.maximum(outside_distance, 0) / (0.35 * pd))
+    return np.where(on_face, face_depth, depth + correction)
+
+
+def spread_outwards(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Fill unknown pixels (h, w) with the nearest known value, then smooth the filled part."""
+    _, (row, column) = scipy.ndimage.distance_transform_edt(~known, return_indices=True)
+    filled = values[row, column]
+    return np.where(known, cv2.GaussianBlur(filled, (0, 0), 1.5), cv2.GaussianBlur(filled, (0, 0), 6.0))
+
+
+def grid_deltas(fit: Fit, points, face_offsets, on_face, outside_distance) -> np.ndarray:
+    """(V, 52, 3): the face's offsets on it; beyond its outline those of the nearest outline, fading with distance."""
+    pd = fit.pupil_distance
+    chin = fit.surface[list(FACE_OVAL), :2] @ fit.down
+    below = np.clip((points @ fit.down - np.percentile(chin, 70)) / (0.6 * pd), 0, 1)
+    reach = (DELTA_REACH + (DELTA_REACH_BELOW - DELTA_REACH) * below) * pd
+    oval = list(FACE_OVAL)
+    distance, nearest = scipy.spatial.cKDTree(fit.surface[oval, :2]).query(points, k=5)
+    weights = 1 / (distance + 0.05 * pd) ** 2
+    weights /= weights.sum(axis=1, keepdims=True)
+    at_oval = fit.deltas[:, oval].transpose(1, 0, 2)
+    beyond = np.einsum("vk,vkcd->vcd", weights, at_oval[nearest])
+    fade = np.exp(-((np.maximum(outside_distance, 0) / reach) ** 2))
+    return np.where(on_face[:, None, None], face_offsets, beyond * fade[:, None, None])
+
+
+def neck_weights(fit: Fit, points: np.ndarray) -> np.ndarray:
+    """(V,) share of the head's rotation: 1 down to the chin, 0 at the base of the neck."""
+    chin = float((fit.surface[152, :2] @ fit.down))
+    below = (points @ fit.down - chin) / fit.pupil_distance
+    along = np.clip((below - NECK_TOP) / NECK_LENGTH, 0, 1)
+    return (1 - along * along * (3 - 2 * along)).astype(np.float32)
