@@ -1,0 +1,228 @@
+"""Where frames go: a video with the voice, or a numbered PNG sequence. Streaming; written whole or not at all."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import uuid
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Protocol, Self
+
+import cv2
+import imageio_ffmpeg
+import numpy as np
+
+from ..errors import OutputError
+from ..files import output_error
+
+logger = logging.getLogger(__name__)
+
+FRAME_FILE = "{:06d}.png"
+"""Name of frame number n, counted from 1, as Blender's sequencer and ffmpeg's %06d.png expect."""
+
+_BT709 = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv")
+_TO_BT709 = "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int"
+
+VIDEO_ENCODINGS: dict[str, tuple[str, ...]] = {
+    ".mp4": ("-vf", _TO_BT709, "-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-pix_fmt", "yuv420p", *_BT709,
+             "-movflags", "+faststart"),
+    ".mov": ("-vf", _TO_BT709, "-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le", "-alpha_bits", "16",
+             "-vendor", "apl0", *_BT709),
+}
+"""ffmpeg's options by container: H.264 to look at anywhere, ProRes 4444 to composite (it keeps straight alpha).
+
+H.264 at constant quality 16 is visually lossless; ITU-R BT.709 with limited range is what players assume of HD video.
+"""
+
+
+class FrameSink(Protocol):
+    """Takes frames one by one. As a context manager: finished on a clean exit, nothing left behind on an error."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None: ...
+
+    def write(self, frame: np.ndarray) -> None:
+        """Take one (H, W, 3|4) uint8 RGB(A) frame, alpha straight. Raises OutputError."""
+
+
+class PngSink:
+    """Numbered PNG files in `folder`, which appears (or is replaced) when all frames are written."""
+
+    def __init__(self, folder: str | os.PathLike) -> None:
+        """Raises OutputError when `folder` holds anything that is not a frame of an earlier run."""
+        self.folder = Path(folder)
+        self._temporary = self.folder.with_name(f".{self.folder.name}.{uuid.uuid4().hex[:8]}")
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        try:
+            if self.folder.exists():
+                strangers = [entry.name for entry in self.folder.iterdir() if not re.fullmatch(r"\d{6}\.png", entry.name)]
+                if strangers:
+                    raise OutputError(f"{self.folder} holds other files ({strangers[0]}); frames are only written into a "
+                                      "folder of their own. Choose another one.")
+            self._temporary.mkdir(parents=True)
+        except OSError as error:
+            raise output_error(self.folder, error) from error
+        return self
+
+    def write(self, frame: np.ndarray) -> None:
+        """Write the next frame as PNG (fast compression, straight alpha). Raises OutputError."""
+        self._count += 1
+        order = cv2.COLOR_RGBA2BGRA if frame.shape[2] == 4 else cv2.COLOR_RGB2BGR
+        _, data = cv2.imencode(".png", cv2.cvtColor(frame, order), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        try:
+            (self._temporary / FRAME_FILE.format(self._count)).write_bytes(data.tobytes())
+        except OSError as error:
+            raise output_error(self.folder, error) from error
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if kind is None:
+                if self.folder.exists():
+                    shutil.rmtree(self.folder)
+                self._temporary.rename(self.folder)
+        except OSError as failure:
+            raise output_error(self.folder, failure) from failure
+        finally:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+class VideoSink:
+    """A video of `frames` frames at exactly `fps`, with the sound of `audio` cut or padded with silence to that length.
+
+    The picture's time base is the fraction itself (frame n is shown at n / fps), and the sound's is its own sample count, so
+    that neither drifts however long the clip is. Both start at 0: the first sample of the recording, which is also where
+    the analysis starts, whatever start time the source container gives it.
+    """
+
+    def __init__(self, path: str | os.PathLike, *, size: tuple[int, int], fps: Fraction, frames: int,
+                 audio: str | os.PathLike | None = None) -> None:
+        """size: (width, height) of the frames. An odd side gets one more column or row for H.264, a copy of the last.
+
+        Raises OutputError for a suffix other than those of VIDEO_ENCODINGS.
+        """
+        self.path = Path(path)
+        if self.path.suffix not in VIDEO_ENCODINGS:
+            raise OutputError(f"{self.path}: a video is written as {' or '.join(VIDEO_ENCODINGS)}.")
+        self.size, self.fps, self.frames = size, fps, frames
+        self.audio = Path(audio) if audio else None
+        self._temporary = self.path.with_name(f".{self.path.stem}.{uuid.uuid4().hex[:8]}{self.path.suffix}")
+        self._count = 0
+        self._process: subprocess.Popen | None = None
+        self._log: IO[bytes] | None = None
+
+    @property
+    def _keeps_alpha(self) -> bool:
+        return self.path.suffix == ".mov"
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._temporary.touch()
+        except OSError as error:
+            raise output_error(self.path, error) from error
+        self._log = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(self._command(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._log)
+        return self
+
+    def _command(self) -> list[str]:
+        width, height = self._padded_size()
+        rate = f"{self.fps.numerator}/{self.fps.denominator}"
+        command = [ffmpeg_binary(), "-hide_banner", "-loglevel", "warning", "-nostdin", "-y",
+                   "-f", "rawvideo", "-pix_fmt", "rgba" if self._keeps_alpha else "rgb24", "-s", f"{width}x{height}",
+                   "-framerate", rate, "-i", "pipe:0"]
+        if self.audio:
+            seconds = f"{float(self.frames / self.fps):.6f}"
+            sound = f"[1:a:0]asetpts=N/SR/TB,apad=whole_dur={seconds},atrim=end={seconds}[sound]"
+            command += ["-i", f"file:{self.audio}", "-filter_complex", sound, "-map", "0:v:0", "-map", "[sound]"]
+            command += ["-c:a", "aac", "-b:a", "192k"] if self.path.suffix == ".mp4" else ["-c:a", "pcm_s16le"]
+        return [*command, "-fps_mode", "passthrough", *VIDEO_ENCODINGS[self.path.suffix], f"file:{self._temporary}"]
+
+    def _padded_size(self) -> tuple[int, int]:
+        width, height = self.size
+        return (width, height) if self._keeps_alpha else (width + width % 2, height + height % 2)
+
+    def write(self, frame: np.ndarray) -> None:
+        """Encode the next frame; where the format has no alpha, over black. Raises OutputError when ffmpeg gave up."""
+        if frame.shape[1::-1] != tuple(self.size):
+            raise ValueError(f"frame of {frame.shape[1]} x {frame.shape[0]} in a video of {self.size[0]} x {self.size[1]}")
+        self._count += 1
+        pixels = self._pixels(frame)
+        try:
+            self._process.stdin.write(memoryview(np.ascontiguousarray(pixels)).cast("B"))
+        except OSError as error:
+            raise self._failure() from error
+
+    def _pixels(self, frame: np.ndarray) -> np.ndarray:
+        """`frame` with the channels and the size the encoder expects."""
+        if self._keeps_alpha:
+            return frame if frame.shape[2] == 4 else np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)])
+        if frame.shape[2] == 4:
+            alpha = frame[:, :, 3:].astype(np.uint16)
+            frame = ((frame[:, :, :3] * alpha + 127) // 255).astype(np.uint8)
+        width, height = self._padded_size()
+        if (width, height) == tuple(self.size):
+            return frame
+        return np.pad(frame, ((0, height - frame.shape[0]), (0, width - frame.shape[1]), (0, 0)), mode="edge")
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if kind is not None:
+                self._process.kill()
+                self._process.wait()
+                return
+            self._finish()
+        finally:
+            if self._process.stdin and not self._process.stdin.closed:
+                try:
+                    self._process.stdin.close()
+                except OSError:  # what was still buffered for a process that is gone
+                    logger.debug("ffmpeg ended before its input did")
+            self._log.close()
+            self._temporary.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        if self._count != self.frames:
+            self._process.kill()
+            self._process.wait()
+            raise ValueError(f"{self._count} frames were written, {self.frames} announced")
+        try:
+            self._process.stdin.close()
+        except OSError as error:
+            raise self._failure() from error
+        if self._process.wait() != 0:
+            raise self._failure()
+        logger.debug("ffmpeg: %s", self._messages())
+        try:
+            os.replace(self._temporary, self.path)
+        except OSError as error:
+            raise output_error(self.path, error) from error
+
+    def _messages(self) -> str:
+        self._log.seek(0)
+        return self._log.read().decode("utf-8", "replace").strip()
+
+    def _failure(self) -> OutputError:
+        """Why ffmpeg gave up, in one line; everything it said goes to the log."""
+        self._process.wait()
+        messages = self._messages()
+        logger.error("ffmpeg failed (%s): %s", self._process.returncode, messages)
+        if "No space left on device" in messages:
+            return OutputError(f"The disk is full; {self.path} was not written. Free some space or choose another folder.")
+        last = messages.splitlines()[-1] if messages else f"exit status {self._process.returncode}"
+        return OutputError(f"The video {self.path} could not be encoded: {last}")
+
+
+def ffmpeg_binary() -> str:
+    """Path of the ffmpeg that comes with imageio-ffmpeg. Raises OutputError when this platform has none."""
+    try:
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise OutputError("No ffmpeg was found; reinstall the package imageio-ffmpeg, or set IMAGEIO_FFMPEG_EXE.") from error
