@@ -25,14 +25,14 @@ logger = logging.getLogger(__name__)
 FRAME_FILE = "{:06d}.png"
 """Name of frame number n, counted from 1, as Blender's sequencer and ffmpeg's %06d.png expect."""
 
-_BT709 = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv")
-_TO_BT709 = "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int"
+_TO_BT709 = ("scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,"
+             "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv")
 
 VIDEO_ENCODINGS: dict[str, tuple[str, ...]] = {
-    ".mp4": ("-vf", _TO_BT709, "-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-pix_fmt", "yuv420p", *_BT709,
+    ".mp4": ("-vf", _TO_BT709, "-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-pix_fmt", "yuv420p",
              "-movflags", "+faststart"),
     ".mov": ("-vf", _TO_BT709, "-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le", "-alpha_bits", "16",
-             "-vendor", "apl0", *_BT709),
+             "-vendor", "apl0"),
 }
 """ffmpeg's options by container: H.264 to look at anywhere, ProRes 4444 to composite (it keeps straight alpha).
 
@@ -98,8 +98,8 @@ class VideoSink:
     """A video of `frames` frames at exactly `fps`, with the sound of `audio` cut or padded with silence to that length.
 
     The picture's time base is the fraction itself (frame n is shown at n / fps), and the sound's is its own sample count, so
-    that neither drifts however long the clip is. Both start at 0: the first sample of the recording, which is also where
-    the analysis starts, whatever start time the source container gives it.
+    that neither drifts however long the clip is. Both start at 0, where the container's clock does: a track that starts late gets silence
+    in front and gaps are filled, exactly as when the recording is decoded for analysis (engine/audio/decode.py).
     """
 
     def __init__(self, path: str | os.PathLike, *, size: tuple[int, int], fps: Fraction, frames: int,
@@ -140,7 +140,7 @@ class VideoSink:
                    "-framerate", rate, "-i", "pipe:0"]
         if self.audio:
             seconds = f"{float(self.frames / self.fps):.6f}"
-            sound = f"[1:a:0]asetpts=N/SR/TB,apad=whole_dur={seconds},atrim=end={seconds}[sound]"
+            sound = f"[1:a:0]aresample=async=1:first_pts=0,apad=whole_dur={seconds},atrim=end={seconds}[sound]"
             command += ["-i", f"file:{self.audio}", "-filter_complex", sound, "-map", "0:v:0", "-map", "[sound]"]
             command += ["-c:a", "aac", "-b:a", "192k"] if self.path.suffix == ".mp4" else ["-c:a", "pcm_s16le"]
         return [*command, "-fps_mode", "passthrough", *VIDEO_ENCODINGS[self.path.suffix], f"file:{self._temporary}"]
