@@ -1,0 +1,96 @@
+"""What differs between the Blender versions we support (4.3 to 5.2), and nothing else."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+VERSION = bpy.app.version
+
+EEVEE = "BLENDER_EEVEE" if VERSION >= (5, 0) else "BLENDER_EEVEE_NEXT"
+"""Identifier of the render engine."""
+
+LINEAR = 1
+"""Value of keyframe interpolation `LINEAR` for `foreach_set`."""
+
+
+def assign_action(datablock: bpy.types.ID, action: bpy.types.Action) -> bpy.types.Action:
+    """Let `action` animate `datablock` and return the action that really does.
+
+    From 4.4 on one action serves several data-blocks, each through a slot of its own; before, an action fits one kind of
+    data-block, so every data-block after the first gets an action named after it.
+    """
+    animation = datablock.animation_data or datablock.animation_data_create()
+    if VERSION >= (4, 4):
+        animation.action = action
+        slot = next((slot for slot in action.slots if slot.target_id_type == datablock.id_type), None)
+        animation.action_slot = slot or action.slots.new(datablock.id_type, datablock.name)
+        return action
+    if action.id_root not in ("", datablock.id_type):
+        action = bpy.data.actions.new(f"{action.name} {datablock.name}")
+    animation.action = action
+    return action
+
+
+def curves_of(datablock: bpy.types.ID) -> bpy.types.bpy_struct:
+    """The holder of `.fcurves` and `.groups` that animates `datablock`, which must have an action (see `assign_action`)."""
+    action = datablock.animation_data.action
+    if VERSION < (4, 4):
+        return action
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(datablock.animation_data.action_slot, ensure=True)
+
+
+def write_curve(holder: bpy.types.bpy_struct, path: str, index: int, group: str, frames: np.ndarray, values: np.ndarray) -> None:
+    """Replace one whole F-curve by linear keys. frames: (N,) rising scene frames; values: (N,)."""
+    curve = holder.fcurves.find(path, index=index) or holder.fcurves.new(path, index=index)
+    curve.group = holder.groups.get(group) or holder.groups.new(group)
+    points = curve.keyframe_points
+    points.clear()
+    points.add(len(frames))
+    coordinates = np.empty(2 * len(frames), np.float32)
+    coordinates[0::2], coordinates[1::2] = frames, values
+    points.foreach_set("co", coordinates)
+    points.foreach_set("interpolation", np.full(len(frames), LINEAR, np.int32))
+    curve.update()
+
+
+def strips_of(scene: bpy.types.Scene) -> bpy.types.bpy_struct:
+    """The scene's top-level strips, made when missing. (An empty collection is falsy: test with `hasattr`.)"""
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def strip_range(strip: bpy.types.bpy_struct) -> tuple[int, int]:
+    """First and one-past-last scene frame the strip shows."""
+    if hasattr(strip, "right_handle"):
+        return int(strip.left_handle), int(strip.right_handle)
+    return int(strip.frame_final_start), int(strip.frame_final_end)
+
+
+def set_strip_end(strip: bpy.types.bpy_struct, end: int) -> None:
+    """Let the strip end before scene frame `end`."""
+    if hasattr(strip, "right_handle"):
+        strip.right_handle = end
+    else:
+        strip.frame_final_end = end
+
+
+def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
+    """The scene whose strips the person sees: from 5.0 on the sequencer shows the workspace's own scene, if it has one."""
+    return getattr(context, "sequencer_scene", None) or context.scene
+
+
+def show_in_sequencer(workspace: bpy.types.WorkSpace | None, scene: bpy.types.Scene) -> None:
+    """Let the workspace's sequencer show `scene` when it shows none yet (5.0 and later; before, it shows the window's scene)."""
+    if workspace is not None and getattr(workspace, "sequencer_scene", scene) is None:
+        workspace.sequencer_scene = scene
+
+
+def node_tree(material: bpy.types.Material) -> bpy.types.NodeTree:
+    """The material's node tree, emptied. Before 5.0 it has to be switched on."""
+    if material.node_tree is None:
+        material.use_nodes = True
+    material.node_tree.nodes.clear()
+    return material.node_tree

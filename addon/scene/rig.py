@@ -1,0 +1,234 @@
+"""Builds a portrait's rig: an armature that turns the head and the eyes, a mesh per part with ARKit shape keys, the plate
+behind it and the camera that sees the source picture at rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from . import materials
+from .channels import CHANNELS
+from .portrait_file import PartData, PortraitData
+from .space import SENSOR_WIDTH_MM, RigSpace
+
+ROOT, NECK, HEAD = "root", "neck", "head"
+EYE_BONES = {"eye_left": "eye.L", "eye_right": "eye.R"}
+"""Part -> bone that turns it; in the order of `eye_centres` and of the clip's gaze."""
+
+HEAD_ROTATION_ORDER = "ZXY"
+"""The clip's R = Ry(yaw) Rx(-pitch) Rz(roll): roll is applied first, yaw last. The head bone points up, so its own axes are
+the clip's: x to the picture's right, y up, z towards the camera."""
+
+EYE_ROTATION_ORDER = "XYZ"
+"""Eye bones look at the camera: pitch about their x, then yaw about their z, which points up."""
+
+PART_PROPERTY = "soliloquy_part"
+PLATE_PART = "plate"
+MASTER_PARTS = ("face", "person")
+"""The first of these that the portrait has carries all 52 keys; the other parts follow it by drivers."""
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A rig in the file. master: the mesh whose 52 shape keys are meant to be edited; camera: None when it was deleted."""
+
+    armature: bpy.types.Object
+    master: bpy.types.Object
+    camera: bpy.types.Object | None
+
+
+def build_rig(portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> Rig:
+    """Make the rig in a collection of its own in `scene`; nothing else there is changed."""
+    space = RigSpace(portrait)
+    collection = bpy.data.collections.new(name)
+    scene.collection.children.link(collection)
+    armature = _armature(portrait, space, collection, name)
+    images = {key: materials.packed_image(f"{name} {key}", png) for key, png in portrait.images.items()}
+    objects = {key: _part_object(key, part, space, images.get(part.texture), armature, collection, name)
+               for key, part in portrait.parts.items()}
+    master_name = next((key for key in MASTER_PARTS if key in objects), next(iter(objects)))
+    for key, part in portrait.parts.items():
+        wanted = CHANNELS if key == master_name else [CHANNELS[i] for i in np.unique(part.delta_channel)]
+        _shape_keys(objects[key], part, space, wanted)
+    for key, part_object in objects.items():
+        if key != master_name and part_object.data.shape_keys:
+            _follow(part_object.data.shape_keys, objects[master_name].data.shape_keys)
+    if PLATE_PART in images:
+        _plate(portrait, space, images[PLATE_PART], armature, collection, name)
+    return Rig(armature, objects[master_name], _camera(space, armature, collection, name))
+
+
+def find_rig(armature: bpy.types.Object | None) -> Rig | None:
+    """The rig an armature belongs to; None when it is not one of ours (any more)."""
+    if armature is None or armature.type != "ARMATURE" or HEAD not in armature.pose.bones:
+        return None
+    meshes = {child.get(PART_PROPERTY): child for child in armature.children if child.type == "MESH"}
+    master = next((meshes[key] for key in (*MASTER_PARTS, *meshes) if key in meshes and meshes[key].data.shape_keys), None)
+    camera = next((child for child in armature.children if child.type == "CAMERA"), None)
+    return Rig(armature, master, camera) if master else None
+
+
+def rig_of_selection(active: bpy.types.Object | None) -> Rig | None:
+    """The rig whose armature, mesh or camera is active."""
+    return find_rig(active) or find_rig(active.parent) if active is not None else None
+
+
+def _armature(portrait: PortraitData, space: RigSpace, collection: bpy.types.Collection, name: str) -> bpy.types.Object:
+    data = bpy.data.armatures.new(f"{name} Rig")
+    armature = bpy.data.objects.new(f"{name} Rig", data)
+    collection.objects.link(armature)
+    armature.show_in_front = True
+    data.display_type = "STICK"
+    neck = space.points(portrait.neck_pivot[None])[0]
+    eyes = space.points(portrait.eye_centres)
+    head_length = max(0.05, float(eyes[:, 2].mean() - neck[2]))
+    with _editing(armature):
+        root = _bone(data, ROOT, (0, 0, 0), (0, 0, head_length / 2), None)
+        neck_bone = _bone(data, NECK, neck - (0, 0, head_length / 2), neck, root)
+        head = _bone(data, HEAD, neck, neck + (0, 0, head_length), neck_bone)
+        for bone_name, eye in zip(EYE_BONES.values(), eyes, strict=True):
+            _bone(data, bone_name, eye, eye - (0, 0.04, 0), head).align_roll((0, 0, 1))
+    armature.pose.bones[HEAD].rotation_mode = HEAD_ROTATION_ORDER
+    for bone_name in EYE_BONES.values():
+        armature.pose.bones[bone_name].rotation_mode = EYE_ROTATION_ORDER
+    return armature
+
+
+class _editing:
+    """Edit mode on one armature, with the person's selection and mode put back afterwards."""
+
+    def __init__(self, armature: bpy.types.Object) -> None:
+        self.armature = armature
+
+    def __enter__(self) -> None:
+        self.layer = bpy.context.view_layer
+        self.active = self.layer.objects.active
+        self.selected = list(bpy.context.selected_objects)
+        if self.active is not None and self.active.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")
+        for selected in self.selected:
+            selected.select_set(False)
+        self.layer.objects.active = self.armature
+        bpy.ops.object.mode_set(mode="EDIT")
+
+    def __exit__(self, *_: object) -> None:
+        bpy.ops.object.mode_set(mode="OBJECT")
+        self.armature.select_set(False)
+        for selected in self.selected:
+            selected.select_set(True)
+        self.layer.objects.active = self.active
+
+
+def _bone(data: bpy.types.Armature, name: str, head: object, tail: object,
+          parent: bpy.types.EditBone | None) -> bpy.types.EditBone:
+    bone = data.edit_bones.new(name)
+    bone.head, bone.tail, bone.parent, bone.use_connect = tuple(head), tuple(tail), parent, False
+    return bone
+
+
+def _part_object(key: str, part: PartData, space: RigSpace, image: bpy.types.Image | None, armature: bpy.types.Object,
+                 collection: bpy.types.Collection, name: str) -> bpy.types.Object:
+    mesh = _mesh(f"{name} {key}", space.points(part.vertices), part.triangles, part.uv, part.colour)
+    mesh.materials.append(materials.part_material(f"{name} {key}", image))
+    part_object = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
+    part_object[PART_PROPERTY] = key
+    _weights(part_object, part.head_weight, EYE_BONES.get(key, HEAD))
+    modifier = part_object.modifiers.new("Armature", "ARMATURE")
+    modifier.object = armature
+    return part_object
+
+
+def _mesh(name: str, points: np.ndarray, triangles: np.ndarray, uv: np.ndarray, colour: np.ndarray) -> bpy.types.Mesh:
+    """points (V, 3) metres; triangles (T, n) polygons of n corners; uv (V, 2) v down; colour (V, 4) sRGB."""
+    mesh = bpy.data.meshes.new(name)
+    count, corners = triangles.shape
+    mesh.vertices.add(len(points))
+    mesh.vertices.foreach_set("co", np.ascontiguousarray(points, np.float32).ravel())
+    mesh.loops.add(count * corners)
+    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(triangles, np.int32).ravel())
+    mesh.polygons.add(count)
+    mesh.polygons.foreach_set("loop_start", np.arange(0, count * corners, corners, dtype=np.int32))
+    mesh.polygons.foreach_set("use_smooth", np.ones(count, bool))
+    layer = mesh.uv_layers.new(name=materials.UV_MAP)
+    corner_uv = np.column_stack((uv[:, 0], 1 - uv[:, 1])).astype(np.float32)[triangles.ravel()]
+    layer.uv.foreach_set("vector", corner_uv.ravel())
+    attribute = mesh.color_attributes.new(materials.COLOUR_ATTRIBUTE, "FLOAT_COLOR", "POINT")
+    linear = np.column_stack((materials.linear_from_srgb(colour[:, :3]), colour[:, 3])).astype(np.float32)
+    attribute.data.foreach_set("color", linear.ravel())
+    mesh.update(calc_edges=True)
+    if mesh.validate():
+        raise ValueError(f"the mesh of {name} was not valid")
+    return mesh
+
+
+def _child(child: bpy.types.Object, armature: bpy.types.Object, collection: bpy.types.Collection) -> bpy.types.Object:
+    collection.objects.link(child)
+    child.parent = armature
+    return child
+
+
+def _weights(part_object: bpy.types.Object, head_weight: np.ndarray, leader: str) -> None:
+    """`leader` gets head_weight w; the rest is shared by neck w(1-w) and root (1-w)^2, so that turning the head moves what
+    the renderer moves, and turning the neck bends the neck without dragging the shoulders. The three add up to 1."""
+    weight = np.clip(head_weight.astype(np.float64), 0, 1)
+    shares = {leader: weight, NECK: weight * (1 - weight), ROOT: (1 - weight) ** 2}
+    for bone, share in shares.items():
+        group = part_object.vertex_groups.new(name=bone)
+        steps = np.round(share * 1024).astype(int)
+        for step in np.unique(steps[steps > 0]):
+            group.add(np.nonzero(steps == step)[0].tolist(), float(share[steps == step].mean()), "REPLACE")
+
+
+def _shape_keys(part_object: bpy.types.Object, part: PartData, space: RigSpace, channels: list[str] | tuple[str, ...]) -> None:
+    """A basis and one key per channel, 0..1."""
+    if not channels:
+        return
+    part_object.shape_key_add(name="Basis", from_mix=False)
+    rest = space.points(part.vertices)
+    offsets = space.vectors(part.delta_offset) if len(part.delta_offset) else np.zeros((0, 3), np.float32)
+    for channel in channels:
+        block = part_object.shape_key_add(name=channel, from_mix=False)
+        block.slider_min, block.slider_max, block.value = 0.0, 1.0, 0.0
+        entries = part.delta_channel == CHANNELS.index(channel)
+        if entries.any():
+            moved = rest.copy()
+            np.add.at(moved, part.delta_index[entries], offsets[entries])
+            block.data.foreach_set("co", moved.ravel())
+
+
+def _follow(keys: bpy.types.Key, master: bpy.types.Key) -> None:
+    """Drive every key by the master's key of the same name (a plain variable: no scripts, nothing to allow)."""
+    for block in keys.key_blocks[1:]:
+        driver = block.driver_add("value").driver
+        driver.type = "SUM"
+        variable = driver.variables.new()
+        variable.type = "SINGLE_PROP"
+        target = variable.targets[0]
+        target.id_type, target.id = "KEY", master
+        target.data_path = f'key_blocks["{block.name}"].value'
+
+
+def _plate(portrait: PortraitData, space: RigSpace, image: bpy.types.Image, armature: bpy.types.Object,
+           collection: bpy.types.Collection, name: str) -> bpy.types.Object:
+    """The picture without the person, as far back as the deepest vertex and a little more."""
+    deepest = max(0.0, -min(float(part.vertices[:, 2].min()) for part in portrait.parts.values() if len(part.vertices)))
+    points = space.backdrop(deepest + 0.1 * portrait.camera_distance)
+    uv = np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32)
+    mesh = _mesh(f"{name} plate", points, np.array([[0, 1, 2, 3]]), uv, np.ones((4, 4), np.float32))
+    mesh.materials.append(materials.part_material(f"{name} plate", image))
+    plate = _child(bpy.data.objects.new(f"{name} plate", mesh), armature, collection)
+    plate[PART_PROPERTY] = PLATE_PART
+    return plate
+
+
+def _camera(space: RigSpace, armature: bpy.types.Object, collection: bpy.types.Collection, name: str) -> bpy.types.Object:
+    data = bpy.data.cameras.new(f"{name} Camera")
+    data.sensor_fit, data.sensor_width = "HORIZONTAL", SENSOR_WIDTH_MM
+    data.lens, data.shift_x, data.shift_y = space.camera_lens()
+    data.clip_start = 0.01
+    camera = _child(bpy.data.objects.new(f"{name} Camera", data), armature, collection)
+    camera.location = space.camera_position().tolist()
+    camera.rotation_euler = (np.pi / 2, 0.0, 0.0)
+    return camera
