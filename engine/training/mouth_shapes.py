@@ -130,10 +130,10 @@ def _spline(knots: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray
             + t * t * (3 - 2 * t) * values[k + 1] + t * t * (t - 1) * span * slopes[k + 1])
 
 
-CAVITY_RINGS, CAVITY_COLUMNS = 12, 32
+CAVITY_RINGS, CAVITY_COLUMNS = 9, 28
 CAVITY_HALF_WIDTH, CAVITY_ABOVE, CAVITY_BELOW, CAVITY_CENTRE_Y = 0.365, 0.25, 0.29, 6.61
 CAVITY_FRONT_Z, CAVITY_BACK_Z = 1.455, 0.62
-CAVITY_NEAR, CAVITY_FAR = (0.44, 0.17, 0.16), (0.035, 0.008, 0.008)
+CAVITY_NEAR, CAVITY_FAR = (0.46, 0.18, 0.17), (0.060, 0.014, 0.014)
 
 
 def build_cavity() -> tuple[Mesh, np.ndarray]:

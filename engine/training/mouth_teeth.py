@@ -11,9 +11,10 @@ from .mouth_shapes import Mesh, blend, fan_triangles, grid_triangles, join, opaq
 MM = 0.01
 """Decimetres in a millimetre."""
 
-RING_HEIGHTS = np.array([-0.2, 0.0, 0.13, 0.3, 0.5, 0.7, 0.85, 0.95])
-"""Rings of a crown, as shares of its height; the biting edge (1.0) is rounded by two more."""
-FACIAL_COLUMNS, LINGUAL_COLUMNS = 9, 4
+FRONT_RINGS, BACK_RINGS = (-0.2, 0.0, 0.13, 0.3, 0.5, 0.7, 0.85, 0.95), (-0.2, 0.05, 0.3, 0.6, 0.88)
+"""Rings of front and back teeth, as shares of the crown's height; the biting edge (1.0) is rounded by two more."""
+FRONT_COLUMNS, BACK_COLUMNS = (9, 3), (7, 3)
+"""Vertices of a ring: on the half towards the lips and on the inner half."""
 PROFILE_HEIGHTS = (-0.2, 0.2, 0.6, 1.0)
 
 ENAMEL, NECK, EDGE = (0.895, 0.860, 0.780), (0.855, 0.765, 0.620), (0.815, 0.825, 0.825)
@@ -84,16 +85,16 @@ OCCLUSAL_SLOPE = 0.10
 
 UPPER = Arch(
     crowns=(Crown(8.5, 10.0, **_INCISOR), Crown(6.5, 8.8, edge_gap=0.6, corner_mesial=0.7, corner_distal=1.3, **_INCISOR),
-            Crown(7.5, 9.9, **_CANINE), Crown(7.0, 8.4, edge_gap=0.3, **_PREMOLAR), Crown(6.8, 7.8, edge_gap=0.3, **_PREMOLAR),
-            Crown(10.0, 7.4, edge_gap=0.3, **_MOLAR), Crown(9.3, 6.8, edge_gap=0.4, **_MOLAR)),
+            Crown(7.5, 9.9, **_CANINE), Crown(7.0, 8.4, edge_gap=0.2, **_PREMOLAR), Crown(6.8, 7.8, edge_gap=0.2, **_PREMOLAR),
+            Crown(10.0, 7.4, edge_gap=0.2, **_MOLAR), Crown(9.3, 6.8, edge_gap=0.3, **_MOLAR)),
     canine_width=34.4, molar_width=52.0, front_z=1.472, edge_y=6.590, root=1, lean_front=0.14, lean_back=-0.02, seed=11)
 LOWER = Arch(
     crowns=(Crown(5.2, 8.8, edge_gap=-2.2, corner_mesial=0.2, corner_distal=0.3, **_INCISOR),
             Crown(5.6, 8.9, edge_gap=-2.1, corner_mesial=0.2, corner_distal=0.5, **_INCISOR),
-            Crown(6.8, 9.8, edge_gap=-1.9, **_CANINE), Crown(7.0, 8.2, edge_gap=0.5, **_PREMOLAR),
-            Crown(7.1, 7.7, edge_gap=0.6, **_PREMOLAR), Crown(10.8, 7.2, edge_gap=0.6, **_MOLAR),
-            Crown(10.2, 6.7, edge_gap=0.6, **_MOLAR)),
-    canine_width=27.0, molar_width=47.6, front_z=1.4425, edge_y=6.590, root=-1, lean_front=0.06, lean_back=-0.08, seed=23)
+            Crown(6.8, 9.8, edge_gap=-1.9, **_CANINE), Crown(7.0, 8.2, edge_gap=0.3, **_PREMOLAR),
+            Crown(7.1, 7.7, edge_gap=0.3, **_PREMOLAR), Crown(10.8, 7.2, edge_gap=0.3, **_MOLAR),
+            Crown(10.2, 6.7, edge_gap=0.3, **_MOLAR)),
+    canine_width=27.0, molar_width=47.6, front_z=1.4425, edge_y=6.590, root=-1, lean_front=0.12, lean_back=-0.08, seed=23)
 FIRST_MOLAR, CANINE = 5, 2
 
 
@@ -177,10 +178,10 @@ def _varied(crown: Crown, random: np.random.Generator) -> Crown:
                    corner_distal=crown.corner_distal * (1 + 0.2 * change[3]), warmth=crown.warmth + 0.06 * change[4])
 
 
-def _crown_angles() -> np.ndarray:
-    """Around a crown: outer half 0..pi with FACIAL_COLUMNS, then the inner half, coarser."""
-    outer = np.linspace(0, np.pi, FACIAL_COLUMNS)
-    inner = np.linspace(np.pi, 2 * np.pi, LINGUAL_COLUMNS + 2)[1:-1]
+def _crown_angles(outer_columns: int, inner_columns: int) -> np.ndarray:
+    """Around a crown: the outer half 0..pi, then the inner half, coarser."""
+    outer = np.linspace(0, np.pi, outer_columns)
+    inner = np.linspace(np.pi, 2 * np.pi, inner_columns + 2)[1:-1]
     return np.concatenate([outer, inner])
 
 
@@ -189,20 +190,20 @@ def _crown_local(crown: Crown, mesial: int) -> tuple[np.ndarray, np.ndarray, np.
 
     mesial: the sign of u towards the middle of the arch.
     """
-    angle = _crown_angles()
+    heights, angle = (BACK_RINGS, _crown_angles(*BACK_COLUMNS)) if crown.core else (FRONT_RINGS, _crown_angles(*FRONT_COLUMNS))
     cos, sin = np.cos(angle), np.sin(angle)
     across = np.sign(cos) * np.abs(cos) ** (2 / crown.squareness)
     outward = np.sign(sin) * np.abs(sin) ** (2 / crown.squareness)
     edge = crown.height - _edge_drop(crown, across, mesial) - crown.inner_drop * (1 - outward) / 2
     rings = []
-    for t, inset in [*((t, 1.0) for t in RING_HEIGHTS), (1.0, 0.90), (1.005, 0.70)]:
+    for t, inset in [*((t, 1.0) for t in heights), (1.0, 0.90), (1.005, 0.70)]:
         rings.append(_ring(crown, across, outward, edge, t, inset))
     rings.append(_table(crown, rings[-1], edge))
     vertices = np.concatenate([*rings, rings[-1].mean(0, keepdims=True) - [0, 0, 0.35 if crown.core else 0.0]])
     columns, count = len(angle), len(rings)
     triangles = np.concatenate([grid_triangles(count, columns, closed=True),
                                 fan_triangles((count - 1) * columns, columns, count * columns)])
-    t = np.append(np.repeat([*RING_HEIGHTS, 1, 1, 1], columns), 1)
+    t = np.append(np.repeat([*heights, 1, 1, 1], columns), 1)
     return vertices, triangles, t, np.append(np.tile(np.abs(across) * (outward > -0.5), count), 0)
 
 
@@ -263,7 +264,7 @@ def _crown_colour(crown: Crown, t: np.ndarray, contact: np.ndarray, d: np.ndarra
 
 
 GUM_SAMPLES_PER_TOOTH = 6
-GUM_ROWS = ((0.0, -0.35), (0.35, 0.20), (1.1, 0.45), (3.0, 0.35), (6.0, -0.6), (9.5, -2.6))
+GUM_ROWS = ((0.0, -0.35), (0.35, 0.20), (1.3, 0.40), (4.0, 0.10), (8.0, -1.9))
 """Rows of the outer gum: millimetres from the margin towards the root, millimetres outward of the crown's neck."""
 
 
@@ -300,13 +301,14 @@ def _outer_gum(arch: Arch, line: ArchLine) -> Mesh:
     height = np.array([c.height + c.edge_gap for c in crowns])[index]
     rows, colours = [], []
     for step, (towards_root, outward) in enumerate(GUM_ROWS):
-        level = margin + towards_root * np.where(step > 2, 1, 0.6 + 0.4 * (1 - np.abs(within)))
+        straight = smoothstep(1, len(GUM_ROWS) - 1, step)  # the scallops fade out towards the fold of the lip
+        level = margin * (1 - straight) + height * straight + towards_root
         t = np.clip(1 - level / height, 0, 1)
         neck = np.array([float(profile(crowns[i].outer, at)) for i, at in zip(index, t)])
         core = np.array([min(crowns[i].core, 1.0) for i in index])
         bulge = (1 - np.abs(within) ** 2.6) ** (1 / 2.6)
         hollow = -core + (neck + core) * bulge
-        eminence = 0.25 * neck + 0.75 * neck * (1 - within ** 2)  # over the roots the gum waves gently
+        eminence = neck * (0.62 + 0.38 * np.cos(np.pi * within / 2) ** 2)  # over the roots the gum waves gently
         d = np.where(step < 2, hollow, hollow * 0.4 + eminence * 0.6 if step == 2 else eminence)
         d = d + outward + (0.35 if step == 1 else 0.0) * np.abs(within) ** 4 - line.lean(s) * level
         rows.append(position + MM * (d[:, None] * normal + (arch.root * level)[:, None] * np.array([0, 1.0, 0])))
@@ -318,18 +320,18 @@ def _outer_gum(arch: Arch, line: ArchLine) -> Mesh:
 
 def _gum_colour(step: int, within: np.ndarray, index: np.ndarray) -> np.ndarray:
     base = blend(GUM_MARGIN, GUM, np.full(len(within), min(step / 2, 1.0)))
-    base = blend(base, GUM_DEEP, np.full(len(within), (0, 0, 0, 0.15, 0.6, 1.0)[step]))
-    crevice = (0.62, 0.95, 1.0, 1.0, 1.0, 0.9)[step]
+    base = blend(base, GUM_DEEP, np.full(len(within), (0, 0, 0, 0.25, 1.0)[step]))
+    crevice = (0.62, 0.95, 1.0, 1.0, 0.9)[step]
     papilla = 1 - 0.12 * np.abs(within) ** 4 * (step < 3)
     return base * (crevice * papilla * (1 - 0.40 * smoothstep(1.5, 6.5, index)))[:, None]
 
 
-INNER_GUM_ROWS = ((-1.0, 0.6), (0.5, -0.8), (3.5, -3.0), (6.0, -7.0))
+INNER_GUM_ROWS = ((-1.0, 0.6), (1.0, -1.0), (6.0, -6.0))
 
 
 def _inner_gum(arch: Arch, line: ArchLine) -> Mesh:
     """The gum on the tongue's side: a plain band, seen only from above or below."""
-    s, index, within = (value[::2] for value in _gum_frame(arch, line))
+    s, index, within = (value[::3] for value in _gum_frame(arch, line))
     position, normal = line.at(s)
     height = np.array([c.height + c.edge_gap for c in arch.crowns])[index]
     neck = np.array([float(profile(arch.crowns[i].inner, np.array(0.0))) for i in index])
