@@ -1,0 +1,99 @@
+"""`build_portrait`: one picture becomes a `Portrait`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from .. import __version__
+from ..errors import FormatError, NoFaceError
+from ..files import sha256_of
+from ..progress import Progress, silent
+from .detect import detect_faces
+from .eyes import build_eye
+from .fit import CAMERA_DISTANCE_M, PUPIL_DISTANCE_M, Fit, fit_face
+from .matte import person_matte
+from .mesh import face_part, person_part
+from .mouth import mouth_parts
+from .picture import read_picture
+from .plate import split_layers
+from .portrait import Portrait
+from .topology import FACE_OVAL, LANDMARKS
+
+NECK_PIVOT_DM = (0.0, 6.62, 0.13)
+"""The point the head turns about, on the asset: a third of the way down from the atlas to the base of the neck, since
+nodding is shared between the two (White & Panjabi 1990, "Clinical Biomechanics of the Spine")."""
+STEPS = 5
+
+
+def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmarks: str | os.PathLike | None = None,
+                   progress: Progress = silent) -> Portrait:
+    """Take the picture at `path` apart.
+
+    face: which face, counted from 0 by size (default: the largest). landmarks: a JSON file with 478 corrected points
+    (`{"landmarks_px": [[x, y, z], ...]}`), used instead of detection.
+    Raises ImageError, NoFaceError, FormatError, ModelError; `progress` may raise Cancelled.
+    """
+    progress("portrait", 0, STEPS)
+    picture = read_picture(path)
+    image = np.ascontiguousarray(picture[..., :3])
+    points = read_landmarks(landmarks) if landmarks else choose_face(image, face, str(path))
+    fit = fit_face(points)
+    progress("portrait", 1, STEPS)
+    matte = person_matte(image, points, progress=progress)
+    if picture.shape[2] == 4:
+        matte = np.minimum(matte, picture[..., 3].astype(np.float32) / 255.0)
+    progress("portrait", 2, STEPS)
+    person, plate = split_layers(image, matte)
+    progress("portrait", 3, STEPS)
+    portrait = assemble(image, points, fit, matte)
+    portrait.images |= {"person": person, "plate": plate}
+    portrait.provenance = {"source": Path(path).name, "source_sha256": sha256_of(path), "face": face or 0,
+                           "built_by": f"soliloquy {__version__}"}
+    progress("portrait", STEPS, STEPS)
+    return portrait
+
+
+def choose_face(image: np.ndarray, face: int | None, name: str) -> np.ndarray:
+    """Landmarks (478, 3) of the chosen face. Raises NoFaceError."""
+    faces = detect_faces(image)
+    if not faces:
+        raise NoFaceError(f"No face was found in {name}. Use a picture in which both eyes and the mouth can be seen, "
+                          "or give corrected points with --landmarks.")
+    if face is not None and not 0 <= face < len(faces):
+        raise NoFaceError(f"{name} shows {len(faces)} face(s); there is no face number {face} (they count from 0, largest first).")
+    return faces[face or 0]
+
+
+def read_landmarks(path: str | os.PathLike) -> np.ndarray:
+    """Corrected landmarks from JSON, (478, 3). Raises FormatError."""
+    try:
+        points = np.asarray(json.loads(Path(path).read_text(encoding="utf-8"))["landmarks_px"], np.float32)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"{path} is not a readable landmark file ({error}).") from error
+    if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():
+        raise FormatError(f"{path} must hold {LANDMARKS} points of x, y, z; it holds an array of shape {points.shape}.")
+    return points
+
+
+def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray) -> Portrait:
+    """All parts of the portrait except the person and plate pictures. image (H, W, 3), points (478, 3), matte (H, W)."""
+    height, width = image.shape[:2]
+    face = face_part(fit, (width, height))
+    eyes = {side: build_eye(image, points, fit, side) for side in ("left", "right")}
+    white = np.mean([eye.white_colour for eye in eyes.values()], axis=0)
+    parts = {"person": person_part(fit, face, matte), "face": face, **mouth_parts(image, fit, white)}
+    images = {}
+    for side, eye in eyes.items():
+        parts |= {f"eye_{side}": eye.white, f"iris_{side}": eye.iris}
+        images |= {f"eye_{side}": eye.white_image, f"iris_{side}": eye.iris_image}
+    units_per_metre = fit.pupil_distance / PUPIL_DISTANCE_M
+    return Portrait(
+        size=(width, height), parts=parts, images=images, landmarks_px=points.astype(np.float32),
+        units_per_metre=units_per_metre, camera_distance=CAMERA_DISTANCE_M * units_per_metre,
+        camera_centre=fit.surface[list(FACE_OVAL), :2].mean(axis=0).astype(np.float32),
+        neck_pivot=fit.place(np.array([NECK_PIVOT_DM]))[0].astype(np.float32),
+        eye_centres=np.stack([eyes["left"].centre, eyes["right"].centre]).astype(np.float32))

@@ -1,0 +1,107 @@
+"""What is inside the mouth: the dental asset placed behind this face's lips, and teeth that the picture itself shows."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .eyes import plain_part
+from .fit import Fit, head_asset
+from .mesh import uv_of
+from .portrait import Part
+from .topology import INNER_LIP_LOWER, INNER_LIP_UPPER
+
+ASSET = Path(__file__).parents[1] / "assets" / "mouth.npz"
+PARTS = ("cavity", "tongue", "teeth_lower", "teeth_upper")
+LIP_MIDDLE_UPPER = 13
+MOUTH_CORNERS = (78, 308)
+WIDTH_LIMITS = (0.85, 1.2)
+"""Teeth are at most this much narrower or wider than the head's size says."""
+PLAIN_WHITE = np.array([205.0, 195.0, 188.0])
+"""The white of an eye under the light for which the asset's colours were chosen, sRGB."""
+GAIN_LIMITS = (0.3, 1.1)
+SHOWN_TEETH_GAP = 0.025
+"""A mouth this far open at rest (pupil distances) shows what is inside; the picture's own teeth are kept."""
+ROWS = 5
+BENEATH_LIPS = 0.03
+"""The picture's own teeth are continued this far under the lips, pupil distances."""
+
+
+@functools.cache
+def mouth_asset() -> dict[str, np.ndarray]:
+    """The arrays of assets/mouth.npz (see training/build_mouth.py)."""
+    with np.load(ASSET, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> dict[str, Part]:
+    """Cavity, tongue and teeth behind the lips, coloured for this picture's light.
+
+    white_colour: (3,) typical sRGB 0..255 of the eyes' white, the picture's own measure of white.
+    """
+    asset, head = mouth_asset(), head_asset()
+    seam_dm = head["landmark_rest"][LIP_MIDDLE_UPPER].astype(np.float64)
+    stretch = mouth_stretch(fit)
+    gap = fit.surface[list(INNER_LIP_LOWER)] - fit.surface[list(INNER_LIP_UPPER)]
+    jaw_at_rest = np.array([*(np.median(gap[3:8, :2], axis=0)), 0.0])
+    tint = colour_gain(image, fit, white_colour)
+    parts = {}
+    for name in PARTS:
+        local = (asset[f"{name}/vertices"].astype(np.float64) - seam_dm) * (stretch, 1.0, 1.0)
+        vertices = fit.surface[LIP_MIDDLE_UPPER] + fit.turn(local)
+        if name in ("teeth_lower", "tongue"):
+            vertices = vertices + jaw_at_rest
+        colour = asset[f"{name}/colour"].astype(np.float32).copy()
+        colour[:, :3] = np.clip(colour[:, :3] * tint, 0, 1)
+        count = len(vertices)
+        parts[name] = Part(vertices.astype(np.float32), asset[f"{name}/triangles"].astype(np.int32), np.zeros((count, 2), np.float32),
+                           colour, np.ones(count, np.float32), asset[f"{name}/delta_channel"].astype(np.uint8),
+                           asset[f"{name}/delta_index"].astype(np.int32),
+                           fit.turn(asset[f"{name}/delta_offset"].astype(np.float64)).astype(np.float32))
+    if np.median(gap[3:8, :2] @ fit.down) > SHOWN_TEETH_GAP * fit.pupil_distance:
+        parts["teeth_source"] = shown_teeth(fit, (image.shape[1], image.shape[0]))
+    return parts
+
+
+def mouth_stretch(fit: Fit) -> float:
+    """How much wider this mouth is than the asset's on a head of this size."""
+    here = np.linalg.norm(fit.surface[MOUTH_CORNERS[1]] - fit.surface[MOUTH_CORNERS[0]])
+    rest = head_asset()["landmark_rest"]
+    there = np.linalg.norm(rest[MOUTH_CORNERS[1]] - rest[MOUTH_CORNERS[0]]) * fit.scale
+    return float(np.clip(here / there, *WIDTH_LIMITS))
+
+
+def colour_gain(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> np.ndarray:
+    """(3,) factor for the asset's colours: the eyes' white against plain white, held between the skin's light and dark.
+
+    In a small or painted eye the white may be only a dab of shadow; the brightest skin bounds it from below.
+    """
+    oval = cv2.convexHull(fit.surface[:, :2].astype(np.float32)).astype(np.int32)
+    mask = np.zeros(image.shape[:2], np.uint8)
+    cv2.fillConvexPoly(mask, oval, 1)
+    skin = image[mask > 0].reshape(-1, 3)
+    bright_skin = np.percentile(skin, 90, axis=0) if len(skin) else np.full(3, 180.0)
+    white = np.maximum(white_colour, 0.8 * bright_skin.mean() * white_colour / max(white_colour.mean(), 1.0))
+    return np.clip(white / PLAIN_WHITE, *GAIN_LIMITS)
+
+
+def shown_teeth(fit: Fit, size: tuple[int, int]) -> Part:
+    """The picture between parted lips, fixed to the skull, continued a little under the lips."""
+    upper, lower = fit.surface[list(INNER_LIP_UPPER)], fit.surface[list(INNER_LIP_LOWER)]
+    shares = np.linspace(0, 1, ROWS)[:, None, None]
+    inside = upper[None] * (1 - shares) + lower[None] * shares
+    away = np.array([*fit.down, 0.0]) * BENEATH_LIPS * fit.pupil_distance
+    rows = np.concatenate([inside[:1] - away, inside, inside[-1:] + away])
+    looked_up = np.concatenate([inside[:1], inside, inside[-1:]])
+    columns = rows.shape[1]
+    vertices, looked_up = rows.reshape(-1, 3), looked_up.reshape(-1, 3)
+    triangles = []
+    for row in range(rows.shape[0] - 1):
+        for column in range(columns - 1):
+            a = row * columns + column
+            triangles += [(a, a + 1, a + columns + 1), (a, a + columns + 1, a + columns)]
+    vertices = vertices - (0, 0, 0.01 * fit.pupil_distance)
+    return plain_part(vertices, np.array(triangles), uv_of(looked_up, size), np.ones(len(vertices)), "person")

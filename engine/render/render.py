@@ -1,0 +1,146 @@
+"""`render`: a portrait and a clip become frames, one after another, without ever holding them all."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+from ..motion.clip import MotionClip
+from ..portrait.portrait import PART_NAMES, Portrait
+from ..progress import Progress, silent
+from .pose import Poser
+from .raster import EMPTY, shade, visibility
+
+BATCH = 8
+"""Frames posed together."""
+LARGEST_SIDE_PX = 8192
+INTERIOR = ("cavity", "tongue", "teeth_lower", "teeth_upper")
+"""Parts that hide one another by depth, not by drawing order."""
+GROUPS = (("person",), ("eye_left", "iris_left"), ("eye_right", "iris_right"), INTERIOR, ("teeth_source",), ("face",))
+
+
+def render(portrait: Portrait, clip: MotionClip, *, size: tuple[int, int] | None = None, alpha: bool = False,
+           progress: Progress = silent) -> Iterator[np.ndarray]:
+    """Yield every frame of `clip` as (height, width, 3) uint8 RGB, or with `alpha` (height, width, 4) straight RGBA.
+
+    size: (width, height) of the frames, default the picture's own; the whole picture is fitted inside, centred, at its own
+    proportions, and its plate's border continued. Raises InputError; `progress` may raise Cancelled.
+    """
+    stage = Stage(portrait, size, alpha)
+    poser = Poser(portrait)
+    total = len(clip)
+    workers = max(1, os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque = deque()
+        done = 0
+        for start in range(0, total, BATCH):
+            for posed in poser.pose(clip, start, min(start + BATCH, total)):
+                waiting.append(pool.submit(stage.draw, posed))
+            while waiting and (len(waiting) > BATCH or start + BATCH >= total):
+                frame = waiting.popleft().result()
+                done += 1
+                progress("render", done, total)
+                yield frame
+
+
+def fit_inside(source: tuple[int, int], target: tuple[int, int]) -> tuple[float, float, float]:
+    """(scale, left, top) that put a picture `source` (width, height) centred inside `target`."""
+    scale = min(target[0] / source[0], target[1] / source[1])
+    return scale, (target[0] - source[0] * scale) / 2, (target[1] - source[1] * scale) / 2
+
+
+class Stage:
+    """A portrait made ready for one frame size: textures resized once, so that sampling neither blurs nor aliases."""
+
+    def __init__(self, portrait: Portrait, size: tuple[int, int] | None, alpha: bool):
+        size = size or portrait.size
+        if min(size) < 16 or max(size) > LARGEST_SIDE_PX:
+            raise InputError(f"Frames of {size[0]} x {size[1]} cannot be made; each side must have 16 to {LARGEST_SIDE_PX} pixels.")
+        self.size, self.alpha = size, alpha
+        self.scale, self.left, self.top = fit_inside(portrait.size, size)
+        self.parts = {name: portrait.parts[name] for name in PART_NAMES if name in portrait.parts}
+        self.textures = {name: self._texture(portrait.images[name]) for name in portrait.images if name != "plate"}
+        self.texel_uv = {name: self._texel_uv(part) for name, part in self.parts.items()}
+        self.plate = self._plate(portrait.images["plate"])
+
+    def _texture(self, image: np.ndarray) -> np.ndarray:
+        if image.shape[2] == 3:
+            image = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
+        if self.scale < 0.95:
+            width, height = (max(1, round(side * self.scale)) for side in image.shape[1::-1])
+            premultiplied = image.astype(np.float32)
+            premultiplied[..., :3] *= premultiplied[..., 3:] / 255.0
+            small = cv2.resize(premultiplied, (width, height), interpolation=cv2.INTER_AREA)
+            small[..., :3] *= 255.0 / np.maximum(small[..., 3:], 1e-3)
+            image = np.clip(np.rint(small), 0, 255).astype(np.uint8)
+        return np.ascontiguousarray(image)
+
+    def _texel_uv(self, part) -> np.ndarray:
+        """uv 0..1 -> texels, with texel centres at integers."""
+        if not part.texture:
+            return np.zeros_like(part.uv)
+        height, width = self.textures[part.texture].shape[:2]
+        return np.ascontiguousarray(part.uv * np.float32((width, height)) - np.float32(0.5))
+
+    def _plate(self, image: np.ndarray) -> np.ndarray:
+        """The clean plate at frame size, premultiplied RGBA float; empty when alpha is asked for."""
+        width, height = self.size
+        if self.alpha:
+            return np.zeros((height, width, 4), np.float32)
+        matrix = np.float64([[self.scale, 0, self.left + 0.5 * self.scale - 0.5], [0, self.scale, self.top + 0.5 * self.scale - 0.5]])
+        if self.scale < 1:
+            scaled = (max(1, round(image.shape[1] * self.scale)), max(1, round(image.shape[0] * self.scale)))
+            small = cv2.resize(image, scaled, interpolation=cv2.INTER_AREA)
+            fill_x, fill_y = scaled[0] / image.shape[1], scaled[1] / image.shape[0]
+            matrix = np.float64([[self.scale / fill_x, 0, self.left], [0, self.scale / fill_y, self.top]])
+            image = small
+        plate = cv2.warpAffine(image, matrix, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.dstack([plate.astype(np.float32), np.ones((height, width), np.float32)])
+
+    def draw(self, posed: dict[str, np.ndarray]) -> np.ndarray:
+        """One frame. posed: per part its vertices (V, 3) in picture space."""
+        frame = self.plate.copy()
+        for group in GROUPS:
+            members = [name for name in group if name in posed]
+            if group == INTERIOR:
+                self._draw_by_depth(frame, members, posed)
+            else:
+                for name in members:
+                    self._draw_by_depth(frame, [name], posed)
+        if self.alpha:
+            colour = frame[..., :3] / np.maximum(frame[..., 3:], 1e-6)
+            frame = np.concatenate([colour, frame[..., 3:] * 255.0], axis=2)
+            return np.clip(np.rint(frame), 0, 255).astype(np.uint8)
+        return np.clip(np.rint(frame[..., :3]), 0, 255).astype(np.uint8)
+
+    def to_frame(self, vertices: np.ndarray) -> np.ndarray:
+        """Picture space -> pixels of the frame (pixel centres at integers)."""
+        moved = vertices * np.float32(self.scale)
+        moved[:, 0] += np.float32(self.left + 0.5 * self.scale - 0.5)
+        moved[:, 1] += np.float32(self.top + 0.5 * self.scale - 0.5)
+        return np.ascontiguousarray(moved, np.float32)
+
+    def _draw_by_depth(self, frame: np.ndarray, names: list[str], posed: dict[str, np.ndarray]) -> None:
+        placed = {name: self.to_frame(posed[name]) for name in names}
+        if not placed:
+            return
+        every = np.concatenate(list(placed.values()))
+        left, top = np.maximum(np.floor(every[:, :2].min(axis=0)).astype(int), 0)
+        right, bottom = np.minimum(np.ceil(every[:, :2].max(axis=0)).astype(int) + 1, self.size)
+        if right <= left or bottom <= top:
+            return
+        window = frame[top:bottom, left:right]
+        depth = np.full(window.shape[:2], -np.inf, np.float32)
+        for name, vertices in placed.items():
+            part = self.parts[name]
+            texture = self.textures[part.texture] if part.texture else np.zeros((0, 0, 4), np.uint8)
+            index = np.full(window.shape[:2], EMPTY, np.int32)
+            bary = np.zeros((*window.shape[:2], 2), np.float32)
+            visibility(vertices, part.triangles, self.texel_uv[name], texture[..., 3], depth, index, bary, left, top)
+            shade(part.triangles, self.texel_uv[name], part.colour, texture, index, bary, window)
