@@ -22,7 +22,7 @@ from soliloquy.engine.progress import Progress, silent
 EYE_CORNERS = ((33, 133), (362, 263))
 
 NETWORK_SIDE_PX = 256        # input side of selfie_segmentation.tflite
-WORKING_SIDE_PX = 512        # long side of a region while its edge is solved: about one second on two cores
+WORKING_SIDE_PX = 640        # long side of a region while its edge is solved: well under a second on two cores
 NEAR_GAIN = 1.4              # the head is solved a second time when that gives it this much more resolution
 TILE_PX = 1024               # guided filtering of large pictures goes tile by tile: bounded memory
 
@@ -35,8 +35,9 @@ HOLE_IOD = 0.45              # holes smaller than this square are errors of the 
 
 LEVIN_EPSILON = 1e-5         # regularisation of the colour-line model; larger is smoother and converges sooner
 PRIOR_WEIGHT = 0.03          # pull towards the network's own answer, so that no edge means "as the network says"
+LARGEST_GAIN = 3.0           # contrast is stretched at most this much before looking for edges
 SOLVER_TOLERANCE = 1e-4
-SOLVER_STEPS = 400
+SOLVER_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def _network_views(image: np.ndarray, face: Face) -> list[View]:
     with _segmenter() as segment:
         for region, trust in regions:
             side = (NETWORK_SIDE_PX, NETWORK_SIDE_PX)
-            small = np.ascontiguousarray(cv2.resize(region.cut(image), side, interpolation=cv2.INTER_AREA))
+            small = np.ascontiguousarray(_stretched(cv2.resize(region.cut(image), side, interpolation=cv2.INTER_AREA)))
             mirrored = segment(np.ascontiguousarray(small[:, ::-1]))[:, ::-1]
             views.append(View(region, (segment(small) + mirrored) / 2, trust * _border_fade(region, image.shape)))
     return views
@@ -371,8 +372,17 @@ def _solve_region(pixels: np.ndarray, confidence: np.ndarray, person: np.ndarray
     known = trimap(confidence, person, region, face)
     confidence = np.where(_grow(person, BAND_OUTSIDE_IOD * face.iod * region.scale) | person, confidence, 0.0)
     weight = PRIOR_WEIGHT * (2 * confidence - 1) ** 2
-    alpha = solve_alpha(pixels.astype(np.float64) / 255, known, confidence, weight)
+    # The network is unsure over a wide border where the person is opaque all the same: steepen its answer.
+    prior = np.clip((confidence - 0.25) / 0.5, 0, 1)
+    alpha = solve_alpha(_stretched(pixels).astype(np.float64) / 255, known, prior, weight)
     return _settle(alpha).astype(np.float32)
+
+
+def _stretched(pixels: np.ndarray) -> np.ndarray:
+    """Full contrast for faded or very dark pictures, (h, w, 3) uint8; the same curve for all channels."""
+    low, high = np.percentile(pixels, (1, 99))
+    gain = min(255 / max(high - low, 1.0), LARGEST_GAIN)
+    return np.clip((pixels.astype(np.float32) - low) * gain, 0, 255).astype(np.uint8)
 
 
 def _settle(alpha: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ STRUCTURE_SHARE = 0.014      # of the long side: structure finer than this is mi
 GRAIN_SHARE = 0.003          # of the long side: what is finer than this is grain, wanted at every depth
 GRAIN_BLOCK_PX = 24          # working pixels
 GRAIN_CANDIDATES = 24        # places tried per block for grain of the same brightness
+EDGE_DISLIKE = 12.0          # levels of colour difference worth one level of mean grain: keeps bits of outlines out
 PLATE_TRUST_POWER = 4        # how fast the plate's say in the picture's colour falls as the person's share grows
 
 
@@ -99,7 +100,8 @@ def _plan_plate(pixels: np.ndarray, share: np.ndarray, clean: np.ndarray) -> Pla
     mirrored, depth = _mirror_map(clean)
     reach = MIRROR_SHARE * long_side
     near = mirrored.usable & (depth < reach)
-    blocks = _grain_map(smooth, clean)
+    grain = np.where(clean, np.abs(pixels - structured).mean(axis=2), 0.0)
+    blocks = _grain_map(smooth, cv2.boxFilter(grain, -1, (GRAIN_BLOCK_PX, GRAIN_BLOCK_PX)), clean)
     source_x = np.where(near, mirrored.x, blocks.x)
     source_y = np.where(near, mirrored.y, blocks.y)
     # A raised cosine: detail mirrored in at the edge fades out without an end that can be seen.
@@ -140,8 +142,8 @@ def _mirror_map(clean: np.ndarray) -> tuple[SourceMap, np.ndarray]:
     return SourceMap(x, y, _is_clean_at(clean, x, y)), depth
 
 
-def _grain_map(smooth: np.ndarray, clean: np.ndarray) -> SourceMap:
-    """For each block, a clean place of similar brightness to take grain from. Deterministic."""
+def _grain_map(smooth: np.ndarray, strength: np.ndarray, clean: np.ndarray) -> SourceMap:
+    """For each block, a clean place of similar colour to take grain from, rather one without drawn edges. Deterministic."""
     height, width = clean.shape
     rows, columns = np.mgrid[0:height, 0:width]
     half = GRAIN_BLOCK_PX / 2
@@ -155,7 +157,8 @@ def _grain_map(smooth: np.ndarray, clean: np.ndarray) -> SourceMap:
     centre_x = np.minimum(np.arange(block_columns) * GRAIN_BLOCK_PX + GRAIN_BLOCK_PX // 2, width - 1)
     wanted = smooth[centre_y[:, None], centre_x[None, :]]
     found = smooth[candidates[..., 0], candidates[..., 1]]
-    best = np.abs(found - wanted[:, :, None]).sum(axis=-1).argmin(axis=-1)
+    cost = np.abs(found - wanted[:, :, None]).mean(axis=-1) + EDGE_DISLIKE * strength[candidates[..., 0], candidates[..., 1]]
+    best = cost.argmin(axis=-1)
     chosen = np.take_along_axis(candidates, best[..., None, None], axis=2)[:, :, 0]
     shift_y, shift_x = chosen[..., 0] - centre_y[:, None], chosen[..., 1] - centre_x[None, :]
     block = (rows // GRAIN_BLOCK_PX, columns // GRAIN_BLOCK_PX)
