@@ -79,9 +79,9 @@ TONGUE_SECTIONS = np.array([
     [0.900, 6.565, 0.185, 0.105, 0.110],
     [1.000, 6.590, 0.172, 0.095, 0.085],
     [1.100, 6.600, 0.162, 0.085, 0.060],
-    [1.200, 6.598, 0.150, 0.070, 0.040],
-    [1.300, 6.588, 0.128, 0.048, 0.026],
-    [1.390, 6.576, 0.090, 0.026, 0.018],
+    [1.200, 6.596, 0.150, 0.072, 0.046],
+    [1.300, 6.584, 0.132, 0.056, 0.036],
+    [1.390, 6.574, 0.105, 0.042, 0.030],
 ])
 """Read off MakeHuman's helper-tongue, narrowed to fit between the lower molars."""
 TONGUE_RINGS, TONGUE_COLUMNS = 18, 20
@@ -94,11 +94,11 @@ def build_tongue() -> Mesh:
     # rings crowd towards the tip, where the silhouette turns
     z = first + (last - first) * np.sin(np.linspace(0, np.pi / 2, TONGUE_RINGS)) ** 0.9
     y, width, above, below = (_spline(TONGUE_SECTIONS[:, 0], TONGUE_SECTIONS[:, k], z)[:, None] for k in range(1, 5))
-    tip = np.sqrt(np.clip(1 - smoothstep(1.22, last, z) ** 2.2, 0.0, 1))[:, None]
+    tip = np.sqrt(np.clip(1 - np.clip((z - 1.25) / (last - 1.25), 0, 1) ** 2.6, 0, 1))[:, None]
     angle = 2 * np.pi * np.arange(TONGUE_COLUMNS) / TONGUE_COLUMNS
     side, up = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.85, np.sin(angle)
-    x = width * (0.15 + 0.85 * tip) * side
-    height = np.where(up > 0, above, below) * (0.45 + 0.55 * tip) * np.sign(up) * np.abs(up) ** 0.9
+    x = width * (0.12 + 0.88 * tip) * side
+    height = np.where(up > 0, above, below) * (0.20 + 0.80 * tip) * np.sign(up) * np.abs(up) ** 0.9
     groove = np.exp(-(x / 0.022) ** 2) * (up > 0.3) * 0.010 * smoothstep(0.8, 1.0, z)[:, None] \
         * (1 - smoothstep(1.30, last, z)[:, None])
     vertices = np.stack([x, y + height - groove, np.broadcast_to(z[:, None], x.shape)], -1).reshape(-1, 3)

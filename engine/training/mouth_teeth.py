@@ -299,16 +299,18 @@ def _outer_gum(arch: Arch, line: ArchLine) -> Mesh:
     position, normal = line.at(s)
     crowns = arch.crowns
     height = np.array([c.height + c.edge_gap for c in crowns])[index]
+    even_height = np.interp(np.abs(s), line.centres, [c.height + c.edge_gap for c in crowns])
     rows, colours = [], []
     for step, (towards_root, outward) in enumerate(GUM_ROWS):
         straight = smoothstep(1, len(GUM_ROWS) - 1, step)  # the scallops fade out towards the fold of the lip
-        level = margin * (1 - straight) + height * straight + towards_root
+        level = margin * (1 - straight) + even_height * straight + towards_root
         t = np.clip(1 - level / height, 0, 1)
         neck = np.array([float(profile(crowns[i].outer, at)) for i, at in zip(index, t)])
+        neck_even = np.interp(np.abs(s), line.centres, [float(profile(c.outer, np.array(0.0))) for c in crowns])
         core = np.array([min(crowns[i].core, 1.0) for i in index])
         bulge = (1 - np.abs(within) ** 2.6) ** (1 / 2.6)
         hollow = -core + (neck + core) * bulge
-        eminence = neck * (0.62 + 0.38 * np.cos(np.pi * within / 2) ** 2)  # over the roots the gum waves gently
+        eminence = neck_even * (0.62 + 0.38 * np.cos(np.pi * within / 2) ** 2)  # over the roots the gum waves gently
         d = np.where(step < 2, hollow, hollow * 0.4 + eminence * 0.6 if step == 2 else eminence)
         d = d + outward + (0.35 if step == 1 else 0.0) * np.abs(within) ** 4 - line.lean(s) * level
         rows.append(position + MM * (d[:, None] * normal + (arch.root * level)[:, None] * np.array([0, 1.0, 0])))
