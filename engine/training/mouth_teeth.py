@@ -53,9 +53,9 @@ class Crown:
 _INCISOR = {"outer": (1.0, 1.75, 1.55, 0.55), "inner": (5.4, 4.2, 2.0, 0.75)}
 _CANINE = {"outer": (1.4, 2.5, 2.1, 0.55), "inner": (6.0, 5.4, 2.7, 0.8), "squareness": 2.35, "point": 1.9, "corner_mesial": 0.3,
            "corner_distal": 0.5, "warmth": 0.45}
-_PREMOLAR = {"outer": (0.9, 2.0, 1.5, 0.1), "inner": (7.0, 7.6, 7.2, 5.6), "squareness": 2.4, "core": 3.2, "point": 1.2,
+_PREMOLAR = {"outer": (0.9, 2.0, 1.8, 1.0), "inner": (7.0, 7.6, 7.2, 5.6), "squareness": 2.4, "core": 3.2, "point": 1.2,
              "corner_mesial": 0.3, "corner_distal": 0.3, "inner_drop": 0.8, "inner_narrowing": 0.12, "warmth": 0.25}
-_MOLAR = {"outer": (0.7, 1.8, 1.4, 0.1), "inner": (8.6, 9.6, 9.2, 7.4), "squareness": 2.9, "core": 4.3, "cusps": 2,
+_MOLAR = {"outer": (0.7, 1.9, 1.9, 1.2), "inner": (8.6, 9.6, 9.2, 7.4), "squareness": 2.9, "core": 4.3, "cusps": 2,
           "corner_mesial": 0.3, "corner_distal": 0.5, "inner_drop": 0.5, "inner_narrowing": 0.08, "warmth": 0.3,
           "waist": (0.76, 0.9, 1.0, 0.93)}
 
