@@ -1,0 +1,21 @@
+"""Thin: they gather inputs, call the public functions and turn errors into one line."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import animate, engine, scene
+
+_CLASSES = (animate.SOLILOQUY_OT_animate, scene.SOLILOQUY_OT_import_performance, scene.SOLILOQUY_OT_build_rig,
+            engine.SOLILOQUY_OT_install_engine, engine.SOLILOQUY_OT_remove_engine, engine.SOLILOQUY_OT_stop,
+            engine.SOLILOQUY_OT_copy_report, engine.SOLILOQUY_OT_show_preferences)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

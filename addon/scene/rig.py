@@ -106,7 +106,8 @@ class _editing:
         self.layer = bpy.context.view_layer
         self.active = self.layer.objects.active
         self.selected = list(bpy.context.selected_objects)
-        if self.active is not None and self.active.mode != "OBJECT":
+        self.mode = self.active.mode if self.active is not None else "OBJECT"
+        if self.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
         for selected in self.selected:
             selected.select_set(False)
@@ -119,6 +120,8 @@ class _editing:
         for selected in self.selected:
             selected.select_set(True)
         self.layer.objects.active = self.active
+        if self.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode=self.mode)
 
 
 def _bone(data: bpy.types.Armature, name: str, head: object, tail: object,

@@ -1,0 +1,121 @@
+"""`blender -b file.blend -c soliloquy animate PORTRAIT AUDIO -o DIR [--blend OUT.blend]`: the operators' work without a
+window, with the arguments and exit codes of the engine's own command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import bpy
+
+from . import preferences
+from .engine_client import Progress, run_job
+from .errors import AddonError
+from .scene.assemble import assemble, save_blend
+from .scene.timing import scene_fps
+
+COMMAND = "soliloquy"
+_handles: list = []
+
+
+def run(arguments: list[str]) -> int:
+    """Blender calls this with what follows `-c soliloquy`; the return value becomes the exit code."""
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as request:
+        return int(request.code or 0)
+    try:
+        return options.action(options)
+    except AddonError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+def animate(options: argparse.Namespace) -> int:
+    """Perform, put the result into the open file at its playhead, and save that as a new file when asked."""
+    job = animate_job(options)
+    run_job(preferences.current_engine(), "animate", job, _write_progress)
+    return _into_scene(Path(job["out"]), options)
+
+
+def import_folder(options: argparse.Namespace) -> int:
+    """Put a performance that exists into the open file."""
+    return _into_scene(options.folder.resolve(), options)
+
+
+def animate_job(options: argparse.Namespace) -> dict:
+    """The engine's job; without --fps it performs at the open scene's rate. Raises AddonError for settings without '='."""
+    rate = scene_fps(bpy.context.scene)
+    text = _text(options)
+    job = {"portrait": str(options.portrait.resolve()), "audio": str(options.audio.resolve()), "direction": options.direction,
+           "settings": _settings(options.set), "seed": options.seed, "fps": options.fps or f"{rate.numerator}/{rate.denominator}",
+           "size": options.size, "formats": options.format.split(","), "alpha": options.alpha, "out": str(options.out.resolve())}
+    return {**job, **({"text": text} if text else {}), **({"face": options.face} if options.face is not None else {})}
+
+
+def _into_scene(folder: Path, options: argparse.Namespace) -> int:
+    made = assemble(folder, match_scene=options.match_scene)
+    sys.stdout.write(f"{folder}: frames {made.start_frame} to {made.end_frame - 1} of scene {bpy.context.scene.name}\n")
+    if options.blend:
+        save_blend(options.blend.resolve())
+        sys.stdout.write(f"saved {options.blend}\n")
+    return 0
+
+
+def _settings(pairs: list[str]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise AddonError(f"--set {pair}: write it as key=value.", code="bad_input", exit_code=2)
+    return {key.strip(): value.strip() for key, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def _text(options: argparse.Namespace) -> str | None:
+    if options.text_file is None:
+        return options.text
+    try:
+        return options.text_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AddonError(f"{options.text_file} cannot be read: {error}", code="bad_input", exit_code=2) from error
+
+
+def _write_progress(report: Progress) -> None:
+    counted = f" {report.done}/{report.total}" if report.total else ""
+    sys.stderr.write(f"{report.stage}{counted}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="blender -b [FILE] -c soliloquy", description="A portrait that speaks, without a window.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    make = commands.add_parser("animate", help="animate a portrait and put it into the open file")
+    make.set_defaults(action=animate)
+    make.add_argument("portrait", type=Path, help="picture or .portrait")
+    make.add_argument("audio", type=Path, help="voice recording")
+    make.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder for frames, curves and report")
+    words = make.add_mutually_exclusive_group()
+    words.add_argument("--text", help="what is said")
+    words.add_argument("--text-file", type=Path, help="file with what is said")
+    make.add_argument("--direction", default="neutral", help="name of a preset or a TOML file")
+    make.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one key of the direction")
+    make.add_argument("--seed", type=int, default=0)
+    make.add_argument("--fps", help="25 or 24000/1001; the open scene's rate by default")
+    make.add_argument("--size", default="source", help="source, 512 or WIDTHxHEIGHT")
+    make.add_argument("--format", default="png", help="png, mp4 or both: png,mp4")
+    make.add_argument("--alpha", action="store_true", help="render the person without the background")
+    make.add_argument("--face", type=int, help="which face when there are several")
+    bring = commands.add_parser("import", help="put a finished performance into the open file")
+    bring.set_defaults(action=import_folder)
+    bring.add_argument("folder", type=Path, help="folder written by animate")
+    for command in (make, bring):
+        command.add_argument("--blend", type=Path, help="save the file here afterwards; without it nothing is saved")
+        command.add_argument("--match-scene", action="store_true", help="set the scene's size, camera and colours to the portrait's")
+    return parser
+
+
+def register() -> None:
+    _handles.append(bpy.utils.register_cli_command(COMMAND, run))
+
+
+def unregister() -> None:
+    while _handles:
+        bpy.utils.unregister_cli_command(_handles.pop())

@@ -1,0 +1,146 @@
+"""The add-on's only way to the engine: a child process that takes one JSON request and answers in JSON lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import paths
+from .child import ChildProcess
+from .errors import AddonError, EngineMissing
+
+PYTHON_VARIABLE = "SOLILOQUY_PYTHON"
+MODELS_VARIABLE = "SOLILOQUY_MODELS"
+INSTALLED_MARK = "installed.json"
+"""Written into the engine's folder when its installation is complete."""
+
+REQUEST_ID = "1"
+CANCELLED_EXIT_CODE = 130
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A Python that can run the engine. origin: where it was found, for the person; models: its folder for weights or None."""
+
+    python: Path
+    origin: str
+    models: Path | None
+
+    def environment(self) -> dict[str, str]:
+        """Variables the child process needs beyond Blender's own."""
+        return {MODELS_VARIABLE: str(self.models)} if self.models else {}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `total` units of `stage`; total 0: not known."""
+
+    stage: str
+    done: int
+    total: int
+
+
+def find_engine(chosen_python: str = "", models_folder: str = "") -> Engine:
+    """The Python from the preferences, else from SOLILOQUY_PYTHON, else the one this extension installed.
+
+    Raises EngineMissing with what to do. Cheap: a few file checks.
+    """
+    models = paths.from_blender(models_folder) if models_folder else None
+    for named, origin in ((chosen_python, "preferences"), (os.environ.get(PYTHON_VARIABLE, ""), PYTHON_VARIABLE)):
+        if named:
+            python = paths.from_blender(named)
+            if not python.is_file():
+                raise EngineMissing(f"The engine's Python {python} (from {origin}) is not there. Choose another one.")
+            return Engine(python, origin, models)
+    home = paths.engine_folder()
+    if home is None or not (home / INSTALLED_MARK).is_file():
+        raise EngineMissing("The engine is not installed. Install it in the add-on's preferences.")
+    return Engine(paths.venv_python(home / "venv"), "installed", models or home / "models")
+
+
+class EngineJob:
+    """One request to one engine process."""
+
+    def __init__(self, engine: Engine, command: str, job: dict) -> None:
+        """Start the engine and hand it the job. Raises AddonError when it cannot be started."""
+        request = json.dumps({"id": REQUEST_ID, "command": command, "job": job}) + "\n"
+        try:
+            self._child = ChildProcess([str(engine.python), "-I", str(paths.BOOTSTRAP), "worker"],
+                                       environment=engine.environment(), request=request)
+        except OSError as error:
+            raise EngineMissing(f"The engine's Python {engine.python} does not start: {error.strerror}.") from error
+        self._stray_lines: list[str] = []
+        self.result: dict | None = None
+
+    def poll(self, wait_s: float = 0.0) -> list[Progress]:
+        """What was reported since the last call; `result` is set when the job is done.
+
+        Raises AddonError when the engine reports an error or ends without an answer.
+        """
+        reports = []
+        status = self._child.exit_status
+        for line in self._child.lines(wait_s):
+            event = self._event(line)
+            if event.get("event") == "progress":
+                reports.append(Progress(str(event["stage"]), int(event["done"]), int(event["total"])))
+            elif event.get("event") == "result":
+                self.result = event
+            elif event.get("event") == "error":
+                raise AddonError(str(event["message"]), code=str(event["code"]), exit_code=int(event.get("exit_code", 1)),
+                                 details=self.log)
+        if status is not None and self.result is None:
+            raise AddonError(f"The engine stopped without an answer (exit status {status}). The report has its last words.",
+                             code="engine_stopped", details=self.log)
+        return reports
+
+    @property
+    def log(self) -> str:
+        """What the engine wrote besides its answers."""
+        return "\n".join([*self._stray_lines, self._child.log])
+
+    def end(self) -> None:
+        """Stop it (when it still works) and release it. What it had finished stays on disk."""
+        self._child.end()
+
+    def _event(self, line: str) -> dict:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if isinstance(event, dict) and event.get("id") == REQUEST_ID:
+            return event
+        self._stray_lines.append(line)
+        return {}
+
+
+def run_job(engine: Engine, command: str, job: dict, on_progress: Callable[[Progress], None]) -> dict:
+    """Run a job to its end and return its result: the way of `blender -b` and of scripts. Raises AddonError."""
+    work = EngineJob(engine, command, job)
+    try:
+        while work.result is None:
+            for report in work.poll(wait_s=0.1):
+                on_progress(report)
+        return work.result
+    finally:
+        work.end()
+
+
+class TimeLeft:
+    """Estimates how long the current stage still takes, from its own pace."""
+
+    def __init__(self) -> None:
+        self._stage, self._first_done, self._started_s = "", 0, 0.0
+
+    def update(self, report: Progress) -> float | None:
+        """Seconds left in the stage; None until it can be told."""
+        now_s = time.monotonic()
+        if report.stage != self._stage:
+            self._stage, self._first_done, self._started_s = report.stage, report.done, now_s
+        made = report.done - self._first_done
+        if made <= 0 or report.total <= 0:
+            return None
+        return (now_s - self._started_s) / made * max(0, report.total - report.done)

@@ -1,0 +1,102 @@
+"""Installs the engine into an environment of its own, in child processes: never into Blender's Python, never in its thread."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import paths
+from .child import ChildProcess
+from .engine_client import INSTALLED_MARK, MODELS_VARIABLE, Progress
+from .errors import AddonError
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of the installation and how it is named to the person."""
+
+    name: str
+    command: list[str]
+
+
+def install_steps(home: Path, *, base_python: str, wheels: Path | None) -> list[Step]:
+    """The commands that make the engine in `home`. wheels: a folder of wheels and models to use instead of the network."""
+    python = str(paths.venv_python(home / "venv"))
+    source = ["--no-index", "--find-links", str(wheels)] if wheels else []
+    models = ["--from", str(wheels)] if wheels else ["--fetch"]
+    return [
+        Step("environment", [base_python, "-m", "venv", "--clear", str(home / "venv")]),
+        Step("packages", [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off",
+                          *source, "--requirement", str(paths.REQUIREMENTS)]),
+        Step("models", [python, "-I", str(paths.BOOTSTRAP), "doctor", *models]),
+    ]
+
+
+class InstallJob:
+    """The steps one after another, with the same face as `EngineJob`."""
+
+    def __init__(self, *, base_python: str = "", wheels: Path | None = None) -> None:
+        """Raises AddonError when there is no folder to install into or the first step does not start."""
+        home = paths.engine_folder()
+        if home is None:
+            raise AddonError("The engine can be installed only when Soliloquy runs as a Blender extension.")
+        self._home = home
+        self._steps = install_steps(home, base_python=base_python or sys.executable, wheels=wheels)
+        self._total, self._log = len(self._steps), ""
+        self._said = ""
+        self.result: dict | None = None
+        remove_engine()
+        home.mkdir(parents=True, exist_ok=True)
+        self._child = self._start()
+
+    def poll(self, wait_s: float = 0.0) -> list[Progress]:
+        """What happened since the last call; `result` is set at the end. Raises AddonError when a step fails."""
+        status = self._child.exit_status
+        for line in self._child.lines(wait_s):
+            self._log += line + "\n"
+            self._said = line.strip() or self._said
+        if status == 0:
+            self._child.end()
+            self._steps.pop(0)
+            if self._steps:
+                self._child = self._start()
+            else:
+                (self._home / INSTALLED_MARK).write_text(json.dumps({"requirements": paths.REQUIREMENTS.read_text("utf-8")}), "utf-8")
+                self.result = {}
+        elif status is not None:
+            raise AddonError(f"Installing the engine failed ({self._steps[0].name}): {self._last_error()}", details=self.log)
+        name = self._steps[0].name if self._steps else "done"
+        return [Progress(f"{name}: {self._said[:60]}" if self._said else name, self._total - len(self._steps), self._total)]
+
+    @property
+    def log(self) -> str:
+        return f"{self._log}\n{self._child.log}"
+
+    def end(self) -> None:
+        """Stop, and leave nothing half-installed."""
+        self._child.end()
+        if self.result is None:
+            remove_engine()
+
+    def _start(self) -> ChildProcess:
+        command = self._steps[0].command
+        try:
+            return ChildProcess(command, environment={MODELS_VARIABLE: str(self._home / "models")})
+        except OSError as error:
+            raise AddonError(f"{command[0]} does not start: {error.strerror}. Choose a Python in the preferences.") from error
+
+    def _last_error(self) -> str:
+        lines = [line for line in self._child.log.splitlines() if line.strip()] or self._log.splitlines() or ["no reason given"]
+        errors = [line for line in lines if line.startswith("ERROR")]
+        return (errors or lines)[-1].removeprefix("ERROR: ")
+
+
+def remove_engine() -> None:
+    """Delete the engine's folder; its mark goes first, so that a half-deleted engine is never taken for a whole one."""
+    home = paths.engine_folder()
+    if home is not None and home.is_dir():
+        (home / INSTALLED_MARK).unlink(missing_ok=True)
+        shutil.rmtree(home)

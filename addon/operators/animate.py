@@ -1,0 +1,70 @@
+"""Animate Portrait: picture and voice in, performance in the scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from .. import compat, paths, preferences
+from ..engine_client import EngineJob
+from ..errors import AddonError
+from ..scene.assemble import assemble
+from ..scene.timing import scene_fps
+from . import prechecks
+from .working import Working
+
+
+class SOLILOQUY_OT_animate(Working, bpy.types.Operator):
+    """Let the portrait speak: build it, perform the voice, render, and put everything into the scene"""
+
+    bl_idname = "soliloquy.animate"
+    bl_label = "Animate Portrait"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = prechecks.cannot_animate(context)
+        cls.poll_message_set(reason)
+        return not reason
+
+    def start(self, context: bpy.types.Context) -> EngineJob:
+        scene = context.scene
+        self._folder = performance_folder(scene)
+        self._scene_name, self._start_frame = scene.name, scene.frame_current
+        return EngineJob(preferences.current_engine(), "animate", animate_job(scene, self._folder))
+
+    def finish(self, context: bpy.types.Context) -> str:
+        scene = bpy.data.scenes.get(self._scene_name)
+        if scene is None or scene != context.scene:
+            raise AddonError(f"The scene {self._scene_name} is not open any more. The performance is in {self._folder}: "
+                             "use Import Performance.")
+        settings = scene.soliloquy
+        strip_scene = compat.sequencer_scene(context)
+        assemble(self._folder, scene=scene, strip_scene=strip_scene, start_frame=self._start_frame, rig=settings.make_rig,
+                 strips=settings.make_strips, match_scene=settings.match_scene)
+        if settings.make_strips:
+            compat.show_in_sequencer(context.workspace, strip_scene)
+        return f"The performance is in {self._folder}"
+
+
+def animate_job(scene: bpy.types.Scene, folder: Path) -> dict:
+    """The engine's job for the scene's settings; it performs at the scene's own frame rate."""
+    settings = scene.soliloquy
+    formats = [name for name, wanted in (("png", settings.make_strips), ("mp4", settings.make_video)) if wanted]
+    rate = scene_fps(scene)
+    job = {"portrait": str(paths.from_blender(settings.picture)), "audio": str(paths.from_blender(settings.voice)),
+           "direction": settings.direction, "settings": {}, "seed": settings.seed,
+           "fps": f"{rate.numerator}/{rate.denominator}", "size": "source", "formats": formats, "alpha": settings.alpha,
+           "out": str(folder)}
+    optional = {"text": settings.text.strip() or None, "face": settings.face or None}
+    return {**job, **{key: value for key, value in optional.items() if value is not None}}
+
+
+def performance_folder(scene: bpy.types.Scene) -> Path:
+    """A new folder for one performance: strips that show an earlier one keep their files."""
+    settings = scene.soliloquy
+    base = paths.from_blender(settings.output_folder)
+    name = f"{Path(settings.picture).stem}-{Path(settings.voice).stem}"
+    taken = [base / name, *(base / f"{name}-{number}" for number in range(2, 10_000))]
+    return next(folder for folder in taken if not folder.exists())

@@ -1,0 +1,92 @@
+"""What needs no engine: a finished performance or a portrait into the scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from .. import compat
+from ..errors import AddonError
+from ..scene.assemble import assemble, match_scene_to_portrait
+from ..scene.portrait_file import read_portrait
+from ..scene.rig import build_rig, rig_of_selection
+from . import prechecks
+from .working import fail
+
+
+class SOLILOQUY_OT_import_performance(bpy.types.Operator):
+    """Put a performance that was made before into the scene, at the playhead"""
+
+    bl_idname = "soliloquy.import_performance"
+    bl_label = "Import Performance"
+    bl_options = {"REGISTER", "UNDO"}
+
+    directory: StringProperty(subtype="DIR_PATH", description="Folder written by Animate Portrait or `soliloquy animate`")
+    rig: BoolProperty(name="Rig and Curves", default=True, description="Build the portrait's rig and key the performance on it")
+    strips: BoolProperty(name="Strips", default=True, description="Add the frames and the voice to the sequencer")
+    onto_active: BoolProperty(name="Onto Active Rig", description="Key the rig that is active instead of building a new one")
+    match_scene: BoolProperty(name="Match Scene", description="Set the scene's size, camera and colours to the portrait's")
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        reason = prechecks.busy()
+        cls.poll_message_set(reason)
+        return not reason
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene, strip_scene = context.scene, compat.sequencer_scene(context)
+        try:
+            onto = self._active_rig(context) if self.onto_active else None
+            assemble(bpy.path.abspath(self.directory), scene=scene, strip_scene=strip_scene, start_frame=scene.frame_current,
+                     rig=self.rig, strips=self.strips, onto=onto, match_scene=self.match_scene)
+        except AddonError as error:
+            return fail(self, context, error)
+        if self.strips:
+            compat.show_in_sequencer(context.workspace, strip_scene)
+        return {"FINISHED"}
+
+    @staticmethod
+    def _active_rig(context: bpy.types.Context):
+        rig = rig_of_selection(context.active_object)
+        if rig is None:
+            raise AddonError("The active object belongs to no portrait rig. Select one, or switch Onto Active Rig off.")
+        return rig
+
+
+class SOLILOQUY_OT_build_rig(bpy.types.Operator):
+    """Build the rig of a .portrait file: armature, 52 shape keys, picture and matching camera"""
+
+    bl_idname = "soliloquy.build_rig"
+    bl_label = "Build Rig"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(subtype="FILE_PATH", description="A .portrait file")
+    filter_glob: StringProperty(default="*.portrait", options={"HIDDEN"})
+    match_scene: BoolProperty(name="Match Scene", description="Set the scene's size, camera and colours to the portrait's")
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        reason = prechecks.busy()
+        cls.poll_message_set(reason)
+        return not reason
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        path = Path(bpy.path.abspath(self.filepath))
+        try:
+            portrait = read_portrait(path)
+            rig = build_rig(portrait, context.scene, name=Path(portrait.source_name or path.name).stem)
+        except AddonError as error:
+            return fail(self, context, error)
+        if self.match_scene:
+            match_scene_to_portrait(context.scene, portrait, rig)
+        return {"FINISHED"}

@@ -1,0 +1,135 @@
+"""The part all long-running operators share: a job in another process, a timer that asks how it is doing, Esc to stop."""
+
+from __future__ import annotations
+
+import platform
+
+import bpy
+
+from .. import paths
+from ..engine_client import Progress, TimeLeft
+from ..errors import AddonError
+
+TIMER_S = 0.1
+REDRAWN_AREAS = {"VIEW_3D", "SEQUENCE_EDITOR", "PREFERENCES"}
+
+
+class Working:
+    """Mixin for operators. Subclasses define `start(context)`, which returns a job, and `finish(context)`, which returns
+    one line for the person. A job has poll() -> [Progress], result, log, end() (see engine_client.EngineJob).
+
+    In the window it runs beside the person's work; `execute` (background mode, scripts) waits for the end.
+    """
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            self._begin(context)
+        except AddonError as error:
+            return self._fail(context, error)
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(TIMER_S, window=context.window)
+        manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        status = context.window_manager.soliloquy
+        if event.type == "ESC" or not status.running:
+            self._release(context)
+            _say(context, "Stopped", failed=False)
+            return {"CANCELLED"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        try:
+            self._look(context)
+            if self._job.result is None:
+                return {"RUNNING_MODAL"}
+            self._job.end()
+            message = self.finish(context)
+        except AddonError as error:
+            return self._fail(context, error)
+        self._release(context)
+        _say(context, message, failed=False)
+        self.report({"INFO"}, message)
+        return {"FINISHED"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            self._begin(context)
+            while self._job.result is None:
+                self._look(context, wait_s=TIMER_S)
+            self._job.end()
+            message = self.finish(context)
+        except AddonError as error:
+            return self._fail(context, error)
+        self._release(context)
+        _say(context, message, failed=False)
+        return {"FINISHED"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender takes the operator away (another file is loaded, the window closes)."""
+        self._release(context)
+
+    def _begin(self, context: bpy.types.Context) -> None:
+        self._job, self._timer, self._time_left = None, None, TimeLeft()
+        self._job = self.start(context)
+        status = context.window_manager.soliloquy
+        status.running, status.failed, status.factor = True, False, 0.0
+        status.stage, status.message, status.report = "starting", "", ""
+        _redraw(context)
+
+    def _look(self, context: bpy.types.Context, wait_s: float = 0.0) -> None:
+        reports = self._job.poll(wait_s)
+        if reports:
+            left_s = [self._time_left.update(report) for report in reports][-1]
+            status = context.window_manager.soliloquy
+            status.stage = progress_line(reports[-1], left_s)
+            status.factor = reports[-1].done / reports[-1].total if reports[-1].total else 0.0
+            _redraw(context)
+
+    def _release(self, context: bpy.types.Context) -> None:
+        if self._timer is not None:
+            context.window_manager.event_timer_remove(self._timer)
+        if self._job is not None:
+            self._job.end()
+        self._job = self._timer = None
+        context.window_manager.soliloquy.running = False
+        _redraw(context)
+
+    def _fail(self, context: bpy.types.Context, error: AddonError) -> set[str]:
+        self._release(context)
+        fail(self, context, error)
+        return {"CANCELLED"}
+
+
+def fail(operator: bpy.types.Operator, context: bpy.types.Context, error: AddonError) -> set[str]:
+    """One line for the person, the whole story for "Copy Report"."""
+    _say(context, str(error), failed=True)
+    context.window_manager.soliloquy.report = report_text(operator.bl_label, error)
+    operator.report({"ERROR"}, str(error))
+    return {"CANCELLED"}
+
+
+def report_text(task: str, error: AddonError) -> str:
+    """What somebody needs who wants to help."""
+    return "\n".join((f"Soliloquy: {task}", f"Error: {error.code}: {error}", f"Blender {bpy.app.version_string}, "
+                      f"{platform.platform()}", f"Package {paths.PACKAGE}", "", error.details))
+
+
+def progress_line(report: Progress, left_s: float | None) -> str:
+    """"render 120/300, 12 s left"."""
+    counted = f"{report.stage} {report.done}/{report.total}" if report.total else report.stage
+    return f"{counted}, {left_s:.0f} s left" if left_s is not None and left_s >= 1 else counted
+
+
+def _say(context: bpy.types.Context, message: str, *, failed: bool) -> None:
+    status = context.window_manager.soliloquy
+    status.message, status.failed = message, failed
+
+
+def _redraw(context: bpy.types.Context) -> None:
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in REDRAWN_AREAS:
+                area.tag_redraw()

@@ -1,0 +1,135 @@
+"""The Soliloquy tab in the sidebars of the 3D viewport and the sequencer."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import preferences
+
+CATEGORY = "Soliloquy"
+MESSAGE_WIDTH = 42
+"""Characters of a line in a sidebar of usual width."""
+
+
+def draw_status(layout: bpy.types.UILayout) -> None:
+    """Progress while a job runs; afterwards its last words."""
+    status = bpy.context.window_manager.soliloquy
+    if status.running:
+        column = layout.column(align=True)
+        column.progress(factor=status.factor, text=status.stage)
+        column.operator("soliloquy.stop", icon="CANCEL")
+    elif status.message:
+        box = layout.box().column(align=True)
+        for number, line in enumerate(_wrapped(status.message)):
+            icon = ("ERROR" if status.failed else "CHECKMARK") if number == 0 else "BLANK1"
+            box.label(text=line, icon=icon)
+        if status.failed:
+            box.operator("soliloquy.copy_report", icon="COPYDOWN")
+
+
+class _Animate:
+    """Inputs, outputs, button."""
+
+    bl_label = "Animate Portrait"
+    bl_category = CATEGORY
+    bl_region_type = "UI"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.soliloquy
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column()
+        for name in ("picture", "voice", "text"):
+            column.prop(settings, name)
+        column.separator()
+        column.prop(settings, "direction")
+        column.prop(settings, "seed")
+        column.separator()
+        outputs = column.column(heading="Make")
+        for name in ("make_rig", "make_strips", "make_video"):
+            outputs.prop(settings, name)
+        column.prop(settings, "output_folder")
+        layout.separator()
+        if not preferences.has_engine():
+            layout.operator("soliloquy.show_preferences", icon="PREFERENCES")
+        if not context.window_manager.soliloquy.running:
+            button = layout.row()
+            button.scale_y = 1.5
+            button.operator("soliloquy.animate", icon="PLAY")
+        draw_status(layout)
+
+
+class _Options:
+    """What is seldom changed."""
+
+    bl_label = "Options"
+    bl_category = CATEGORY
+    bl_region_type = "UI"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for name in ("face", "alpha", "match_scene"):
+            layout.prop(context.scene.soliloquy, name)
+
+
+class _Import:
+    """What was made before."""
+
+    bl_label = "Bring In"
+    bl_category = CATEGORY
+    bl_region_type = "UI"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        column = self.layout.column(align=True)
+        column.operator("soliloquy.import_performance", icon="IMPORT")
+        column.operator("soliloquy.build_rig", icon="ARMATURE_DATA")
+
+
+class SOLILOQUY_PT_view3d(_Animate, bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+
+
+class SOLILOQUY_PT_view3d_options(_Options, bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+    bl_parent_id = "SOLILOQUY_PT_view3d"
+
+
+class SOLILOQUY_PT_view3d_import(_Import, bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+
+
+class SOLILOQUY_PT_sequencer(_Animate, bpy.types.Panel):
+    bl_space_type = "SEQUENCE_EDITOR"
+
+
+class SOLILOQUY_PT_sequencer_options(_Options, bpy.types.Panel):
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_parent_id = "SOLILOQUY_PT_sequencer"
+
+
+class SOLILOQUY_PT_sequencer_import(_Import, bpy.types.Panel):
+    bl_space_type = "SEQUENCE_EDITOR"
+
+
+_CLASSES = (SOLILOQUY_PT_view3d, SOLILOQUY_PT_view3d_options, SOLILOQUY_PT_view3d_import, SOLILOQUY_PT_sequencer,
+            SOLILOQUY_PT_sequencer_options, SOLILOQUY_PT_sequencer_import)
+
+
+def _wrapped(message: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(message, MESSAGE_WIDTH)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
