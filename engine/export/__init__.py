@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 from ..errors import InputError
@@ -25,7 +26,10 @@ def export_clip(clip: MotionClip, path: Path, *, to: str) -> None:
     EXPORTERS[to][1](clip, Path(path))
 
 
-def read_clip(path: Path) -> MotionClip:
-    """Read a clip of ours (.json) or a Live Link Face CSV, told apart by the suffix. Raises FormatError."""
+def read_clip(path: Path, *, fps: Fraction | None = None) -> MotionClip:
+    """Read a clip of ours (.json) or a Live Link Face CSV, told apart by the suffix. Raises FormatError.
+
+    fps: rate of a CSV whose timecode does not tell.
+    """
     path = Path(path)
-    return read_live_link_csv(path) if path.suffix.lower() == ".csv" else MotionClip.load(path)
+    return read_live_link_csv(path, fps=fps) if path.suffix.lower() == ".csv" else MotionClip.load(path)

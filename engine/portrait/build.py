@@ -82,7 +82,7 @@ def read_landmarks(path: str | os.PathLike) -> np.ndarray:
 def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray) -> Portrait:
     """All parts of the portrait except the person and plate pictures. image (H, W, 3), points (478, 3), matte (H, W)."""
     height, width = image.shape[:2]
-    face = face_part(fit, (width, height))
+    face, apertures = face_part(fit, (width, height))
     eyes = {side: build_eye(image, points, fit, side) for side in ("left", "right")}
     white = np.mean([eye.white_colour for eye in eyes.values()], axis=0)
     parts = {"person": person_part(fit, face, matte), "face": face, **mouth_parts(image, fit, white)}
@@ -96,4 +96,4 @@ def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray)
         units_per_metre=units_per_metre, camera_distance=CAMERA_DISTANCE_M * units_per_metre,
         camera_centre=fit.surface[list(FACE_OVAL), :2].mean(axis=0).astype(np.float32),
         neck_pivot=fit.place(np.array([NECK_PIVOT_DM]))[0].astype(np.float32),
-        eye_centres=np.stack([eyes["left"].centre, eyes["right"].centre]).astype(np.float32))
+        eye_centres=np.stack([eyes["left"].centre, eyes["right"].centre]).astype(np.float32), apertures=apertures)

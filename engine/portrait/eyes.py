@@ -15,6 +15,8 @@ EYEBALL_RADIUS = 0.19
 """In pupil distances: 12 mm (Bekerman et al. 2014, "Variations in eyeball diameters") over 63 mm."""
 MARGIN = 0.22
 """How far the eye's own texture reaches beyond the lids, pupil distances."""
+WHITE_BENEATH_LIDS = 0.07
+"""How far the white itself reaches under the lids, pupil distances."""
 IRIS_SOLID, IRIS_SOFT = 1.12, 1.28
 """The iris layer is opaque to the first and gone at the second, in iris radii: its edge lies on white, so none shows."""
 LEAST_WHITE_PX = 25
@@ -50,7 +52,7 @@ def build_eye(image: np.ndarray, landmarks_px: np.ndarray, fit: Fit, side: str) 
     iris = complete_iris(crop, opening > 0, distance, local_iris)
     depth = float(lids[:, 2].mean())
     centre = np.array([*iris_centre, depth - EYEBALL_RADIUS * pd], np.float32)
-    return Eye(white_part(crop.shape, left, top, depth, f"eye_{side}"),
+    return Eye(white_part(lids, WHITE_BENEATH_LIDS * pd, crop.shape, left, top, f"eye_{side}"),
                iris_part(iris_centre, radius, depth, pd, crop.shape, left, top, f"iris_{side}"), white, iris, centre, white_colour)
 
 
@@ -139,13 +141,17 @@ def plain_part(vertices, triangles, uv, alpha, texture: str) -> Part:
                 np.ones(len(vertices), np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), texture)
 
 
-def white_part(shape, left: int, top: int, depth: float, texture: str) -> Part:
-    """A card behind the lids."""
-    height, width = shape[:2]
-    corners = np.array([(left - 0.5, top - 0.5), (left + width - 0.5, top - 0.5), (left + width - 0.5, top + height - 0.5),
-                        (left - 0.5, top + height - 0.5)])
-    vertices = np.concatenate([corners, np.full((4, 1), depth)], axis=1)
-    return plain_part(vertices, np.array([[0, 1, 2], [0, 2, 3]]), np.array([[0, 0], [1, 0], [1, 1], [0, 1]]), np.ones(4), texture)
+def white_part(lids, beneath: float, shape, left: int, top: int, texture: str) -> Part:
+    """The white behind the lids: their rim (K, 3), a little wider, as a fan about its middle."""
+    middle = lids.mean(axis=0)
+    outward = lids[:, :2] - middle[:2]
+    rim = lids.copy()
+    rim[:, :2] += beneath * outward / (np.linalg.norm(outward, axis=1, keepdims=True) + 1e-6)
+    vertices = np.concatenate([middle[None], rim])
+    count = len(rim)
+    triangles = np.array([(0, 1 + k, 1 + (k + 1) % count) for k in range(count)])
+    uv = (vertices[:, :2] - (left, top) + 0.5) / (shape[1], shape[0])
+    return plain_part(vertices, triangles, uv, np.ones(len(vertices)), texture)
 
 
 def iris_part(centre, radius, depth, pd, shape, left, top, texture: str) -> Part:

@@ -25,6 +25,9 @@ HEAD_PUPIL_DISTANCE_DM = 0.6156
 CAMERA_DISTANCE_M = 1.0
 """The pinhole stands this far from the face: head distance 1 of a direction."""
 
+FACE_HEIGHT = 2.0
+"""Forehead to chin of MediaPipe's mesh, in pupil distances."""
+
 JACOBIAN_REACH = 0.45
 """Standard deviation, in pupil distances, of the neighbourhood whose shape decides how offsets are stretched."""
 LOWER_LID_SHARE = 0.06
@@ -35,6 +38,12 @@ LIP_REACH = 0.22
 """Reach of the corrections that make lips meet, pupil distances."""
 LOWER_LIP_SHARE = 0.7
 """Of a gap between the lips at rest, the part the lower lip and jaw close."""
+LIP_OVERLAP = 0.008
+"""Sealed lips press past each other by this much, pupil distances."""
+CLOSED_LIPS = 0.02
+"""Lips nearer than this at rest (pupil distances) are taken as closed: the detector's two contours become one seam."""
+ROLL_SHARE = 0.5
+"""How much of the asset's lip roll is kept: at full size thin lips vanish."""
 ROLL_AT_CLOSURE = 0.8
 """Value of the mouthRoll channels at a sealed p, b or m (design value of the articulation model)."""
 
@@ -104,7 +113,7 @@ def local_jacobians(source: np.ndarray, target: np.ndarray, reach: float) -> np.
 def fit_face(landmarks_px: np.ndarray) -> Fit:
     """Fit the asset to landmarks (478, 3) in picture space."""
     asset = head_asset()
-    surface = landmarks_px[:SURFACE_LANDMARKS].astype(np.float64)
+    surface = close_seam(landmarks_px[:SURFACE_LANDMARKS].astype(np.float64))
     source = asset["landmark_rest"] * (1, -1, 1)
     weights = np.ones(SURFACE_LANDMARKS)
     weights[list(INNER_LIP_LOWER + INNER_LIP_UPPER)] = 0.1
@@ -118,6 +127,18 @@ def fit_face(landmarks_px: np.ndarray) -> Fit:
         meet_lids(fit, side)
     meet_lips(fit)
     return fit
+
+
+def close_seam(surface: np.ndarray) -> np.ndarray:
+    """Landmarks (468, 3) with the two inner lip contours joined where the mouth is closed."""
+    upper, lower = list(INNER_LIP_UPPER), list(INNER_LIP_LOWER)
+    down = surface[152, :2] - surface[10, :2]
+    face_height = np.linalg.norm(down)
+    gap = (surface[lower, :2] - surface[upper, :2]) @ (down / face_height)
+    if np.median(gap[3:8]) < CLOSED_LIPS * face_height / FACE_HEIGHT:
+        surface = surface.copy()
+        surface[upper] = surface[lower] = (surface[upper] + surface[lower]) / 2
+    return surface
 
 
 def meet_lids(fit: Fit, side: str) -> None:
@@ -154,12 +175,16 @@ def meet_lips(fit: Fit) -> None:
     upper, lower = list(INNER_LIP_UPPER), list(INNER_LIP_LOWER)
     jaw, close = fit.deltas[CHANNEL_INDEX["jawOpen"]], fit.deltas[CHANNEL_INDEX["mouthClose"]]
     moved = jaw + close
-    gap = moved[lower] - moved[upper]
+    past = np.array([*(fit.down * LIP_OVERLAP * fit.pupil_distance), 0.0])
+    gap = moved[lower] - moved[upper] + past
     spread_to_lip(fit, close, -gap * LOWER_LIP_SHARE, lower=True)
     spread_to_lip(fit, close, gap * (1 - LOWER_LIP_SHARE), lower=False)
     open_at_rest = fit.surface[lower] - fit.surface[upper]
     open_at_rest[:, 2] = 0
     open_at_rest *= (open_at_rest[:, :2] @ fit.down > 0)[:, None]
+    open_at_rest += past
+    for name in ("mouthRollLower", "mouthRollUpper"):
+        fit.deltas[CHANNEL_INDEX[name]] *= ROLL_SHARE
     spread_to_lip(fit, fit.deltas[CHANNEL_INDEX["mouthRollLower"]], -open_at_rest * LOWER_LIP_SHARE / ROLL_AT_CLOSURE, lower=True)
     spread_to_lip(fit, fit.deltas[CHANNEL_INDEX["mouthRollUpper"]], open_at_rest * (1 - LOWER_LIP_SHARE) / ROLL_AT_CLOSURE,
                   lower=False)

@@ -9,7 +9,7 @@ K. He, J. Sun, X. Tang, "Guided Image Filtering", TPAMI 2013; C. Rother, V. Kolm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -22,6 +22,8 @@ from soliloquy.engine.progress import Progress, silent
 EYE_CORNERS = ((33, 133), (362, 263))
 
 NETWORK_SIDE_PX = 256        # input side of selfie_segmentation.tflite
+VIEW_REACHES = (1.25, 1.9, 4.0, 8.0)  # face heights to each side of the face
+SHARP_FACE_PX = 40           # faces smaller than this in the network's input are seen less and less surely
 WORKING_SIDE_PX = 640        # long side of a region while its edge is solved: well under a second on two cores
 NEAR_GAIN = 1.4              # the head is solved a second time when that gives it this much more resolution
 TILE_PX = 1024               # guided filtering of large pictures goes tile by tile: bounded memory
@@ -118,12 +120,14 @@ class View:
     trust: np.ndarray
 
 
-def person_matte(image: np.ndarray, landmarks_px: np.ndarray, *, progress: Progress = silent) -> np.ndarray:
+def person_matte(image: np.ndarray, landmarks_px: np.ndarray, *, others_px: Sequence[np.ndarray] = (),
+                 progress: Progress = silent) -> np.ndarray:
     """How much of each pixel is the person whose face is given.
 
     Args:
         image: (H, W, 3) uint8 sRGB.
         landmarks_px: (478, 3) face landmarks in pixels of `image` (MediaPipe's topology; z may be 0).
+        others_px: landmarks of the other faces in the picture: people who touch this person are told apart by them.
     Returns:
         (H, W) float32, 0 to 1: exactly 1 inside (the face oval always), exactly 0 outside, between only in the edge band.
     Raises:
@@ -139,7 +143,8 @@ def person_matte(image: np.ndarray, landmarks_px: np.ndarray, *, progress: Progr
         views = [_grabcut_view(image, face)]
         confidence = _merge_views(views, overview)
     progress("matte", 1, 4)
-    person = _own_component(confidence > 0.5, overview, face)
+    others = [Face.from_landmarks(points) for points in others_px]
+    person = _own_component((confidence > 0.5) & ~_nearer_to_others(overview, face, others), overview, face)
     regions = _working_regions(person, overview, face, image.shape)
     matte = np.zeros((height, width), np.float32)
     for done, region in enumerate(regions):
@@ -162,12 +167,16 @@ def _face_box(face: Face, reach: float, shape: tuple[int, ...]) -> Region:
 
 
 def _network_views(image: np.ndarray, face: Face) -> list[View]:
-    """The network's answer for the whole picture, the head and shoulders, and the head, each with its mirror image."""
-    whole = Region.around(0, 0, image.shape[1], image.shape[0], image.shape, WORKING_SIDE_PX)
-    regions = [(whole, 1.0), (_face_box(face, 1.9, image.shape), 1.0), (_face_box(face, 1.25, image.shape), 1.5)]
+    """The network's answers from the head outwards to the whole picture, each averaged with that for its mirror image."""
+    height, width = image.shape[:2]
+    regions = [_face_box(face, reach, image.shape) for reach in VIEW_REACHES]
+    regions = [one for one in regions if (one.right - one.left) * (one.bottom - one.top) < 0.8 * height * width]
+    regions.append(Region.around(0, 0, width, height, image.shape, WORKING_SIDE_PX))
     views = []
     with _segmenter() as segment:
-        for region, trust in regions:
+        for region in regions:
+            face_px = face.height * NETWORK_SIDE_PX / max(region.right - region.left, region.bottom - region.top)
+            trust = float(np.clip((face_px / SHARP_FACE_PX) ** 2, 0.01, 1.5))
             side = (NETWORK_SIDE_PX, NETWORK_SIDE_PX)
             small = np.ascontiguousarray(_stretched(cv2.resize(region.cut(image), side, interpolation=cv2.INTER_AREA)))
             mirrored = segment(np.ascontiguousarray(small[:, ::-1]))[:, ::-1]
@@ -299,6 +308,23 @@ def _own_component(mask: np.ndarray, region: Region, face: Face) -> np.ndarray:
     return own | _small_holes(own, HOLE_IOD * iod)
 
 
+def _nearer_to_others(region: Region, face: Face, others: list[Face]) -> np.ndarray:
+    """Pixels nearer to another person's head and shoulders than to this one's, each in their own face heights."""
+    width, height = region.working_size
+    if not others:
+        return np.zeros((height, width), bool)
+    own, *rest = (_distance_to_bust(region, one) for one in (face, *others))
+    return np.min(rest, axis=0) < own
+
+
+def _distance_to_bust(region: Region, face: Face) -> np.ndarray:
+    """Face heights to the middle of this person's head, neck and chest, (h, w)."""
+    bust = _bust_mask(region, face, growth=0.6) | _oval_mask(region, face)
+    if not bust.any():
+        return np.full(bust.shape, np.inf)
+    return cv2.distanceTransform((~bust).astype(np.uint8), cv2.DIST_L2, 5) / (face.height * region.scale)
+
+
 def _small_holes(mask: np.ndarray, side_px: float) -> np.ndarray:
     count, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
     rows, columns = mask.shape
@@ -332,7 +358,8 @@ def trimap(confidence: np.ndarray, person: np.ndarray, region: Region, face: Fac
     above_chin = (columns - chin[0]) * face.down[0] + (rows - chin[1]) * face.down[1] < 0
     near = np.where(above_chin, _grow(person, HAIR_OUTSIDE_IOD * iod), _grow(person, BAND_OUTSIDE_IOD * iod))
     doubtful = (confidence > 0.15) & _grow(person, 3 * BAND_OUTSIDE_IOD * iod)
-    inside = (_shrink_mask(person, BAND_INSIDE_IOD * iod) & (confidence > 0.85)) | _oval_mask(region, face)
+    inside = _shrink_mask(person, BAND_INSIDE_IOD * iod) & (confidence > 0.85)
+    inside |= _shrink_mask(person, 3 * BAND_INSIDE_IOD * iod) | _oval_mask(region, face)
     result = np.where(near | doubtful, 0.5, 0.0)
     result[inside] = 1.0
     return result

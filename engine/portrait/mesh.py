@@ -13,7 +13,7 @@ import scipy.spatial
 from ..render.raster import rasterise_attributes
 from .fit import Fit, head_asset
 from .portrait import Part
-from .topology import FACE_OVAL, LID_LOWER, LID_UPPER
+from .topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER
 
 SUBDIVISIONS = 2
 LID_SKIRT = 0.03
@@ -95,8 +95,11 @@ def rim_loops(triangles: np.ndarray) -> list[list[int]]:
     return sorted(loops, key=len, reverse=True)
 
 
-def face_part(fit: Fit, size: tuple[int, int]) -> Part:
-    """The face as a smooth mesh with holes at eyes and mouth, soft at every rim. size: (width, height) of the picture."""
+def face_part(fit: Fit, size: tuple[int, int]) -> tuple[Part, dict[str, np.ndarray]]:
+    """The face as a smooth mesh with holes at eyes and mouth, soft at every rim, and the rims of those holes.
+
+    size: (width, height) of the picture. The rims are those of `Portrait.apertures`.
+    """
     triangles = head_asset()["face_triangles"].astype(np.int32)
     matrix = scipy.sparse.identity(len(fit.surface), format="csr")
     for _ in range(SUBDIVISIONS):
@@ -106,18 +109,28 @@ def face_part(fit: Fit, size: tuple[int, int]) -> Part:
     deltas = np.stack([matrix @ delta for delta in fit.deltas])
     outline, *holes = rim_loops(triangles)
     alpha = fade_from(outline, triangles, len(rest), FACE_FADE_RINGS)
-    eye_middles = [fit.surface[list(LID_UPPER[s] + LID_LOWER[s]), :2].mean(0) for s in ("left", "right")]
-    for hole in holes:
-        middle = rest[hole].mean(axis=0)
-        is_eye = min(np.linalg.norm(middle[:2] - eye) for eye in eye_middles) < 0.25 * fit.pupil_distance
-        width = (LID_SKIRT if is_eye else LIP_SKIRT) * fit.pupil_distance
-        rest, deltas, alpha, triangles = add_skirt(rest, deltas, alpha, triangles, hole, width)
+    apertures = name_holes(fit, rest, holes)
+    for name, hole in apertures.items():
+        width = (LIP_SKIRT if name == "mouth" else LID_SKIRT) * fit.pupil_distance
+        rest, deltas, alpha, triangles = add_skirt(rest, deltas, alpha, triangles, list(hole), width)
     part = Part(vertices=rest.astype(np.float32), triangles=triangles, uv=uv_of(rest, size),
                 colour=np.concatenate([np.ones((len(rest), 3)), alpha[:, None]], axis=1).astype(np.float32),
                 head_weight=np.ones(len(rest), np.float32), delta_channel=np.zeros(0, np.uint8),
                 delta_index=np.zeros(0, np.int32), delta_offset=np.zeros((0, 3), np.float32), texture="person")
     part.set_deltas(deltas)
-    return part
+    return part, apertures
+
+
+def name_holes(fit: Fit, rest: np.ndarray, holes: list[list[int]]) -> dict[str, np.ndarray]:
+    """Which hole is which eye, which the mouth."""
+    middles = {"mouth": fit.surface[list(INNER_LIP_UPPER + INNER_LIP_LOWER), :2].mean(axis=0)}
+    for side in ("left", "right"):
+        middles[f"eye_{side}"] = fit.surface[list(LID_UPPER[side] + LID_LOWER[side]), :2].mean(axis=0)
+    named = {}
+    for hole in holes:
+        middle = rest[hole, :2].mean(axis=0)
+        named[min(middles, key=lambda name: np.linalg.norm(middles[name] - middle))] = np.array(hole, np.int32)
+    return named
 
 
 def uv_of(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -15,6 +15,8 @@ from .portrait import Part
 from .topology import INNER_LIP_LOWER, INNER_LIP_UPPER
 
 ASSET = Path(__file__).parents[1] / "assets" / "mouth.npz"
+MM = 0.01
+"""A millimetre in the asset's decimetres."""
 PARTS = ("cavity", "tongue", "teeth_lower", "teeth_upper")
 LIP_MIDDLE_UPPER = 13
 MOUTH_CORNERS = (78, 308)
@@ -23,6 +25,10 @@ WIDTH_LIMITS = (0.85, 1.2)
 PLAIN_WHITE = np.array([205.0, 195.0, 188.0])
 """The white of an eye under the light for which the asset's colours were chosen, sRGB."""
 GAIN_LIMITS = (0.3, 1.1)
+LIGHT_REACH_MM = 16.0
+"""Depth behind the lips at which the light inside a mouth has fallen to 1/e."""
+TONE_KEPT = 0.75
+"""Share of the asset's own saturation kept; a picture's light then gives its tint."""
 SHOWN_TEETH_GAP = 0.025
 """A mouth this far open at rest (pupil distances) shows what is inside; the picture's own teeth are kept."""
 ROWS = 5
@@ -55,7 +61,7 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> dict[s
         if name in ("teeth_lower", "tongue"):
             vertices = vertices + jaw_at_rest
         colour = asset[f"{name}/colour"].astype(np.float32).copy()
-        colour[:, :3] = np.clip(colour[:, :3] * tint, 0, 1)
+        colour[:, :3] = light_inside(colour[:, :3], local[:, 2] / MM, tint)
         count = len(vertices)
         parts[name] = Part(vertices.astype(np.float32), asset[f"{name}/triangles"].astype(np.int32), np.zeros((count, 2), np.float32),
                            colour, np.ones(count, np.float32), asset[f"{name}/delta_channel"].astype(np.uint8),
@@ -64,6 +70,13 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> dict[s
     if np.median(gap[3:8, :2] @ fit.down) > SHOWN_TEETH_GAP * fit.pupil_distance:
         parts["teeth_source"] = shown_teeth(fit, (image.shape[1], image.shape[0]))
     return parts
+
+
+def light_inside(albedo: np.ndarray, depth_mm: np.ndarray, tint: np.ndarray) -> np.ndarray:
+    """(V, 3) colours 0..1: the asset's under this picture's light, falling off behind the lips. depth_mm (V,) is < 0 inside."""
+    grey = albedo.mean(axis=1, keepdims=True)
+    toned = (grey + TONE_KEPT * (albedo - grey)) * tint
+    return np.clip(toned * np.exp(np.minimum(depth_mm, 0) / LIGHT_REACH_MM)[:, None], 0, 1).astype(np.float32)
 
 
 def mouth_stretch(fit: Fit) -> float:

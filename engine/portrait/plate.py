@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 WORKING_SIDE_PX = 1024       # long side at which colours are estimated and the plate's shape is planned
+EDGE_MARGIN_PX = 16          # the person's colour is continued this far past its edge, for resampling
 STRIP_ROWS = 512             # full-size work goes in strips: bounded memory on 8K pictures
 CONTAMINATED_SHARE = 0.006   # of the long side: background this near to the person's edge may carry a fringe of it
 MIRROR_SHARE = 0.06          # of the long side: how deep behind the person's edge detail is mirrored in
@@ -60,7 +61,7 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
         Laid over the plate, the person gives the picture back (within rounding, where the colours' range allows it).
     """
     alpha = np.round(np.clip(matte, 0, 1) * 255).astype(np.uint8)
-    if not alpha.any() or alpha.all() and (alpha == 255).all():
+    if not alpha.any() or (alpha == 255).all():
         return np.dstack([image, alpha]), image.copy()
     height, width = alpha.shape
     scale = min(1.0, WORKING_SIDE_PX / max(height, width))
@@ -70,14 +71,17 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
     clean = _clean_background(share)
     plan = _plan_plate(small, share, clean)
     foreground = _foreground_colours(small, share)
-    person, plate = np.empty((height, width, 4), np.uint8), np.empty_like(image)
+    person, plate = np.dstack([image, alpha]), image.copy()
     for top in range(0, height, STRIP_ROWS):
         rows = slice(top, min(top + STRIP_ROWS, height))
-        grid = _strip_grid(rows, width, size, (height, width))
+        occupied = np.flatnonzero(alpha[rows].any(axis=0))
+        if not occupied.size:
+            continue
+        part = (rows, slice(max(0, occupied[0] - EDGE_MARGIN_PX), occupied[-1] + 1 + EDGE_MARGIN_PX))
+        grid = _working_grid(part, size, (height, width))
         behind = _plate_strip(image, plan, grid)
         front = cv2.remap(foreground, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        person[rows, :, :3], plate[rows] = _recompose_exactly(image[rows], alpha[rows], front, behind)
-    person[..., 3] = alpha
+        person[part][..., :3], plate[part] = _recompose_exactly(image[part], alpha[part], front, behind)
     return person, plate
 
 
@@ -181,11 +185,10 @@ def _foreground_colours(pixels: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 # --- Full size, strip by strip -----------------------------------------------------------------------------------------------
 
-def _strip_grid(rows: slice, width: int, size: tuple[int, int], shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Working coordinates (x, y) of each full-size pixel of the strip."""
-    x = (np.arange(width, dtype=np.float32) + 0.5) * (size[0] / shape[1]) - 0.5
-    y = (np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) * (size[1] / shape[0]) - 0.5
-    return tuple(np.ascontiguousarray(part, np.float32) for part in np.meshgrid(x, y))
+def _working_grid(part: tuple[slice, slice], size: tuple[int, int], shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Working coordinates (x, y) of each full-size pixel of the part."""
+    y, x = (np.arange(extent, dtype=np.float32)[span] for extent, span in zip(shape, part, strict=True))
+    return tuple(np.meshgrid((x + 0.5) * (size[0] / shape[1]) - 0.5, (y + 0.5) * (size[1] / shape[0]) - 0.5))
 
 
 def _plate_strip(image: np.ndarray, plan: PlatePlan, grid: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

@@ -81,6 +81,7 @@ class Portrait:
     units_per_metre: pixels in a metre at the plane of the eyes.
     camera_distance: from the pinhole to z = 0, pixels; camera_centre: (2,) principal point, pixels.
     neck_pivot: (3,) the point the head turns about; eye_centres: (2, 3) subject's left, right.
+    apertures: "eye_left", "eye_right", "mouth": the rim of each hole in the part "face", as vertex numbers in order.
     settings: what the person chose or corrected for this picture; rest: estimated rest expression (channel -> 0..1).
     provenance: source file name, SHA-256, versions.
     """
@@ -94,6 +95,7 @@ class Portrait:
     camera_centre: np.ndarray
     neck_pivot: np.ndarray
     eye_centres: np.ndarray
+    apertures: dict[str, np.ndarray] = field(default_factory=dict)
     settings: dict = field(default_factory=dict)
     rest: dict = field(default_factory=dict)
     provenance: dict = field(default_factory=dict)
@@ -111,6 +113,7 @@ class Portrait:
             "camera_centre": [float(v) for v in self.camera_centre],
             "neck_pivot": [float(v) for v in self.neck_pivot],
             "eye_centres": [[float(v) for v in centre] for centre in self.eye_centres],
+            "apertures": {name: [int(v) for v in rim] for name, rim in self.apertures.items()},
             "settings": self.settings,
             "rest": self.rest,
             "provenance": self.provenance,
@@ -144,6 +147,7 @@ class Portrait:
                     camera_centre=np.asarray(header["camera_centre"], np.float32),
                     neck_pivot=np.asarray(header["neck_pivot"], np.float32),
                     eye_centres=np.asarray(header["eye_centres"], np.float32),
+                    apertures={name: np.asarray(rim, np.int32) for name, rim in header["apertures"].items()},
                     settings=header.get("settings", {}), rest=header.get("rest", {}), provenance=header.get("provenance", {}))
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
             raise FormatError(f"{path} is not a readable portrait file ({error}). Build it again from the picture.") from error

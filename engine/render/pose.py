@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+import scipy.spatial
 import torch
 
 from ..motion.clip import MotionClip
+from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.portrait import Portrait
 
 
@@ -26,6 +29,21 @@ def rotation_matrices(yaw_pitch_roll_deg: torch.Tensor) -> torch.Tensor:
     return flip[:, None] * (about_y @ about_x @ about_z) * flip[None, :]
 
 
+@dataclass
+class PosedFrame:
+    """One frame's geometry. vertices: part -> (V, 3) in picture space; colour: part -> (V, 4), for parts whose own changes."""
+
+    vertices: dict[str, np.ndarray]
+    colour: dict[str, np.ndarray]
+
+
+FADE_FACING = (0.08, 0.32)
+"""The face is gone into the person below where its surface turns away from the camera (cosine), and whole above: the outline
+then has no stairs, and texture seen edge-on in the picture is never stretched into view."""
+FADE_CLEAR_OF_HOLES = 0.12
+"""Lids and lips never fade: within this many pupil distances of a hole."""
+
+
 class Poser:
     """A portrait's parts as tensors, ready to be posed batch after batch."""
 
@@ -40,10 +58,13 @@ class Poser:
             rest = torch.from_numpy(np.array(part.vertices, np.float32))
             deltas = torch.from_numpy(part.dense_deltas().reshape(52, -1)) if len(part.delta_index) else None
             self.parts[name] = (rest, deltas, torch.from_numpy(np.array(part.head_weight, np.float32)))
+        self.face_colour = torch.from_numpy(np.array(portrait.parts["face"].colour, np.float32))
+        self.face_normals = self._normals(portrait.parts["face"])
+        self.face_may_fade = self._clear_of_holes(portrait)
 
     @torch.inference_mode()
-    def pose(self, clip: MotionClip, start: int, stop: int) -> Iterator[dict[str, np.ndarray]]:
-        """Yield for each frame start..stop-1 the parts' vertices (V, 3) in picture space, as the camera sees them."""
+    def pose(self, clip: MotionClip, start: int, stop: int) -> Iterator[PosedFrame]:
+        """Yield the geometry of each frame start..stop-1, in picture space as the camera sees it."""
         span = slice(start, stop)
         channels = torch.from_numpy(np.ascontiguousarray(clip.channels[span], np.float32))
         head = rotation_matrices(torch.from_numpy(np.ascontiguousarray(clip.head_rotation_deg[span], np.float32)))
@@ -51,8 +72,39 @@ class Poser:
         shift = shift * torch.tensor([1.0, -1.0, 1.0])
         gaze = torch.from_numpy(np.ascontiguousarray(clip.gaze_deg[span], np.float32))
         posed = {name: self._pose_part(name, channels, head, shift, gaze).numpy() for name in self.parts}
+        face_colour = self._face_colour(head).numpy()
         for frame in range(len(channels)):
-            yield {name: vertices[frame] for name, vertices in posed.items()}
+            yield PosedFrame({name: vertices[frame] for name, vertices in posed.items()}, {"face": face_colour[frame]})
+
+    def _face_colour(self, head: torch.Tensor) -> torch.Tensor:
+        """(B, V, 4): the face's own colour, faded where the turned head shows it edge-on."""
+        facing = torch.einsum("bk,vk->bv", head[:, 2], self.face_normals)
+        low, high = FADE_FACING
+        share = torch.clamp((facing - low) / (high - low), 0, 1)
+        share = 1 - self.face_may_fade * (1 - share * share * (3 - 2 * share))
+        colour = self.face_colour.expand(len(head), -1, -1).clone()
+        colour[..., 3] *= share
+        return colour
+
+    def _normals(self, part) -> torch.Tensor:
+        """(V, 3) unit normals of a part at rest, in camera space, towards the camera."""
+        space = self._unproject(torch.from_numpy(np.array(part.vertices, np.float32)))
+        corners = space[torch.from_numpy(part.triangles.astype(np.int64))]
+        crossed = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        if crossed[:, 2].sum() < 0:
+            crossed = -crossed
+        normals = torch.zeros_like(space)
+        for corner in range(3):
+            normals.index_add_(0, torch.from_numpy(part.triangles[:, corner].astype(np.int64)), crossed)
+        return torch.nn.functional.normalize(normals, dim=1)
+
+    def _clear_of_holes(self, portrait: Portrait) -> torch.Tensor:
+        """(V,) 1 where the face may fade, 0 at its holes."""
+        vertices = portrait.parts["face"].vertices
+        rims = np.concatenate([vertices[rim] for rim in portrait.apertures.values()])
+        distance, _ = scipy.spatial.cKDTree(rims[:, :2]).query(vertices[:, :2])
+        pupil_distance = portrait.units_per_metre * PUPIL_DISTANCE_M
+        return torch.from_numpy(np.clip(distance / (FADE_CLEAR_OF_HOLES * pupil_distance) - 1, 0, 1).astype(np.float32))
 
     def _pose_part(self, name, channels, head, shift, gaze) -> torch.Tensor:
         rest, deltas, weight = self.parts[name]

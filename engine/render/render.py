@@ -14,15 +14,17 @@ from ..errors import InputError
 from ..motion.clip import MotionClip
 from ..portrait.portrait import PART_NAMES, Portrait
 from ..progress import Progress, silent
-from .pose import Poser
+from .pose import PosedFrame, Poser
 from .raster import EMPTY, shade, visibility
 
 BATCH = 8
 """Frames posed together."""
 LARGEST_SIDE_PX = 8192
-INTERIOR = ("cavity", "tongue", "teeth_lower", "teeth_upper")
-"""Parts that hide one another by depth, not by drawing order."""
-GROUPS = (("person",), ("eye_left", "iris_left"), ("eye_right", "iris_right"), INTERIOR, ("teeth_source",), ("face",))
+APERTURE_PARTS = {"eye_left": (("eye_left",), ("iris_left",)), "eye_right": (("eye_right",), ("iris_right",)),
+                  "mouth": (("cavity", "tongue", "teeth_lower", "teeth_upper"), ("teeth_source",))}
+"""What is seen through each hole of the face, back to front; parts in one group hide one another by depth."""
+SUPERSAMPLING = 2
+"""Samples per pixel and axis inside the holes, where edges are finer than the mesh's soft rims."""
 
 
 def render(portrait: Portrait, clip: MotionClip, *, size: tuple[int, int] | None = None, alpha: bool = False,
@@ -66,6 +68,7 @@ class Stage:
         self.scale, self.left, self.top = fit_inside(portrait.size, size)
         self.parts = {name: portrait.parts[name] for name in PART_NAMES if name in portrait.parts}
         self.textures = {name: self._texture(portrait.images[name]) for name in portrait.images if name != "plate"}
+        self.apertures = portrait.apertures
         self.texel_uv = {name: self._texel_uv(part) for name, part in self.parts.items()}
         self.plate = self._plate(portrait.images["plate"])
 
@@ -103,16 +106,14 @@ class Stage:
         plate = cv2.warpAffine(image, matrix, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.dstack([plate.astype(np.float32), np.ones((height, width), np.float32)])
 
-    def draw(self, posed: dict[str, np.ndarray]) -> np.ndarray:
-        """One frame. posed: per part its vertices (V, 3) in picture space."""
+    def draw(self, posed: PosedFrame) -> np.ndarray:
+        """One frame (height, width, 3 or 4) uint8."""
         frame = self.plate.copy()
-        for group in GROUPS:
-            members = [name for name in group if name in posed]
-            if group == INTERIOR:
-                self._draw_by_depth(frame, members, posed)
-            else:
-                for name in members:
-                    self._draw_by_depth(frame, [name], posed)
+        placed = {name: self.to_frame(vertices) for name, vertices in posed.vertices.items() if name in self.parts}
+        self._draw_together(frame, ["person"], placed, posed.colour)
+        for aperture, groups in APERTURE_PARTS.items():
+            self._draw_through(frame, placed["face"][self.apertures[aperture], :2], groups, placed)
+        self._draw_together(frame, ["face"], placed, posed.colour)
         if self.alpha:
             colour = frame[..., :3] / np.maximum(frame[..., 3:], 1e-6)
             frame = np.concatenate([colour, frame[..., 3:] * 255.0], axis=2)
@@ -126,21 +127,45 @@ class Stage:
         moved[:, 1] += np.float32(self.top + 0.5 * self.scale - 0.5)
         return np.ascontiguousarray(moved, np.float32)
 
-    def _draw_by_depth(self, frame: np.ndarray, names: list[str], posed: dict[str, np.ndarray]) -> None:
-        placed = {name: self.to_frame(posed[name]) for name in names}
-        if not placed:
+    def _draw_through(self, frame: np.ndarray, rim: np.ndarray, groups, placed: dict[str, np.ndarray]) -> None:
+        """Draw parts into the hole with this rim (K, 2), finer than the frame, and nowhere else."""
+        left, top = np.maximum(np.floor(rim.min(axis=0)).astype(int) - 1, 0)
+        right, bottom = np.minimum(np.ceil(rim.max(axis=0)).astype(int) + 2, self.size)
+        if right <= left or bottom <= top:
             return
-        every = np.concatenate(list(placed.values()))
-        left, top = np.maximum(np.floor(every[:, :2].min(axis=0)).astype(int), 0)
-        right, bottom = np.minimum(np.ceil(every[:, :2].max(axis=0)).astype(int) + 1, self.size)
+        fine = SUPERSAMPLING
+        hole = np.zeros(((bottom - top) * fine, (right - left) * fine), np.uint8)
+        outline = ((rim - (left, top) + 0.5) * fine - 0.5) * 16
+        cv2.fillPoly(hole, [np.rint(outline).astype(np.int32)], 255, shift=4)
+        hole = cv2.dilate(hole, np.ones((3, 3), np.uint8))
+        inside = np.zeros((*hole.shape, 4), np.float32)
+        for names in groups:
+            finer = {name: (placed[name] - np.float32((left, top, 0)) + np.float32((0.5, 0.5, 0))) * np.float32(fine)
+                     - np.float32((0.5, 0.5, 0)) for name in names if name in placed}
+            self._draw_together(inside, list(finer), finer, {})
+        inside *= (hole > 0)[..., None]
+        inside = cv2.resize(inside, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+        window = frame[top:bottom, left:right]
+        window *= 1 - inside[..., 3:]
+        window += inside
+
+    def _draw_together(self, frame: np.ndarray, names: list[str], placed: dict[str, np.ndarray],
+                       colours: dict[str, np.ndarray]) -> None:
+        """Draw parts that hide one another by depth into `frame`."""
+        if not names:
+            return
+        size = frame.shape[1::-1]
+        every = np.concatenate([placed[name] for name in names])
+        left, top = np.clip(np.floor(every[:, :2].min(axis=0)).astype(int), 0, size)
+        right, bottom = np.clip(np.ceil(every[:, :2].max(axis=0)).astype(int) + 1, 0, size)
         if right <= left or bottom <= top:
             return
         window = frame[top:bottom, left:right]
         depth = np.full(window.shape[:2], -np.inf, np.float32)
-        for name, vertices in placed.items():
+        for name in names:
             part = self.parts[name]
             texture = self.textures[part.texture] if part.texture else np.zeros((0, 0, 4), np.uint8)
             index = np.full(window.shape[:2], EMPTY, np.int32)
             bary = np.zeros((*window.shape[:2], 2), np.float32)
-            visibility(vertices, part.triangles, self.texel_uv[name], texture[..., 3], depth, index, bary, left, top)
-            shade(part.triangles, self.texel_uv[name], part.colour, texture, index, bary, window)
+            visibility(placed[name], part.triangles, self.texel_uv[name], texture[..., 3], depth, index, bary, left, top)
+            shade(part.triangles, self.texel_uv[name], colours.get(name, part.colour), texture, index, bary, window)
