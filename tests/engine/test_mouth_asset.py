@@ -124,7 +124,8 @@ def test_the_asset_is_small_and_complete(mouth):
         assert mouth[f"{part}/normals"].shape == (count, 3) and mouth[f"{part}/colour"].shape == (count, 4)
         assert mouth[f"{part}/triangles"].max() < count and mouth[f"{part}/delta_index"].max(initial=0) < count
         assert mouth[f"{part}/colour"].min() >= 0 and mouth[f"{part}/colour"].max() <= 1
-        assert all(np.isfinite(mouth[f"{part}/{name}"].astype(float)).all() for name in ("vertices", "normals", "delta_offset"))
+        for name in ("vertices", "normals", "delta_offset"):
+            assert np.isfinite(mouth[f"{part}/{name}"].astype(float)).all()
 
 
 @pytest.mark.parametrize("part, built", [
@@ -276,10 +277,12 @@ def test_upper_edge_sits_just_below_the_lip_seam(mouth, head):
 
 
 @pytest.mark.parametrize("weights", [
-    {}, {"jawOpen": 1}, {"jawOpen": 0.5}, {"mouthSmileLeft": 1, "mouthSmileRight": 1}, {"mouthPucker": 1}, {"mouthFunnel": 1},
+    {}, {"jawOpen": 1}, {"jawOpen": 0.5}, {"mouthSmileLeft": 1, "mouthSmileRight": 1}, {"mouthPucker": 1},
+    {"mouthFunnel": 1},
     {"jawOpen": 0.5, "mouthSmileLeft": 1, "mouthSmileRight": 1}, {"jawForward": 1}, {"jawLeft": 1}, {"mouthRight": 1},
     {"mouthUpperUpLeft": 1, "mouthUpperUpRight": 1, "mouthLowerDownLeft": 1, "mouthLowerDownRight": 1},
-    {"mouthStretchLeft": 1, "mouthStretchRight": 1}, {"mouthRollLower": 1}], ids=lambda weights: "+".join(weights) or "neutral")
+    {"mouthStretchLeft": 1, "mouthStretchRight": 1}, {"mouthRollLower": 1}],
+    ids=lambda weights: "+".join(f"{name}{weight}" for name, weight in weights.items()) or "neutral")
 def test_teeth_stay_behind_the_lips(mouth, head, weights):
     skin = head["landmark_rest"].astype(float)
     for channel, weight in weights.items():
