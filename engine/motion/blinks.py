@@ -1,0 +1,78 @@
+"""When and how the lids close: log-normal intervals drawn towards pauses and wide looks, quick down, slow up, half of them partial.
+
+Intervals and rates after Bentivoglio et al. (1997), the profile after VanderWerf et al. (2003) and Trutoiu et al. (2011).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .gaze import Shift
+from .prosody import Prosody
+from .streams import stream
+
+INTERVAL_CV = 0.75
+SHORTEST_INTERVAL_S = 0.4
+PARTIAL_SHARE = 0.4
+ATTRACTION_S = 0.9
+ATTRACTED_SHARE = 0.65
+WIDE_SHIFT_DEG = 11.0
+DIP_DEG = np.array([0.5, -1.4])
+"""During a blink the eyes dip towards the nose and down by 1-2 degrees (yaw towards the nose, pitch)."""
+
+
+@dataclass(frozen=True)
+class Blink:
+    """One blink: lids start down at `start_s`, take down_s, stay closed_s at `depth` (1 = shut), open in up_s."""
+
+    start_s: float
+    down_s: float
+    closed_s: float
+    up_s: float
+    depth: float
+
+
+def plan_blinks(prosody: Prosody, shifts: list[Shift], seed: int, per_minute: float, frame_s: float) -> list[Blink]:
+    """Blinks of a take in time order, `per_minute` on average; full ones stay shut for at least one frame of `frame_s`."""
+    rng = stream(seed, "blinks")
+    magnets = sorted([start_s + 0.05 for start_s, _ in prosody.pauses]
+                     + [shift.time_s for shift in shifts if np.hypot(shift.yaw_deg, shift.pitch_deg) >= WIDE_SHIFT_DEG])
+    return [_blink(rng, time_s, frame_s) for time_s in _blink_times(rng, magnets, prosody.duration_s, per_minute)]
+
+
+def _blink_times(rng: np.random.Generator, magnets: list[float], duration_s: float, per_minute: float) -> Iterator[float]:
+    if per_minute <= 0.0:
+        return
+    mean_s = 60.0 / per_minute
+    spread = np.sqrt(np.log1p(INTERVAL_CV**2))
+    last_s, time_s = -np.inf, mean_s * rng.uniform(0.1, 1.0)
+    while time_s < duration_s:
+        near = min(magnets, key=lambda magnet: abs(magnet - time_s), default=np.inf)
+        drawn = rng.random() < ATTRACTED_SHARE and abs(near - time_s) < ATTRACTION_S and near - last_s > SHORTEST_INTERVAL_S
+        at_s = near if drawn else time_s
+        if at_s < duration_s:
+            yield max(at_s, 0.0)
+        last_s = at_s
+        time_s = at_s + max(rng.lognormal(np.log(mean_s) - spread**2 / 2.0, spread), SHORTEST_INTERVAL_S)
+
+
+def _blink(rng: np.random.Generator, time_s: float, frame_s: float) -> Blink:
+    partial = rng.random() < PARTIAL_SHARE
+    depth = rng.uniform(0.62, 0.9) if partial else 1.0
+    closed_s = rng.uniform(0.010, 0.050)
+    return Blink(time_s, rng.uniform(0.066, 0.090), closed_s if partial else max(closed_s, min(frame_s, 0.05)), rng.uniform(0.15, 0.24), depth)
+
+
+def lid_curve(blinks: list[Blink], times_s: np.ndarray) -> np.ndarray:
+    """(T,) lid closure, 0 open .. 1 shut."""
+    closure = np.zeros(len(times_s))
+    for blink in blinks:
+        since = times_s - blink.start_s
+        down = np.clip(since / blink.down_s, 0.0, 1.0)
+        up = np.clip((since - blink.down_s - blink.closed_s) / blink.up_s, 0.0, 1.0)
+        shape = (0.5 - 0.5 * np.cos(np.pi * down)) * (1.0 - up) ** 2 * (1.0 + 2.0 * up)
+        closure = np.maximum(closure, blink.depth * shape)
+    return closure

@@ -1,0 +1,41 @@
+"""Brows that go up with the voice, some of the time, and a slow life of their own in between."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from .articulation import RATE_HZ
+from .prosody import LONG_PAUSE_S, Prosody
+from .streams import stream
+
+RISE_SHARE = 0.38
+"""Share of pitch rises that carry a raise: most raises go with rises (Cave et al. 1996: 71 %), most rises go without."""
+ONSET_SHARE = 0.25
+LEAD_S = 0.12
+"""The brow moves before the word it belongs to."""
+
+_RAISE = {"browInnerUp": 0.34, "browOuterUpLeft": 0.26, "browOuterUpRight": 0.26}
+_DRIFT = 0.035
+
+
+def brow_curves(prosody: Prosody, times_s: np.ndarray, seed: int, energy: float = 1.0) -> dict[str, np.ndarray]:
+    """Channel -> (T,) offsets of the brows, 0 at rest."""
+    rng = stream(seed, "brows")
+    shape = np.zeros(len(times_s))
+    starts = [(time_s - LEAD_S, RISE_SHARE) for time_s in prosody.rises_s]
+    starts += [(end_s - 0.1, ONSET_SHARE) for start_s, end_s in prosody.pauses if end_s - start_s >= LONG_PAUSE_S]
+    for start_s, share in sorted(starts):
+        raised, size, hold_s = rng.random() < share, rng.lognormal(-0.25, 0.45), rng.uniform(0.05, 0.35)
+        if raised:
+            shape = np.maximum(shape, min(size, 1.6) * _raise(times_s - start_s + 0.15, hold_s))
+    drift = gaussian_filter1d(rng.standard_normal((len(times_s), 3)), 0.9 * RATE_HZ, axis=0, mode="wrap")
+    drift *= _DRIFT * np.sqrt(2.0 * np.sqrt(np.pi) * 0.9 * RATE_HZ)
+    return {name: np.maximum(energy * value * shape + drift[:, number], 0.0) for number, (name, value) in enumerate(_RAISE.items())}
+
+
+def _raise(time_s: np.ndarray, hold_s: float, up_s: float = 0.17, down_s: float = 0.28) -> np.ndarray:
+    """Up, held, down again, smooth; `time_s` counts from the first movement."""
+    up = np.clip(time_s / up_s, 0.0, 1.0)
+    down = np.clip((time_s - up_s - hold_s) / down_s, 0.0, 1.0)
+    return (0.5 - 0.5 * np.cos(np.pi * up)) * (0.5 + 0.5 * np.cos(np.pi * down))

@@ -1,0 +1,65 @@
+"""What lips cannot get wrong, imposed last: p b m seal, f v touch, sibilants keep the jaw up. At the output frames themselves.
+
+A viewer forgives a vague vowel and no open-lipped p. So the closures are not blended with anything: each opens and shuts a gate
+of its own, evaluated at the frame times, and the frame nearest its centre always shows it in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from ..audio.speech import Phone
+from .visemes import LABIODENTALS, SEALS, SIBILANTS
+
+APPROACH_S = 0.07
+"""Lips take about this long from open to sealed (Loefqvist & Gracco 1997: 60-90 ms)."""
+RELEASE_S = 0.06
+SIBILANT_JAW = 0.12
+LABIODENTAL_JAW = 0.08
+
+_SEAL_SHAPE = {"mouthPress": 0.34, "mouthRollLower": 0.26, "mouthRollUpper": 0.26}
+_LABIODENTAL_SHAPE = {"mouthRollLower": 0.60, "mouthUpperUp": 0.18, "mouthShrugLower": 0.20}
+_OPENERS = ("mouthLowerDown", "mouthUpperUp", "mouthStretch", "mouthFunnel", "tongueOut")
+
+
+def gate(phones: list[Phone], labels: Collection[str], times_s: np.ndarray, held: float = 0.7) -> np.ndarray:
+    """(T,) 0..1: shut (1) during the first `held` part of every phone in `labels`, with smooth approach and release.
+
+    The frame nearest the middle of the held part is shut whatever the frame rate.
+    """
+    shut = np.zeros(len(times_s))
+    for phone in phones:
+        if phone.label not in labels or not len(times_s):
+            continue
+        end_s = phone.start_s + held * (phone.end_s - phone.start_s)
+        first = max(np.searchsorted(times_s, phone.start_s - APPROACH_S) - 1, 0)
+        last = np.searchsorted(times_s, end_s + RELEASE_S) + 1
+        span = times_s[first:last]
+        outside = np.maximum((phone.start_s - span) / APPROACH_S, 0.0) + np.maximum((span - end_s) / RELEASE_S, 0.0)
+        shut[first:last] = np.maximum(shut[first:last], 0.5 + 0.5 * np.cos(np.pi * np.clip(outside, 0.0, 1.0)))
+        shut[int(np.abs(times_s - (phone.start_s + end_s) / 2).argmin())] = 1.0
+    return shut
+
+
+def constrain(curves: dict[str, np.ndarray], phones: list[Phone], times_s: np.ndarray) -> np.ndarray:
+    """Impose the constraints on `curves` (channel -> (T,) at `times_s`) in place; returns the seal gate, (T,) 0..1.
+
+    Afterwards mouthClose equals jawOpen wherever lips are sealed and exceeds it nowhere.
+    """
+    seal = gate(phones, SEALS, times_s)
+    touch = gate(phones, LABIODENTALS, times_s, held=0.85) * (1.0 - seal)
+    hiss = gate(phones, SIBILANTS, times_s, held=0.85)
+    jaw = curves["jawOpen"]
+    jaw = jaw - hiss * np.maximum(jaw - SIBILANT_JAW, 0.0)
+    jaw = jaw - touch * np.maximum(jaw - LABIODENTAL_JAW, 0.0)
+    curves["jawOpen"] = np.maximum(jaw, 0.0)
+    for name in _OPENERS:
+        curves[name] = curves[name] * (1.0 - np.maximum(seal, touch))
+    for shape, amount in ((_SEAL_SHAPE, seal), (_LABIODENTAL_SHAPE, touch)):
+        for name, value in shape.items():
+            before = curves.get(name, np.zeros(len(times_s)))
+            curves[name] = before * (1.0 - amount) + value * amount
+    curves["mouthClose"] = seal * curves["jawOpen"]
+    return seal

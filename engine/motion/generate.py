@@ -1,0 +1,129 @@
+"""`generate_motion`: a `Speech` and a `Direction` become a `MotionClip`. Same inputs and seed, same clip; another seed, another take."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from ..audio.speech import Speech
+from ..errors import InputError
+from ..progress import Progress, silent
+from . import blinks, brows, gaze, head, moods
+from .articulation import RATE_HZ, articulate
+from .clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
+from .constraints import constrain
+from .direction import NOMINAL_DISTANCE_M, Direction
+from .prosody import Prosody, read_prosody
+from .visemes import channel_columns
+
+GENERATOR = "soliloquy articulation + performance simulator, version 1"
+SLOWEST_FPS, FASTEST_FPS = Fraction(1), Fraction(240)
+BREATH_JAW = 0.06
+BREATH_RISE_M = 0.002
+EYES_HOLD_FROM = 0.25
+"""Below this `gaze` amount the eyes also stop following the target and countering the head, fading out to 0."""
+_STAGE = "motion"
+
+
+def generate_motion(speech: Speech, direction: Direction, *, seed: int, fps: Fraction, progress: Progress = silent) -> MotionClip:
+    """The performance of `speech` under `direction`: ceil(duration * fps) frames, frame n at n / fps seconds.
+
+    Deterministic in all of its arguments. Raises InputError for an impossible frame rate or seed, FormatError for a damaged speech.
+    """
+    fps = Fraction(fps)
+    if not SLOWEST_FPS <= fps <= FASTEST_FPS:
+        raise InputError(f"A frame rate of {float(fps):g} is out of range; use {SLOWEST_FPS} to {FASTEST_FPS} frames per second.")
+    if seed < 0:
+        raise InputError(f"The seed must be 0 or more, not {seed}.")
+    speech.check(speech.source or "speech")
+    frames = math.ceil(Fraction(speech.duration_s).limit_denominator(10**6) * fps)
+    frame_times_s = np.arange(frames) * float(1 / fps)
+    grid_s = np.arange(math.ceil(speech.duration_s * RATE_HZ) + 2) / RATE_HZ
+    prosody = read_prosody(speech)
+    progress(_STAGE, 0, 3)
+    channels = np.zeros((frames, len(ARKIT_CHANNELS)))
+    seal = _speak(channels, speech, direction, prosody, grid_s, frame_times_s)
+    _express(channels, direction, prosody, grid_s, frame_times_s, seal, seed)
+    progress(_STAGE, 1, 3)
+    shifts = gaze.plan_shifts(prosody, seed, direction.aversion_rate if direction.aversion else 0.0)
+    rotation_deg, translation_m = _move_head(direction, prosody, shifts, grid_s, frame_times_s, seed)
+    progress(_STAGE, 2, 3)
+    gaze_deg = _look(channels, direction, prosody, shifts, rotation_deg, frame_times_s, seed, float(1 / fps))
+    clip = MotionClip(fps, np.clip(channels, 0.0, 1.0).astype(np.float32), rotation_deg.astype(np.float32),
+                      translation_m.astype(np.float32), gaze_deg.astype(np.float32), _provenance(speech, direction, seed))
+    clip.channels[:, EYE_LOOK_COLUMNS] = eye_look_from_gaze(clip.gaze_deg)
+    np.minimum(clip.channel("mouthClose"), clip.channel("jawOpen"), out=clip.channel("mouthClose"))
+    progress(_STAGE, 3, 3)
+    return clip
+
+
+def _speak(channels: np.ndarray, speech: Speech, direction: Direction, prosody: Prosody, grid_s: np.ndarray,
+           times_s: np.ndarray) -> np.ndarray:
+    """Write the speaking mouth into `channels`; returns the seal gate (T,)."""
+    effort = 0.75 + 0.25 * direction.energy
+    curves = {name: _read(curve, grid_s, times_s) for name, curve in articulate(speech, grid_s, effort).items()}
+    curves["jawOpen"] += BREATH_JAW * direction.breath * head.breath(prosody, times_s)
+    seal = constrain(curves, speech.phones, times_s)
+    for name, curve in curves.items():
+        amount = direction.jaw if name in ("jawOpen", "jawForward", "mouthClose") else direction.lips
+        for column in channel_columns(name):
+            channels[:, column] += curve * amount
+    return seal
+
+
+def _express(channels: np.ndarray, direction: Direction, prosody: Prosody, grid_s: np.ndarray, times_s: np.ndarray,
+             seal: np.ndarray, seed: int) -> None:
+    """Add the mood and the brows."""
+    offsets = moods.mood_offsets(direction.mood_keys(), times_s, seed)
+    moods.add_mood(channels, {name: curve * direction.expression for name, curve in offsets.items()}, seal)
+    sealed_jaw = seal * channels[:, CHANNEL_INDEX["jawOpen"]]
+    channels[:, CHANNEL_INDEX["mouthClose"]] = sealed_jaw
+    for name, curve in brows.brow_curves(prosody, grid_s, seed, direction.energy).items():
+        for column in channel_columns(name):
+            channels[:, column] += direction.brows * _read(curve, grid_s, times_s)
+
+
+def _move_head(direction: Direction, prosody: Prosody, shifts: list[gaze.Shift], grid_s: np.ndarray, times_s: np.ndarray,
+               seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(T, 3) rotation in degrees and (T, 3) translation in metres."""
+    own = head.head_rotation(prosody, grid_s, seed, math.sqrt(direction.energy)) + direction.gaze * gaze.head_follow(shifts, grid_s)
+    inhaled = head.breath(prosody, grid_s) * direction.breath
+    own[:, head.PITCH] += head.INHALE_PITCH_DEG * inhaled
+    posture = np.array([direction.head_yaw, direction.head_pitch, direction.head_roll])
+    posture[:2] += direction.head_follows_gaze * np.array([direction.gaze_yaw, direction.gaze_pitch])
+    rotation = direction.head * own + posture
+    sway = direction.head * head.head_sway(grid_s, seed)
+    sway[:, 1] += direction.head * BREATH_RISE_M * inhaled
+    sway[:, 2] += NOMINAL_DISTANCE_M * (1.0 - direction.distance)
+    return _read(rotation, grid_s, times_s), _read(sway, grid_s, times_s)
+
+
+def _look(channels: np.ndarray, direction: Direction, prosody: Prosody, shifts: list[gaze.Shift], rotation_deg: np.ndarray,
+          times_s: np.ndarray, seed: int, frame_s: float) -> np.ndarray:
+    """(T, 2, 2) gaze; adds the blinks to `channels`."""
+    lids = blinks.plan_blinks(prosody, shifts, seed, direction.blink_rate * direction.blinks, frame_s)
+    closure = blinks.lid_curve(lids, times_s)
+    for column in channel_columns("eyeBlink"):
+        channels[:, column] = channels[:, column] + closure * (1.0 - channels[:, column])
+    target = np.array([direction.gaze_yaw, direction.gaze_pitch])
+    looking = target + direction.gaze * gaze.shift_curve(shifts, times_s)
+    distance_m = np.full(len(times_s), NOMINAL_DISTANCE_M * direction.distance)
+    eyes = gaze.eyes_in_head(looking, rotation_deg, distance_m, NOMINAL_DISTANCE_M)
+    dip = direction.gaze * closure[:, None] * blinks.DIP_DEG
+    eyes[:, 0] += dip * (-1.0, 1.0)
+    eyes[:, 1] += dip
+    return eyes * min(direction.gaze / EYES_HOLD_FROM, 1.0)
+
+
+def _read(curve: np.ndarray, grid_s: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+    """`curve` ((N,) or (N, k) at `grid_s`) at `times_s`."""
+    if curve.ndim == 1:
+        return np.interp(times_s, grid_s, curve)
+    return np.stack([np.interp(times_s, grid_s, column) for column in curve.T], axis=1)
+
+
+def _provenance(speech: Speech, direction: Direction, seed: int) -> dict:
+    return {"generator": GENERATOR, "seed": seed, "direction": direction.as_record(),
+            "audio": {"name": speech.source, "sha256": speech.source_sha256, "aligner": speech.aligner}}

@@ -1,0 +1,116 @@
+"""How the head moves while its owner speaks: a wandering posture, shifts at pauses, nods on stress, breath.
+
+Sizes and bands after Hadar, Steiner, Grant & Clifford Rose (1983, 1984), Munhall et al. (2004) and the figures measured on
+natural talking footage (docs/measures.md, row 10): most of the movement is slower than 1 Hz, some in 1-2 Hz, little above.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.fft import irfft, rfft, rfftfreq
+from scipy.ndimage import gaussian_filter1d
+
+from .articulation import RATE_HZ
+from .prosody import BREATH_PAUSE_S, LONG_PAUSE_S, Prosody
+from .streams import stream
+
+YAW, PITCH, ROLL = range(3)
+
+WANDER_DEG = np.array([3.4, 2.4, 1.9])
+"""Standard deviation of the slow part (0.1 - 0.9 Hz) per axis."""
+SWAY_DEG = np.array([1.05, 0.85, 0.60])
+"""Standard deviation of the 0.9 - 2 Hz part per axis while speaking."""
+TREMBLE_DEG = np.array([0.34, 0.30, 0.20])
+"""Standard deviation of the 2 - 4.5 Hz part per axis while speaking."""
+
+LIMIT_DEG = np.array([24.0, 16.0, 12.0])
+STILL_IN_PAUSES = 0.45
+"""How much of the sway and tremble remains while nothing is said."""
+
+NOD_DEG = 1.7
+NOD_LEAD_S = 0.10
+"""A nod starts this long before the stressed vowel and is lowest near its end."""
+SHIFT_DEG = np.array([2.6, 1.5, 1.5])
+SHIFT_S = 0.7
+INHALE_PITCH_DEG = 1.2
+INHALE_S = 0.45
+SWAY_M = np.array([0.004, 0.002, 0.004])
+
+
+def head_rotation(prosody: Prosody, times_s: np.ndarray, seed: int, energy: float = 1.0) -> np.ndarray:
+    """(T, 3) yaw, pitch, roll in degrees around the rest pose, at 1 / RATE_HZ spacing. energy: 1 = an ordinary speaker."""
+    rng = stream(seed, "head")
+    speaking = prosody.speaking(times_s)[:, None]
+    active = STILL_IN_PAUSES + (1.0 - STILL_IN_PAUSES) * gaussian_filter1d(speaking, 0.15 * RATE_HZ, axis=0)
+    lively = _band(rng, len(times_s), 0.9, 2.0) * SWAY_DEG + _band(rng, len(times_s), 2.0, 4.5) * TREMBLE_DEG
+    motion = _band(rng, len(times_s), 0.1, 0.9) * WANDER_DEG + lively * active
+    motion += _posture_shifts(prosody, times_s, stream(seed, "posture"))
+    motion[:, PITCH] -= _nods(prosody, times_s, stream(seed, "nods"))
+    return LIMIT_DEG * np.tanh(motion * energy / LIMIT_DEG)
+
+
+def breath(prosody: Prosody, times_s: np.ndarray) -> np.ndarray:
+    """(T,) 0..1: drawing breath before each phrase that follows a pause, deeper before longer phrases."""
+    depth = np.zeros(len(times_s))
+    for start_s, end_s in prosody.phrases:
+        pause_s = max((end - begin for begin, end in prosody.pauses if abs(end - start_s) < 0.02), default=0.0)
+        if pause_s < BREATH_PAUSE_S:
+            continue
+        length_s = min(INHALE_S, 0.8 * pause_s)
+        size = np.clip(0.55 + 0.15 * (end_s - start_s), 0.55, 1.0)
+        centre_s = start_s - 0.55 * length_s
+        depth = np.maximum(depth, size * _bump((times_s - centre_s) / length_s))
+    return depth
+
+
+def head_sway(times_s: np.ndarray, seed: int) -> np.ndarray:
+    """(T, 3) metres: the slow drift of the whole head with the body."""
+    return _band(stream(seed, "sway"), len(times_s), 0.05, 0.5) * SWAY_M
+
+
+def _band(rng: np.random.Generator, count: int, low_hz: float, high_hz: float) -> np.ndarray:
+    """(count, 3) Gaussian noise of unit variance per process, confined to a band with soft edges; falls as 1/f inside it.
+
+    Made on a longer stretch than asked for and cut, so that a clip neither starts at zero nor repeats.
+    """
+    padded = max(2 * count, 40 * RATE_HZ)
+    frequency = rfftfreq(padded, 1.0 / RATE_HZ)
+    with np.errstate(divide="ignore"):
+        response = np.where(frequency > 0, np.maximum(frequency, low_hz) ** -1.0, 0.0)
+    response *= 1.0 / (1.0 + (frequency / high_hz) ** 10) * (1.0 - 1.0 / (1.0 + (frequency / low_hz) ** 6))
+    noise = irfft(rfft(rng.standard_normal((padded, 3)), axis=0) * response[:, None], padded, axis=0)
+    expected = np.sqrt(2.0 * np.sum(response**2) / padded)
+    return noise[padded // 4 : padded // 4 + count] / expected
+
+
+def _posture_shifts(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(T, 3): after pauses the head settles in a new posture; the longer the pause the more surely and the further."""
+    motion = np.zeros((len(times_s), 3))
+    posture = np.zeros(3)
+    for start_s, end_s in prosody.pauses:
+        long = end_s - start_s >= LONG_PAUSE_S
+        moves, target = rng.random() < (0.9 if long else 0.55), rng.standard_normal(3) * SHIFT_DEG * (1.0 if long else 0.6)
+        if not moves:
+            continue
+        begin_s = max(end_s - 0.35, start_s)
+        x = np.clip((times_s - begin_s) / (SHIFT_S * rng.uniform(0.8, 1.3)), 0.0, 1.0)
+        motion += (x**3 * (10.0 - 15.0 * x + 6.0 * x * x))[:, None] * (target - posture)
+        posture = target
+    return motion
+
+
+def _nods(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(T,) degrees downwards on about half of the stressed vowels, larger on stronger ones."""
+    nods = np.zeros(len(times_s))
+    for accent in prosody.accents:
+        nodding, size = rng.random() < 0.35 + 0.2 * accent.strength, rng.lognormal(-0.1, 0.4)
+        if nodding:
+            rise_s = accent.end_s - (accent.start_s - NOD_LEAD_S)
+            width_s = np.clip(2.2 * rise_s, 0.35, 0.9)
+            nods += NOD_DEG * size * (0.6 + 0.4 * accent.strength) * _bump((times_s - accent.end_s) / width_s)
+    return nods
+
+
+def _bump(x: np.ndarray) -> np.ndarray:
+    """Raised cosine of width 1 around 0."""
+    return np.where(np.abs(x) < 0.5, 0.5 + 0.5 * np.cos(2.0 * np.pi * np.clip(x, -0.5, 0.5)), 0.0)

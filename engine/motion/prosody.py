@@ -1,0 +1,90 @@
+"""The moments of a recording that a face reacts to: phrases, stressed sounds, rises of the voice, breaths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+
+from ..audio.speech import HOP_S, Speech
+from .visemes import VOWELS
+
+PHRASE_PAUSE_S = 0.15
+LONG_PAUSE_S = 0.6
+ACCENT_RISE_SEMITONES = 2.0
+BREATH_PAUSE_S = 0.35
+
+
+@dataclass(frozen=True)
+class Accent:
+    """A stressed syllable: when its vowel starts and ends, and how much it stands out (about 0..2)."""
+
+    start_s: float
+    end_s: float
+    strength: float
+
+
+@dataclass(frozen=True)
+class Prosody:
+    """phrases: (start_s, end_s) between pauses; pauses: (start_s, end_s); accents; rises_s: peaks of the voice's pitch."""
+
+    duration_s: float
+    phrases: list[tuple[float, float]]
+    pauses: list[tuple[float, float]]
+    accents: list[Accent]
+    rises_s: list[float]
+
+    def speaking(self, times_s: np.ndarray) -> np.ndarray:
+        """(T,) 1 within phrases, 0 in pauses, with soft edges of about 0.2 s."""
+        active = np.zeros(len(times_s))
+        for start_s, end_s in self.phrases:
+            active = np.maximum(active, np.clip(np.minimum(times_s - start_s, end_s - times_s) / 0.2 + 1.0, 0.0, 1.0))
+        return active
+
+
+def read_prosody(speech: Speech) -> Prosody:
+    """Find phrases, accents and pitch rises in a `Speech`."""
+    pauses = speech.pauses(PHRASE_PAUSE_S)
+    borders = [0.0, *(time for pause in pauses for time in pause), speech.duration_s]
+    phrases = [(start, end) for start, end in zip(borders[::2], borders[1::2]) if end - start > 0.05]
+    return Prosody(speech.duration_s, phrases, pauses, _accents(speech), _rises(speech))
+
+
+def _accents(speech: Speech) -> list[Accent]:
+    """Vowels that are louder, longer and higher than the recording's usual one, none within 0.25 s of a stronger."""
+    vowels = [phone for phone in speech.phones if phone.label in VOWELS]
+    if len(vowels) < 3:
+        return []
+    pitch = _semitones(speech)
+    rows = []
+    for vowel in vowels:
+        span = slice(round(vowel.start_s / HOP_S), max(round(vowel.end_s / HOP_S), round(vowel.start_s / HOP_S) + 1))
+        rows.append((speech.energy_db[span].max(initial=-100.0), np.log(vowel.end_s - vowel.start_s + 0.01), pitch[span].max(initial=0.0)))
+    table = np.array(rows)
+    spread = np.maximum(table.std(axis=0), 1e-6)
+    scores = ((table - table.mean(axis=0)) / spread).mean(axis=1)
+    accents: list[Accent] = []
+    for number in np.argsort(-scores):
+        vowel = vowels[number]
+        if scores[number] < 0.25:
+            break
+        if all(abs(vowel.start_s - other.start_s) > 0.25 for other in accents):
+            accents.append(Accent(vowel.start_s, vowel.end_s, float(min(scores[number], 2.0))))
+    return sorted(accents, key=lambda accent: accent.start_s)
+
+
+def _semitones(speech: Speech) -> np.ndarray:
+    """Pitch above the speaker's median in semitones, 0 where unvoiced, smoothed over 60 ms."""
+    voiced = speech.f0_hz > 0
+    if not voiced.any():
+        return np.zeros(len(speech.f0_hz))
+    semitones = np.where(voiced, 12.0 * np.log2(np.maximum(speech.f0_hz, 1.0) / np.median(speech.f0_hz[voiced])), 0.0)
+    return gaussian_filter1d(np.clip(semitones, -12.0, 12.0), 3.0)
+
+
+def _rises(speech: Speech) -> list[float]:
+    """Times of pitch peaks that stand at least ACCENT_RISE_SEMITONES above their surroundings."""
+    peaks, _ = find_peaks(_semitones(speech), prominence=ACCENT_RISE_SEMITONES, height=1.0, distance=round(0.3 / HOP_S))
+    return [float(peak * HOP_S) for peak in peaks]
