@@ -1,0 +1,83 @@
+"""Results kept between runs, by content: the same picture or recording is not taken apart twice.
+
+A key is made of the input's SHA-256, the settings that matter and a fingerprint of the code and assets that make the result, so that
+a new version never serves what an old one made. The cache is bounded; the least recently used entries go first. It may be
+deleted at any time, and a cache that cannot be written costs time, never the result.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import platformdirs
+
+from .errors import FormatError, OutputError
+
+logger = logging.getLogger(__name__)
+
+FOLDER_VARIABLE = "SOLILOQUY_CACHE"
+"""Environment variable that names the cache folder."""
+
+LARGEST_BYTES = {"portrait": 2 << 30, "speech": 256 << 20}
+"""What each kind of result may take on disk."""
+
+Noun = TypeVar("Noun")
+
+
+def cache_folder() -> Path:
+    """SOLILOQUY_CACHE, or the person's cache folder for this program."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("soliloquy", appauthor=False)) / "results"
+
+
+@functools.cache
+def code_fingerprint(*rooms: str) -> str:
+    """Hex hash of the sources and assets of the named rooms of the engine ("audio", "portrait", "assets")."""
+    digest = hashlib.sha256()
+    for room in rooms:
+        for file in sorted((Path(__file__).parent / room).iterdir()):
+            if file.suffix in (".py", ".npz", ".json", ".toml"):
+                digest.update(file.name.encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cached(kind: str, parts: dict, suffix: str, load: Callable[[Path], Noun], make: Callable[[], Noun]) -> tuple[Noun, bool]:
+    """The result that `parts` (plain JSON values) stand for, and whether it came from the cache.
+
+    kind: a key of LARGEST_BYTES. The noun must have a `save(path)` method that writes whole files.
+    """
+    key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    path = cache_folder() / kind / f"{key}{suffix}"
+    if path.is_file():
+        try:
+            found = load(path)
+            os.utime(path)
+            return found, True
+        except (FormatError, OSError) as error:
+            logger.warning("cache entry %s is not usable: %s", path.name, error)
+    made = make()
+    try:
+        made.save(path)
+        _drop_oldest(path.parent, LARGEST_BYTES[kind], keep=path)
+    except (OutputError, OSError) as error:
+        logger.warning("result not cached: %s", error)
+    return made, False
+
+
+def _drop_oldest(folder: Path, limit_bytes: int, *, keep: Path) -> None:
+    entries = sorted((file for file in folder.iterdir() if file.is_file()), key=lambda file: file.stat().st_mtime)
+    total = sum(file.stat().st_size for file in entries)
+    for file in entries:
+        if total <= limit_bytes:
+            return
+        if file != keep:
+            total -= file.stat().st_size
+            file.unlink(missing_ok=True)

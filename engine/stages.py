@@ -1,0 +1,65 @@
+"""How a command obtains what it works on: nouns from files, from the cache, or made now.
+
+The verbs' modules are imported by the functions that need them, so that a command loads only its own libraries.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .cache import cached, code_fingerprint
+from .errors import AudioError, ImageError
+from .files import output_error, sha256_of
+from .progress import Progress, silent
+
+if TYPE_CHECKING:
+    from .audio.speech import Speech
+    from .motion.direction import Direction
+    from .portrait.portrait import Portrait
+
+
+def directed(name: str, settings: dict[str, str]) -> Direction:
+    """The direction called `name` ("" for the default one) with `settings` changed. Raises InputError."""
+    from .motion.direction import Direction, load_direction
+    direction = load_direction(name) if name else Direction()
+    return direction.with_settings(settings) if settings else direction
+
+
+def obtain_portrait(path: Path, *, face: int | None = None, landmarks: Path | None = None,
+                    progress: Progress = silent) -> tuple[Portrait, bool]:
+    """The portrait of a picture, from the cache when it was built before, or a `.portrait` file; and whether it was cached."""
+    from .portrait.build import build_portrait
+    from .portrait.portrait import Portrait
+    if path.suffix.lower() == ".portrait":
+        return Portrait.load(path), False
+    if not path.is_file():
+        raise ImageError(f"There is no picture at {path}.")
+    corrected = sha256_of(landmarks) if landmarks and landmarks.is_file() else ""
+    parts = {"sha256": sha256_of(path), "face": face or 0, "landmarks": corrected, "code": code_fingerprint("portrait", "assets")}
+    return cached("portrait", parts, ".portrait", Portrait.load,
+                  lambda: build_portrait(path, face=face, landmarks=landmarks, progress=progress))
+
+
+def obtain_speech(path: Path, text: str, *, progress: Progress = silent) -> tuple[Speech, bool]:
+    """The speech of a recording, from the cache when it was analysed before, or a speech JSON; and whether it was cached."""
+    from .audio.analyse import analyse_speech
+    from .audio.speech import Speech
+    if path.suffix.lower() == ".json":
+        return Speech.load(path), False
+    if not path.is_file():
+        raise AudioError(f"There is no recording at {path}.")
+    parts = {"sha256": sha256_of(path), "text": text, "code": code_fingerprint("audio")}
+    return cached("speech", parts, ".json", Speech.load, lambda: analyse_speech(path, text or None, progress=progress))
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OutputError now rather than after the work when `folder` cannot be made or written into."""
+    nearest = folder
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise output_error(folder, NotADirectoryError(20, "a file is in the way", str(nearest)))
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise output_error(folder, PermissionError(13, "permission denied", str(nearest)))

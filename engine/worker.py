@@ -1,0 +1,130 @@
+"""The engine as a child process: JSON requests on stdin, JSON events on stdout, one a line. Nothing listens on a port.
+
+Request:  {"id": "1", "command": "animate", "job": {...}}             job: the fields of jobs.Job
+          {"id": "2", "command": "doctor", "fetch": false, "from": null}
+          {"id": "3", "command": "cancel", "cancel": "1"}             stops request 1, running or waiting
+          {"id": "4", "command": "ping"}
+Events:   {"id", "event": "progress", "stage", "done", "total"}
+          {"id", "event": "result", ...}                              ends the request
+          {"id", "event": "error", "code", "message"}                 ends the request
+
+Requests are carried out in order. When stdin closes, what was asked for is finished and the process ends with 0. Whatever
+libraries print goes to stderr: file descriptor 1 is kept for events before anything else is imported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+from typing import IO
+
+from .console import LEAST_INTERVAL_S, start_logging, unexpected
+from .errors import Cancelled, InputError, SoliloquyError
+
+LARGEST_REQUEST_CHARACTERS = 1 << 20
+
+
+class Events:
+    """The one writer of events; safe to use from both threads."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def send(self, **record: object) -> None:
+        """Write one event."""
+        with self._lock:
+            self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+            self._stream.flush()
+
+
+class Reporter:
+    """The `Progress` of one request: sends events, raises Cancelled once the request was cancelled."""
+
+    def __init__(self, events: Events, request: str, cancelled: set[str]) -> None:
+        self._events, self._request, self._cancelled = events, request, cancelled
+        self._stage, self._last_sent = "", 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if self._request in self._cancelled:
+            raise Cancelled("Stopped; what was finished is kept.")
+        now = time.monotonic()
+        if stage == self._stage and now - self._last_sent < LEAST_INTERVAL_S and done < total:
+            return
+        self._stage, self._last_sent = stage, now
+        self._events.send(id=self._request, event="progress", stage=stage, done=done, total=total)
+
+
+def main() -> int:
+    """Serve until stdin closes; returns the exit code."""
+    events = Events(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    os.dup2(2, 1)
+    start_logging(verbose=False)
+    cancelled: set[str] = set()
+    requests: queue.Queue[dict | None] = queue.Queue()
+    threading.Thread(target=_read, args=(sys.stdin, requests, cancelled, events), daemon=True).start()
+    while (request := requests.get()) is not None:
+        _serve(request, Reporter(events, request["id"], cancelled), events)
+    return 0
+
+
+def _read(stream: IO[str], requests: queue.Queue, cancelled: set[str], events: Events) -> None:
+    """Queue requests until the stream ends; cancelling takes effect at once, from this thread."""
+    while line := stream.readline(LARGEST_REQUEST_CHARACTERS):
+        if not line.strip():
+            continue
+        try:
+            request = json.loads(line)
+            request = {**request, "id": str(request["id"]), "command": str(request["command"])}
+        except (ValueError, KeyError, TypeError):
+            events.send(id=None, event="error", code=InputError.code, message="A request is a JSON object with id and command.")
+            continue
+        if request["command"] == "cancel":
+            cancelled.add(str(request.get("cancel")))
+            events.send(id=request["id"], event="result")
+        else:
+            requests.put(request)
+    requests.put(None)
+
+
+def _serve(request: dict, reporter: Reporter, events: Events) -> None:
+    try:
+        events.send(id=request["id"], event="result", **_carry_out(request, reporter))
+    except SoliloquyError as error:
+        events.send(id=request["id"], event="error", code=error.code, message=str(error))
+    except Exception as error:
+        told = unexpected(error)
+        events.send(id=request["id"], event="error", code=told.code, message=str(told))
+
+
+def _carry_out(request: dict, reporter: Reporter) -> dict:
+    """Do what `request` asks; returns the values of its result event."""
+    match request["command"]:
+        case "ping":
+            from .versions import versions
+            return {"versions": versions()}
+        case "animate":
+            from .jobs import Job
+            record = request.get("job")
+            if not isinstance(record, dict):
+                raise InputError("A request to animate needs a job.")
+            job = Job.from_record(record)
+            reporter("start", 0, 1)
+            from .animate import run_animate
+            from .stages import check_writable
+            check_writable(job.out)
+            return {"out": str(job.out), "report": run_animate(job, reporter)}
+        case "doctor":
+            from pathlib import Path
+
+            from .doctor import examine
+            from .models import install_models
+            folder = request.get("from")
+            if request.get("fetch") or folder:
+                install_models(folder=Path(folder) if folder else None, network=bool(request.get("fetch")), progress=reporter)
+            return examine().as_json()
+    raise InputError(f"Unknown command {request['command']!r}. Known: animate, cancel, doctor, ping.")
