@@ -24,7 +24,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class PartData:
-    """One textured piece, in picture space (x right, y down, z towards the camera, pixels; z = 0 at the eyes).
+    """One textured piece, in picture space (see `space`).
 
     vertices (V, 3), triangles (T, 3), uv (V, 2) with v down, colour (V, 4) multiplies the texture, head_weight (V,),
     delta_channel / delta_index / delta_offset: (K,), (K,), (K, 3) sparse blendshapes. texture: image name or "".
@@ -43,7 +43,8 @@ class PartData:
 
 @dataclass(frozen=True)
 class PortraitData:
-    """What the rig needs of a portrait. size: (width, height) px; images: PNG files by name; lengths in pixels."""
+    """What the rig needs of a portrait. size: (width, height) px; images: PNG files by name; lengths in pixels; apertures:
+    vertex numbers of the part "face" around each hole."""
 
     size: tuple[int, int]
     parts: dict[str, PartData]
@@ -53,6 +54,7 @@ class PortraitData:
     camera_centre: np.ndarray
     neck_pivot: np.ndarray
     eye_centres: np.ndarray
+    apertures: dict[str, np.ndarray]
     source_name: str
 
 
@@ -90,8 +92,16 @@ def _portrait(archive: zipfile.ZipFile, header: dict) -> PortraitData:
         size=(width, height), parts=parts, images=images,
         units_per_metre=_positive(header["units_per_metre"]), camera_distance=_positive(header["camera_distance"]),
         camera_centre=_finite(header["camera_centre"], (2,)), neck_pivot=_finite(header["neck_pivot"], (3,)),
-        eye_centres=_finite(header["eye_centres"], (2, 3)),
+        eye_centres=_finite(header["eye_centres"], (2, 3)), apertures=_apertures(header.get("apertures", {}), parts),
         source_name=os.path.basename(str(header.get("provenance", {}).get("source", ""))))
+
+
+def _apertures(record: dict, parts: dict[str, PartData]) -> dict[str, np.ndarray]:
+    rims = {str(name): np.asarray(rim, np.int64) for name, rim in record.items()}
+    limit = len(parts["face"].vertices) if "face" in parts else 0
+    if any(rim.ndim != 1 or rim.size == 0 or rim.min() < 0 or rim.max() >= limit for rim in rims.values()):
+        raise ValueError("an aperture points outside the face")
+    return rims
 
 
 def _part(archive: zipfile.ZipFile, name: str, texture: str) -> PartData:

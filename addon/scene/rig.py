@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from . import materials
+from . import layers, materials
 from .channels import CHANNELS
 from .portrait_file import PartData, PortraitData
 from .space import SENSOR_WIDTH_MM, RigSpace
 
 ROOT, NECK, HEAD = "root", "neck", "head"
-EYE_BONES = {"eye_left": "eye.L", "eye_right": "eye.R"}
+EYE_BONES = {"iris_left": "eye.L", "iris_right": "eye.R"}
 """Part -> bone that turns it; in the order of `eye_centres` and of the clip's gaze."""
 
 HEAD_ROTATION_ORDER = "ZXY"
@@ -46,12 +46,12 @@ def build_rig(portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> R
     scene.collection.children.link(collection)
     armature = _armature(portrait, space, collection, name)
     images = {key: materials.packed_image(f"{name} {key}", png) for key, png in portrait.images.items()}
-    objects = {key: _part_object(key, part, space, images.get(part.texture), armature, collection, name)
+    objects = {key: _part_object(key, space, images.get(part.texture), armature, collection, name)
                for key, part in portrait.parts.items()}
     master_name = next((key for key in MASTER_PARTS if key in objects), next(iter(objects)))
     for key, part in portrait.parts.items():
         wanted = CHANNELS if key == master_name else [CHANNELS[i] for i in np.unique(part.delta_channel)]
-        _shape_keys(objects[key], part, space, wanted)
+        _shape_keys(objects[key], part, space, layers.behind_m(key), wanted)
     for key, part_object in objects.items():
         if key != master_name and part_object.data.shape_keys:
             _follow(part_object.data.shape_keys, objects[master_name].data.shape_keys)
@@ -82,7 +82,7 @@ def _armature(portrait: PortraitData, space: RigSpace, collection: bpy.types.Col
     armature.show_in_front = True
     data.display_type = "STICK"
     neck = space.points(portrait.neck_pivot[None])[0]
-    eyes = space.points(portrait.eye_centres)
+    eyes = space.points(portrait.eye_centres, layers.behind_m("iris_left"))
     head_length = max(0.05, float(eyes[:, 2].mean() - neck[2]))
     with _editing(armature):
         root = _bone(data, ROOT, (0, 0, 0), (0, 0, head_length / 2), None)
@@ -131,9 +131,11 @@ def _bone(data: bpy.types.Armature, name: str, head: object, tail: object,
     return bone
 
 
-def _part_object(key: str, part: PartData, space: RigSpace, image: bpy.types.Image | None, armature: bpy.types.Object,
+def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None, armature: bpy.types.Object,
                  collection: bpy.types.Collection, name: str) -> bpy.types.Object:
-    mesh = _mesh(f"{name} {key}", space.points(part.vertices), part.triangles, part.uv, part.colour)
+    part = space.portrait.parts[key]
+    mesh = _mesh(f"{name} {key}", space.points(part.vertices, layers.behind_m(key)),
+                 layers.visible_triangles(space.portrait, key), part.uv, part.colour)
     mesh.materials.append(materials.part_material(f"{name} {key}", image))
     part_object = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
     part_object[PART_PROPERTY] = key
@@ -184,21 +186,20 @@ def _weights(part_object: bpy.types.Object, head_weight: np.ndarray, leader: str
             group.add(np.nonzero(steps == step)[0].tolist(), float(share[steps == step].mean()), "REPLACE")
 
 
-def _shape_keys(part_object: bpy.types.Object, part: PartData, space: RigSpace, channels: list[str] | tuple[str, ...]) -> None:
+def _shape_keys(part_object: bpy.types.Object, part: PartData, space: RigSpace, behind_m: float,
+                channels: list[str] | tuple[str, ...]) -> None:
     """A basis and one key per channel, 0..1."""
     if not channels:
         return
     part_object.shape_key_add(name="Basis", from_mix=False)
-    rest = space.points(part.vertices)
-    offsets = space.vectors(part.delta_offset) if len(part.delta_offset) else np.zeros((0, 3), np.float32)
     for channel in channels:
         block = part_object.shape_key_add(name=channel, from_mix=False)
         block.slider_min, block.slider_max, block.value = 0.0, 1.0, 0.0
         entries = part.delta_channel == CHANNELS.index(channel)
         if entries.any():
-            moved = rest.copy()
-            np.add.at(moved, part.delta_index[entries], offsets[entries])
-            block.data.foreach_set("co", moved.ravel())
+            moved = part.vertices.copy()
+            np.add.at(moved, part.delta_index[entries], part.delta_offset[entries])
+            block.data.foreach_set("co", space.points(moved, behind_m).ravel())
 
 
 def _follow(keys: bpy.types.Key, master: bpy.types.Key) -> None:

@@ -1,5 +1,9 @@
-"""Picture space (pixels, x right, y down, z towards the camera) and the rig's own space (metres, x right, z up, y away from
-the camera). The rig stands on its origin: the middle of the picture's lower edge, in the plane of the eyes."""
+"""Picture space and the rig's own space.
+
+Picture space is where a portrait's vertices lie: x, y is where the camera sees the point in the picture (pixels, y down, pixel
+centres at whole numbers), z is its depth (pixels, towards the camera, 0 at the eyes). The rig's space is metres, x right,
+z up, y away from the camera; it stands on its origin, the middle of the picture's lower edge in the plane of the eyes.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ import numpy as np
 from .portrait_file import PortraitData
 
 SENSOR_WIDTH_MM = 36.0
+PUPIL_DISTANCE_M = 0.063
+"""What `units_per_metre` is scaled by (engine/portrait/fit.py)."""
 
 
 @dataclass(frozen=True)
@@ -18,34 +24,39 @@ class RigSpace:
 
     portrait: PortraitData
 
-    def points(self, picture: np.ndarray) -> np.ndarray:
-        """(N, 3) picture space -> (N, 3) float32 metres."""
-        width, height = self.portrait.size
-        return self.vectors(np.asarray(picture, np.float64) - (width / 2, height, 0))
+    def points(self, picture: np.ndarray, behind_m: float = 0.0) -> np.ndarray:
+        """(N, 3) picture space -> (N, 3) float32 metres.
 
-    def vectors(self, picture: np.ndarray) -> np.ndarray:
-        """(N, 3) differences in picture space -> (N, 3) float32 metres."""
-        x, y, z = np.moveaxis(np.asarray(picture, np.float64), -1, 0)
-        return (np.stack((x, -z, -y), axis=-1) / self.portrait.units_per_metre).astype(np.float32)
+        behind_m: move the points this far back along the lines of sight: the camera sees them where it saw them before.
+        """
+        seen = np.asarray(picture, np.float64)
+        distance = self.portrait.camera_distance
+        push = 1 + behind_m * self.portrait.units_per_metre / distance
+        away = (distance - seen[:, 2:]) * push
+        space = np.concatenate(((seen[:, :2] - self.portrait.camera_centre) * away / distance, distance - away), axis=1)
+        width, height = self.portrait.size
+        space -= ((width - 1) / 2 - self.portrait.camera_centre[0], height - 0.5 - self.portrait.camera_centre[1], 0)
+        x, y, z = space.T
+        return (np.stack((x, -z, -y), axis=1) / self.portrait.units_per_metre).astype(np.float32)
 
     def camera_position(self) -> np.ndarray:
         """(3,) the pinhole, metres."""
+        width, height = self.portrait.size
         x, y = self.portrait.camera_centre
-        return self.points(np.array([[x, y, self.portrait.camera_distance]]))[0]
+        position = (x - (width - 1) / 2, -self.portrait.camera_distance, height - 0.5 - y)
+        return np.array(position) / self.portrait.units_per_metre
 
     def camera_lens(self) -> tuple[float, float, float]:
         """(focal length mm, shift x, shift y) of a camera looking along +y with a horizontal sensor of SENSOR_WIDTH_MM:
         it shows exactly the picture's rectangle in the plane z = 0. Shifts are in picture widths, as Blender wants them."""
         width, height = self.portrait.size
         x, y = self.portrait.camera_centre
-        return SENSOR_WIDTH_MM * self.portrait.camera_distance / width, (width / 2 - x) / width, (y - height / 2) / width
+        return (SENSOR_WIDTH_MM * self.portrait.camera_distance / width, ((width - 1) / 2 - x) / width,
+                (y - (height - 1) / 2) / width)
 
     def backdrop(self, depth: float) -> np.ndarray:
-        """(4, 3) metres: the picture's rectangle moved back along the lines of sight to z = -depth pixels; corners in the
-        order of the rows and columns of `uv` (0, 1), (1, 1), (1, 0), (0, 0), counter-clockwise for the camera."""
-        width, height = self.portrait.size
-        corners = np.array([[0, height], [width, height], [width, 0], [0, 0]], np.float64)
-        scale = (self.portrait.camera_distance + depth) / self.portrait.camera_distance
-        centre = np.asarray(self.portrait.camera_centre)
-        moved = centre + (corners - centre) * scale
-        return self.points(np.column_stack((moved, np.full(4, -depth))))
+        """(4, 3) metres: the picture's rectangle at z = -depth pixels; corners in the order of the texture's (0, 1), (1, 1),
+        (1, 0), (0, 0), counter-clockwise for the camera."""
+        right, bottom = self.portrait.size[0] - 0.5, self.portrait.size[1] - 0.5
+        corners = [[-0.5, bottom, -depth], [right, bottom, -depth], [right, -0.5, -depth], [-0.5, -0.5, -depth]]
+        return self.points(np.array(corners))

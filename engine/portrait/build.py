@@ -12,7 +12,7 @@ from .. import __version__
 from ..errors import FormatError, NoFaceError
 from ..files import sha256_of
 from ..progress import Progress, silent
-from .detect import detect_faces
+from .detect import detect_faces, rest_expression
 from .eyes import build_eye
 from .fit import CAMERA_DISTANCE_M, PUPIL_DISTANCE_M, Fit, fit_face
 from .matte import person_matte
@@ -41,7 +41,8 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     picture = read_picture(path)
     image = np.ascontiguousarray(picture[..., :3])
     points = read_landmarks(landmarks) if landmarks else choose_face(image, face, str(path))
-    fit = fit_face(points)
+    rest = rest_expression(image, points)
+    fit = fit_face(points, rest)
     progress("portrait", 1, STEPS)
     matte = person_matte(image, points, progress=progress)
     if picture.shape[2] == 4:
@@ -51,6 +52,7 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     progress("portrait", 3, STEPS)
     portrait = assemble(image, points, fit, matte)
     portrait.images |= {"person": person, "plate": plate}
+    portrait.rest = rest
     portrait.provenance = {"source": Path(path).name, "source_sha256": sha256_of(path), "face": face or 0,
                            "built_by": f"soliloquy {__version__}"}
     progress("portrait", STEPS, STEPS)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..models import model_path
+from ..motion.clip import CHANNEL_INDEX
 from .topology import LANDMARKS
 
 LOOK_PX = 1280
@@ -26,7 +27,7 @@ def _landmarker():
 
     return vision.FaceLandmarker.create_from_options(vision.FaceLandmarkerOptions(
         base_options=BaseOptions(model_asset_path=str(model_path("face_landmarker"))), num_faces=MOST_FACES,
-        min_face_detection_confidence=LEAST_CONFIDENCE, min_face_presence_confidence=LEAST_CONFIDENCE))
+        output_face_blendshapes=True, min_face_detection_confidence=LEAST_CONFIDENCE, min_face_presence_confidence=LEAST_CONFIDENCE))
 
 
 def _look(image: np.ndarray) -> list[np.ndarray]:
@@ -40,8 +41,20 @@ def _look(image: np.ndarray) -> list[np.ndarray]:
     return [face for face in faces if len(face) == LANDMARKS]
 
 
-def _look_closer(image: np.ndarray, rough: np.ndarray) -> np.ndarray | None:
-    """Look again at an upright close-up of a face found roughly: sharper landmarks for small and tilted faces."""
+def rest_expression(image: np.ndarray, face: np.ndarray) -> dict[str, float]:
+    """The expression `face` (478, 3) shows, ARKit channel -> 0..1, as the detector scores it."""
+    import mediapipe
+
+    view, _ = close_up(image, face)
+    found = _landmarker().detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=view))
+    if not found.face_blendshapes:
+        return {}
+    return {score.category_name: round(float(score.score), 3) for score in found.face_blendshapes[0]
+            if score.category_name in CHANNEL_INDEX}
+
+
+def close_up(image: np.ndarray, rough: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """An upright view (CLOSE_UP_PX square) of a face and the 2 x 3 matrix from the picture to it."""
     low, high = rough[:, :2].min(axis=0), rough[:, :2].max(axis=0)
     eyes = rough[263, :2] - rough[33, :2]
     angle = float(np.degrees(np.arctan2(eyes[1], eyes[0])))
@@ -51,6 +64,13 @@ def _look_closer(image: np.ndarray, rough: np.ndarray) -> np.ndarray | None:
     turn[:, 2] += CLOSE_UP_PX / 2 - centre
     view = cv2.warpAffine(image, turn, (CLOSE_UP_PX, CLOSE_UP_PX), borderMode=cv2.BORDER_REPLICATE,
                           flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    return view, turn
+
+
+def _look_closer(image: np.ndarray, rough: np.ndarray) -> np.ndarray | None:
+    """Look again at a close-up of a face found roughly: sharper landmarks for small and tilted faces."""
+    view, turn = close_up(image, rough)
+    scale = float(np.hypot(turn[0, 0], turn[1, 0]))
     faces = _look(view)
     if not faces:
         return None

@@ -38,10 +38,13 @@ LIP_REACH = 0.22
 """Reach of the corrections that make lips meet, pupil distances."""
 LOWER_LIP_SHARE = 0.7
 """Of a gap between the lips at rest, the part the lower lip and jaw close."""
-LIP_OVERLAP = 0.008
+LIP_OVERLAP = 0.016
 """Sealed lips press past each other by this much, pupil distances."""
 CLOSED_LIPS = 0.02
 """Lips nearer than this at rest (pupil distances) are taken as closed: the detector's two contours become one seam."""
+RELATIVE_TO_REST = ("mouthSmileLeft", "mouthSmileRight", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthLowerDownLeft",
+                    "mouthLowerDownRight", "browInnerUp", "browDownLeft", "browDownRight", "eyeSquintLeft", "eyeSquintRight")
+"""Channels whose reach shrinks by what the picture already shows."""
 ROLL_SHARE = 0.5
 """How much of the asset's lip roll is kept: at full size thin lips vanish."""
 ROLL_AT_CLOSURE = 0.8
@@ -110,8 +113,11 @@ def local_jacobians(source: np.ndarray, target: np.ndarray, reach: float) -> np.
     return across @ np.linalg.inv(along)
 
 
-def fit_face(landmarks_px: np.ndarray) -> Fit:
-    """Fit the asset to landmarks (478, 3) in picture space."""
+def fit_face(landmarks_px: np.ndarray, rest: dict[str, float] | None = None) -> Fit:
+    """Fit the asset to landmarks (478, 3) in picture space.
+
+    rest: the expression the picture already shows (channel -> 0..1). A shape that is there in part can only be added in part.
+    """
     asset = head_asset()
     surface = close_seam(landmarks_px[:SURFACE_LANDMARKS].astype(np.float64))
     source = asset["landmark_rest"] * (1, -1, 1)
@@ -123,6 +129,8 @@ def fit_face(landmarks_px: np.ndarray) -> Fit:
     fit = Fit(surface, np.zeros((52, SURFACE_LANDMARKS, 3)), pupil_distance, rotation, scale, translation)
     jacobians = local_jacobians(aligned, surface, JACOBIAN_REACH * pupil_distance)
     fit.deltas = np.einsum("nij,cnj->cni", jacobians, fit.turn(asset["landmark_deltas"].astype(np.float64)))
+    for channel in RELATIVE_TO_REST:
+        fit.deltas[CHANNEL_INDEX[channel]] *= 1 - (rest or {}).get(channel, 0.0)
     for side in ("left", "right"):
         meet_lids(fit, side)
     meet_lips(fit)

@@ -22,16 +22,22 @@ LIP_MIDDLE_UPPER = 13
 MOUTH_CORNERS = (78, 308)
 WIDTH_LIMITS = (0.85, 1.2)
 """Teeth are at most this much narrower or wider than the head's size says."""
-PLAIN_WHITE = np.array([205.0, 195.0, 188.0])
+PLAIN_WHITE = np.array([200.0, 197.0, 196.0])
 """The white of an eye under the light for which the asset's colours were chosen, sRGB."""
 GAIN_LIMITS = (0.3, 1.1)
-LIGHT_REACH_MM = 16.0
-"""Depth behind the lips at which the light inside a mouth has fallen to 1/e."""
-TONE_KEPT = 0.75
-"""Share of the asset's own saturation kept; a picture's light then gives its tint."""
+LIGHT_REACH_MM = 17.0
+"""Depth behind the front teeth at which the light inside a mouth has fallen to 1/e."""
+LIGHT_LEFT = 0.1
+"""Light that reaches every depth."""
+DEEP_RED = np.array([0.9, 0.42, 0.36])
+"""Light deep in the mouth has bounced off flesh and is red."""
+TOOTH_SHADE = 0.6
+"""Darkest a tooth gets beside its neighbour, of the median tooth: narrower gaps than the asset's would alias."""
 SHOWN_TEETH_GAP = 0.025
 """A mouth this far open at rest (pupil distances) shows what is inside; the picture's own teeth are kept."""
 ROWS = 5
+LIP_SHADOW = 0.15
+"""The continuation under the lips repeats the colour found this share of the opening inside them."""
 BENEATH_LIPS = 0.03
 """The picture's own teeth are continued this far under the lips, pupil distances."""
 
@@ -61,7 +67,10 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> dict[s
         if name in ("teeth_lower", "tongue"):
             vertices = vertices + jaw_at_rest
         colour = asset[f"{name}/colour"].astype(np.float32).copy()
-        colour[:, :3] = light_inside(colour[:, :3], local[:, 2] / MM, tint)
+        if name.startswith("teeth"):
+            colour[:, :3] = soften_gaps(colour[:, :3])
+        front_dm = float(asset["upper_incisal_edge"][2]) - seam_dm[2]
+        colour[:, :3] = light_inside(colour[:, :3], (local[:, 2] - front_dm) / MM, tint)
         count = len(vertices)
         parts[name] = Part(vertices.astype(np.float32), asset[f"{name}/triangles"].astype(np.int32), np.zeros((count, 2), np.float32),
                            colour, np.ones(count, np.float32), asset[f"{name}/delta_channel"].astype(np.uint8),
@@ -72,11 +81,18 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> dict[s
     return parts
 
 
+def soften_gaps(albedo: np.ndarray) -> np.ndarray:
+    """(V, 3) colours with the darkest lines between teeth lifted."""
+    level = albedo.mean(axis=1, keepdims=True)
+    least = TOOTH_SHADE * np.median(level)
+    return albedo * np.maximum(1.0, least / np.maximum(level, 1e-3))
+
+
 def light_inside(albedo: np.ndarray, depth_mm: np.ndarray, tint: np.ndarray) -> np.ndarray:
-    """(V, 3) colours 0..1: the asset's under this picture's light, falling off behind the lips. depth_mm (V,) is < 0 inside."""
-    grey = albedo.mean(axis=1, keepdims=True)
-    toned = (grey + TONE_KEPT * (albedo - grey)) * tint
-    return np.clip(toned * np.exp(np.minimum(depth_mm, 0) / LIGHT_REACH_MM)[:, None], 0, 1).astype(np.float32)
+    """(V, 3) colours 0..1 under this picture's light, which falls off and reddens behind the teeth. depth_mm (V,) < 0 inside."""
+    light = LIGHT_LEFT + (1 - LIGHT_LEFT) * np.exp(np.minimum(depth_mm, 0) / LIGHT_REACH_MM)[:, None]
+    hue = DEEP_RED ** (1 - light)
+    return np.clip(albedo * tint * light * hue, 0, 1).astype(np.float32)
 
 
 def mouth_stretch(fit: Fit) -> float:
@@ -108,7 +124,8 @@ def shown_teeth(fit: Fit, size: tuple[int, int]) -> Part:
     inside = upper[None] * (1 - shares) + lower[None] * shares
     away = np.array([*fit.down, 0.0]) * BENEATH_LIPS * fit.pupil_distance
     rows = np.concatenate([inside[:1] - away, inside, inside[-1:] + away])
-    looked_up = np.concatenate([inside[:1], inside, inside[-1:]])
+    looked_up = np.concatenate([upper[None] * (1 - LIP_SHADOW) + lower[None] * LIP_SHADOW, inside,
+                                upper[None] * LIP_SHADOW + lower[None] * (1 - LIP_SHADOW)])
     columns = rows.shape[1]
     vertices, looked_up = rows.reshape(-1, 3), looked_up.reshape(-1, 3)
     triangles = []

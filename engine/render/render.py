@@ -23,6 +23,9 @@ LARGEST_SIDE_PX = 8192
 APERTURE_PARTS = {"eye_left": (("eye_left",), ("iris_left",)), "eye_right": (("eye_right",), ("iris_right",)),
                   "mouth": (("cavity", "tongue", "teeth_lower", "teeth_upper"), ("teeth_source",))}
 """What is seen through each hole of the face, back to front; parts in one group hide one another by depth."""
+LIP_SHADOW_M = 0.0035
+LIP_SHADOW_LEAST = 0.4
+"""Just behind the lips the light is down to this; it is full again LIP_SHADOW_M further in."""
 SUPERSAMPLING = 2
 """Samples per pixel and axis inside the holes, where edges are finer than the mesh's soft rims."""
 
@@ -68,6 +71,7 @@ class Stage:
         self.scale, self.left, self.top = fit_inside(portrait.size, size)
         self.parts = {name: portrait.parts[name] for name in PART_NAMES if name in portrait.parts}
         self.textures = {name: self._texture(portrait.images[name]) for name in portrait.images if name != "plate"}
+        self.pixels_per_metre = portrait.units_per_metre * self.scale
         self.apertures = portrait.apertures
         self.texel_uv = {name: self._texel_uv(part) for name, part in self.parts.items()}
         self.plate = self._plate(portrait.images["plate"])
@@ -112,7 +116,7 @@ class Stage:
         placed = {name: self.to_frame(vertices) for name, vertices in posed.vertices.items() if name in self.parts}
         self._draw_together(frame, ["person"], placed, posed.colour)
         for aperture, groups in APERTURE_PARTS.items():
-            self._draw_through(frame, placed["face"][self.apertures[aperture], :2], groups, placed)
+            self._draw_through(frame, aperture, groups, placed)
         self._draw_together(frame, ["face"], placed, posed.colour)
         if self.alpha:
             colour = frame[..., :3] / np.maximum(frame[..., 3:], 1e-6)
@@ -127,8 +131,9 @@ class Stage:
         moved[:, 1] += np.float32(self.top + 0.5 * self.scale - 0.5)
         return np.ascontiguousarray(moved, np.float32)
 
-    def _draw_through(self, frame: np.ndarray, rim: np.ndarray, groups, placed: dict[str, np.ndarray]) -> None:
-        """Draw parts into the hole with this rim (K, 2), finer than the frame, and nowhere else."""
+    def _draw_through(self, frame: np.ndarray, aperture: str, groups, placed: dict[str, np.ndarray]) -> None:
+        """Draw groups of parts into a hole of the face, finer than the frame, and nowhere else."""
+        rim = placed["face"][self.apertures[aperture], :2]
         left, top = np.maximum(np.floor(rim.min(axis=0)).astype(int) - 1, 0)
         right, bottom = np.minimum(np.ceil(rim.max(axis=0)).astype(int) + 2, self.size)
         if right <= left or bottom <= top:
@@ -143,11 +148,19 @@ class Stage:
             finer = {name: (placed[name] - np.float32((left, top, 0)) + np.float32((0.5, 0.5, 0))) * np.float32(fine)
                      - np.float32((0.5, 0.5, 0)) for name in names if name in placed}
             self._draw_together(inside, list(finer), finer, {})
+            if "cavity" in names:
+                inside[..., :3] *= self._lip_shadow(hole)[..., None]
         inside *= (hole > 0)[..., None]
         inside = cv2.resize(inside, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
         window = frame[top:bottom, left:right]
         window *= 1 - inside[..., 3:]
         window += inside
+
+    def _lip_shadow(self, hole: np.ndarray) -> np.ndarray:
+        """(h, w) light 0..1 behind the lips, from the distance to the rim of `hole` in fine pixels."""
+        reach = max(LIP_SHADOW_M * self.pixels_per_metre * SUPERSAMPLING, 1.0)
+        inward = cv2.distanceTransform(hole, cv2.DIST_L2, 3) / reach
+        return LIP_SHADOW_LEAST + (1 - LIP_SHADOW_LEAST) * np.minimum(inward, 1.0)
 
     def _draw_together(self, frame: np.ndarray, names: list[str], placed: dict[str, np.ndarray],
                        colours: dict[str, np.ndarray]) -> None:
