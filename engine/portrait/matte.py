@@ -1,7 +1,7 @@
 """The person's matte: which part of each pixel belongs to the person who owns the given face.
 
-A small segmentation network says roughly where the person is (silhouette.py); closed-form matting finds the hair edge inside a
-band around that outline, at a bounded working size; a guided filter carries the edge to the picture's own resolution.
+A small segmentation network says roughly where the person is (silhouette.py); closed-form matting finds the hair edge inside
+a band around that outline, at a bounded working size; a guided filter carries the edge to the picture's own resolution.
 
 Sources: A. Levin, D. Lischinski, Y. Weiss, "A Closed-Form Solution to Natural Image Matting", TPAMI 2008 (PyMatting's
 Laplacian); K. He, J. Sun, X. Tang, "Guided Image Filtering", TPAMI 2013.
@@ -15,17 +15,19 @@ import cv2
 import numpy as np
 
 from soliloquy.engine.portrait import silhouette
-from soliloquy.engine.portrait.silhouette import Face, Region, border_fade, deep_inside, face_box, grow, oval_mask
+from soliloquy.engine.portrait.silhouette import (WORKING_SIDE_PX, Face, Region, border_fade, deep_inside, face_box, grow,
+                                                  oval_mask)
 from soliloquy.engine.progress import Progress, silent
 
-WORKING_SIDE_PX = 640        # long side of a region while its edge is solved: well under a second on two cores
 NEAR_GAIN = 1.4              # the head is solved a second time when that gives it this much more resolution
 TILE_PX = 1024               # guided filtering of large pictures goes tile by tile: bounded memory
+# The band to be solved, in inter-ocular distances (63 mm on an adult).
 BAND_INSIDE_IOD = 0.14
 BAND_OUTSIDE_IOD = 0.20
 HAIR_OUTSIDE_IOD = 0.34
 LEVIN_EPSILON = 1e-5         # regularisation of the colour-line model; larger is smoother and converges sooner
 PRIOR_WEIGHT = 0.03          # pull towards the network's own answer, so that no edge means "as the network says"
+GUIDED_EPSILON = (0.01 * 255) ** 2  # variance of the guide, in levels, below which nothing counts as an edge
 SOLVER_TOLERANCE = 1e-4
 SOLVER_STEPS = 200
 
@@ -54,7 +56,8 @@ def person_matte(image: np.ndarray, landmarks_px: np.ndarray, *, others_px: Sequ
         confidence = silhouette.merge_views(views, overview)
     progress("matte", 1, 4)
     others = [Face.from_landmarks(points) for points in others_px]
-    person = silhouette.own_component((confidence > 0.5) & ~silhouette.nearer_to_others(overview, face, others), overview, face)
+    theirs = silhouette.nearer_to_others(overview, face, others)
+    person = silhouette.own_component((confidence > 0.5) & ~theirs, overview, face)
     regions = _working_regions(person, overview, face, image.shape)
     matte = np.zeros((height, width), np.float32)
     for done, region in enumerate(regions):
@@ -78,7 +81,7 @@ def _working_regions(person: np.ndarray, overview: Region, face: Face, shape: tu
     return [whole, head] if head.scale > NEAR_GAIN * whole.scale else [whole]
 
 
-# --- The edge ----------------------------------------------------------------------------------------------------------------
+# --- The edge --------------------------------------------------------------------------------------------------------------
 
 def trimap(confidence: np.ndarray, person: np.ndarray, region: Region, face: Face) -> np.ndarray:
     """1 surely the person, 0 surely not, 0.5 to be solved; (h, w) float64 on the region's working grid."""
@@ -152,7 +155,8 @@ def _to_full_size(pixels: np.ndarray, alpha: np.ndarray, region: Region) -> np.n
     result = large.copy()
     for tile in _tiles(height, width, 3 * radius):
         if band[tile].any():
-            filtered = cv2.ximgproc.guidedFilter(pixels[tile], np.ascontiguousarray(large[tile]) * 255, radius, (0.01 * 255) ** 2)
+            rough = np.ascontiguousarray(large[tile]) * 255
+            filtered = cv2.ximgproc.guidedFilter(pixels[tile], rough, radius, GUIDED_EPSILON)
             result[tile] = np.where(band[tile], _settle(np.clip(filtered / 255, 0, 1)), result[tile])
     return result
 

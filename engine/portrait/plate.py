@@ -1,8 +1,8 @@
 """Person and background apart: colours without the other's bleed at the edge, and a clean plate behind the person.
 
 The plate is a smooth fill of the background's low frequencies (push-pull pyramid) plus the background's own detail: mirrored
-across the silhouette near the edge, which is all that a moving head uncovers; deeper in only its fine grain, block by block from
-similar places, so that neither film grain nor canvas shows a blurred halo and no structure is invented where nothing is known.
+across the silhouette near the edge, which is all that a moving head uncovers; deeper in only its fine grain, block by block
+from similar places. So neither film grain nor canvas shows a blurred halo, and no structure is invented where nothing is known.
 
 Sources: S. Gortler et al., "The Lumigraph", SIGGRAPH 1996 (push-pull); T. Germer et al., "Fast Multi-Level Foreground
 Estimation", ICPR 2020 (through PyMatting).
@@ -30,7 +30,7 @@ PLATE_TRUST_POWER = 4        # how fast the plate's say in the picture's colour 
 
 @dataclass(frozen=True)
 class SourceMap:
-    """For each working pixel, the place (x, y) another pixel's detail may come from, and whether that place is background."""
+    """For each working pixel, the place (x, y) its detail may come from, and whether that is background."""
 
     x: np.ndarray
     y: np.ndarray
@@ -57,8 +57,8 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
         matte: (H, W) float32, 0 to 1: the person's share of each pixel.
     Returns:
         person: (H, W, 4) uint8 RGBA, straight alpha; its colour continues past its edge, for resampling.
-        plate: (H, W, 3) uint8; equal to `image` wherever the matte is 0.
-        Laid over the plate, the person gives the picture back (within rounding, where the colours' range allows it).
+        plate: (H, W, 3) uint8; equal to `image` wherever the person's alpha is 0.
+        Laid over the plate, the person gives the picture back, to within one level of rounding.
     """
     alpha = np.round(np.clip(matte, 0, 1) * 255).astype(np.uint8)
     if not alpha.any() or (alpha == 255).all():
@@ -85,7 +85,7 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
     return person, plate
 
 
-# --- The plan, at working size -----------------------------------------------------------------------------------------------
+# --- The plan, at working size ---------------------------------------------------------------------------------------------
 
 def _clean_background(share: np.ndarray) -> np.ndarray:
     """Where the background is free of the person's fringe, (h, w) bool; all of the background when nothing else is left."""
@@ -135,10 +135,11 @@ def _push_pull(pixels: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _mirror_map(clean: np.ndarray) -> tuple[SourceMap, np.ndarray]:
-    """Each pixel's mirror image in the clean background's nearest edge, and how deep the pixel lies behind that edge (px)."""
+    """Each pixel's mirror image in the clean background's nearest edge, and how deep the pixel lies behind it (px)."""
     height, width = clean.shape
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    depth, labels = cv2.distanceTransformWithLabels((~clean).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    hidden = (~clean).astype(np.uint8)
+    depth, labels = cv2.distanceTransformWithLabels(hidden, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     nearest = np.zeros((labels.max() + 1, 2), np.float32)
     nearest[labels[clean]] = np.argwhere(clean)[:, ::-1]
     edge = nearest[labels]
@@ -180,10 +181,11 @@ def _foreground_colours(pixels: np.ndarray, share: np.ndarray) -> np.ndarray:
     """The person's own colour at each pixel, 0 to 255, continued beyond the edge; (h, w, 3) float32."""
     import pymatting
 
-    return (pymatting.estimate_foreground_ml(pixels.astype(np.float64) / 255, share.astype(np.float64)) * 255).astype(np.float32)
+    colours = pymatting.estimate_foreground_ml(pixels.astype(np.float64) / 255, share.astype(np.float64))
+    return (colours * 255).astype(np.float32)
 
 
-# --- Full size, strip by strip -----------------------------------------------------------------------------------------------
+# --- Full size, strip by strip ---------------------------------------------------------------------------------------------
 
 def _working_grid(part: tuple[slice, slice], size: tuple[int, int], shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Working coordinates (x, y) of each full-size pixel of the part."""
@@ -202,27 +204,40 @@ def _plate_strip(image: np.ndarray, plan: PlatePlan, grid: tuple[np.ndarray, np.
     full_x = (source_x + 0.5) * (image.shape[1] / working_width) - 0.5
     full_y = (source_y + 0.5) * (image.shape[0] / working_height) - 0.5
     structured = cv2.remap(plan.structured, source_x, source_y, **linear)
-    grain = cv2.remap(image, full_x, full_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE).astype(np.float32) - structured
+    grain = cv2.remap(image, full_x, full_y, **nearest).astype(np.float32) - structured
     structure = structured - cv2.remap(plan.smooth, source_x, source_y, **linear)
     return (cv2.remap(plan.smooth, *grid, **linear) + cv2.remap(plan.has_grain, *grid, **nearest)[..., None] * grain
             + cv2.remap(plan.structure_amount, *grid, **linear)[..., None] * structure)
 
 
-def _recompose_exactly(image: np.ndarray, alpha: np.ndarray, front: np.ndarray, behind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Change the two estimates as little as possible so that front over behind is the picture; uint8 both.
+def _recompose_exactly(image: np.ndarray, alpha: np.ndarray, front: np.ndarray,
+                       behind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Change the two estimates as little as possible so that front over behind is the picture; uint8 both."""
+    only_person, only_plate, shared = alpha == 255, alpha == 0, (alpha > 0) & (alpha < 255)
+    person, plate = _levels(front), _levels(behind)
+    person[only_person], plate[only_plate] = image[only_person], image[only_plate]
+    person[shared], plate[shared] = _share_out(image[shared], alpha[shared], front[shared], behind[shared])
+    return person, plate
+
+
+def _share_out(image: np.ndarray, alpha: np.ndarray, front: np.ndarray, behind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The person's and the plate's colours of N mixed pixels, (N, 3) uint8 each.
 
     The smallest change that meets a*F + (1-a)*B = I, the plate's weighed less the more of the person is there: where the
     matte is wrong, the plate must not keep the person's outline. B is rounded first and F takes up its rounding; where F
     would leave 0..255 it is cut and B takes up the rest, which then always fits.
     """
     picture = image.astype(np.float32)
-    a = alpha.astype(np.float32)[..., None] / 255
+    a = alpha.astype(np.float32)[:, None] / 255
     trust = (1 - a) ** PLATE_TRUST_POWER
     remainder = (picture - a * front - (1 - a) * behind) / (a ** 2 + (1 - a) ** 2 * trust)
     behind = np.round(np.clip(behind + (1 - a) * trust * remainder, 0, 255))
-    wanted = np.where(a > 0, (picture - (1 - a) * behind) / np.maximum(a, 1 / 255), front)
+    wanted = (picture - (1 - a) * behind) / a
     front = np.round(np.clip(wanted, 0, 255))
-    cut = (a > 0) & (a < 1) & (np.abs(wanted - front) > 0.5)
-    behind = np.where(cut, np.round((picture - a * front) / np.maximum(1 - a, 1 / 255)), behind)
-    behind = np.where(a == 0, picture, np.clip(behind, 0, 255))
-    return front.astype(np.uint8), behind.astype(np.uint8)
+    cut = np.abs(wanted - front) > 0.5
+    behind = np.where(cut, np.round((picture - a * front) / (1 - a)), behind)
+    return _levels(front), _levels(behind)
+
+
+def _levels(colours: np.ndarray) -> np.ndarray:
+    return np.round(np.clip(colours, 0, 255)).astype(np.uint8)

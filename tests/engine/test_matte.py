@@ -1,0 +1,199 @@
+"""The person's matte and the clean plate behind: exactness where it is promised, real pictures where it is judged."""
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from soliloquy.engine import models
+from soliloquy.engine.errors import Cancelled, ModelError
+from soliloquy.engine.portrait import matte as matting
+from soliloquy.engine.portrait import silhouette
+from soliloquy.engine.portrait.plate import split_layers
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> tuple[np.ndarray, np.ndarray]:
+    """A photograph (512, 512, 3) with one person, and her landmarks (478, 3) in pixels."""
+    for name in ("face_landmarker", "selfie_segmentation"):
+        try:
+            models.model_path(name)
+        except ModelError as error:
+            pytest.skip(f"model {name} is not installed: {error}")
+    from mediapipe import Image, ImageFormat
+    from mediapipe.tasks.python import BaseOptions, vision
+
+    image = skimage.data.astronaut()
+    weights = BaseOptions(model_asset_path=str(models.model_path("face_landmarker")))
+    options = vision.FaceLandmarkerOptions(base_options=weights)
+    with vision.FaceLandmarker.create_from_options(options) as landmarker:
+        found = landmarker.detect(Image(image_format=ImageFormat.SRGB, data=image)).face_landmarks[0]
+    return image, np.array([[p.x * 512, p.y * 512, p.z * 512] for p in found], np.float32)
+
+
+@pytest.fixture(scope="module")
+def astronaut_matte(astronaut) -> np.ndarray:
+    return matting.person_matte(*astronaut)
+
+
+@pytest.fixture
+def soft_disc() -> np.ndarray:
+    """A matte with a soft edge some ten pixels wide, (180, 200) float32."""
+    rows, columns = np.mgrid[0:180, 0:200]
+    return np.clip((60 - np.hypot(rows - 95, columns - 100)) / 10 + 0.5, 0, 1).astype(np.float32)
+
+
+def over(person: np.ndarray, plate: np.ndarray) -> np.ndarray:
+    alpha = person[..., 3:].astype(np.float64) / 255
+    return alpha * person[..., :3] + (1 - alpha) * plate
+
+
+def psnr_db(a: np.ndarray, b: np.ndarray) -> float:
+    return 10 * np.log10(255 ** 2 / max(np.mean((a.astype(np.float64) - b) ** 2), 1e-12))
+
+
+def oval_mask(landmarks_px: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    face = silhouette.Face.from_landmarks(landmarks_px)
+    mask = np.zeros(shape, np.uint8)
+    cv2.fillPoly(mask, [np.round(face.oval).astype(np.int32)], 1)
+    return mask > 0
+
+
+# --- The matte -------------------------------------------------------------------------------------------------------------
+
+def test_matte_separates_person_from_background(astronaut, astronaut_matte):
+    image, landmarks_px = astronaut
+    assert astronaut_matte.dtype == np.float32 and astronaut_matte.shape == image.shape[:2]
+    assert astronaut_matte.min() == 0 and astronaut_matte.max() == 1
+    assert (astronaut_matte[oval_mask(landmarks_px, image.shape[:2])] == 1).all()
+    assert astronaut_matte[45, 190] > 0.9 and astronaut_matte[60, 180] > 0.9        # hair
+    assert astronaut_matte[350, 200] == 1                                            # the suit
+    assert (astronaut_matte[20:200, 360:440] == 0).all()                             # the shuttle
+    assert (astronaut_matte[20:200, 10:60] == 0).all()                               # the flag
+
+
+def test_head_is_solid_but_for_its_edge(astronaut, astronaut_matte):
+    _, landmarks_px = astronaut
+    face = silhouette.Face.from_landmarks(landmarks_px)
+    head = astronaut_matte[:int(landmarks_px[152, 1])]
+    surely_inside = cv2.distanceTransform((head > 0.5).astype(np.uint8), cv2.DIST_L2, 5) > 0.5 * face.iod
+    surely_outside = cv2.distanceTransform((head < 0.5).astype(np.uint8), cv2.DIST_L2, 5) > 0.5 * face.iod
+    assert (head[surely_inside] == 1).all() and (head[surely_outside] == 0).all()
+    soft = (astronaut_matte > 0) & (astronaut_matte < 1)
+    assert 0 < soft.mean() < 0.06
+
+
+def test_matte_is_one_island_and_deterministic(astronaut, astronaut_matte):
+    count, _ = cv2.connectedComponents((astronaut_matte > 0).astype(np.uint8), connectivity=8)
+    assert count == 2
+    assert np.array_equal(matting.person_matte(*astronaut), astronaut_matte)
+
+
+def test_matte_edge_follows_a_larger_picture(astronaut, astronaut_matte):
+    image, landmarks_px = astronaut
+    large = cv2.resize(image, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    matte = matting.person_matte(large, landmarks_px * 3)
+    assert matte.shape == (1536, 1536)
+    assert np.abs(cv2.resize(matte, (512, 512), interpolation=cv2.INTER_AREA) - astronaut_matte).mean() < 0.01
+
+
+def test_small_face_in_a_large_picture_is_found_alone(astronaut):
+    image, landmarks_px = astronaut
+    small = cv2.resize(image, (128, 128), interpolation=cv2.INTER_AREA)
+    generator = np.random.default_rng(1)
+    scene = generator.integers(110, 130, (1400, 1800, 3), dtype=np.uint8)
+    scene[1200:1328, 300:428] = small
+    scene[1200:1328, 1300:1428] = small
+    matte = matting.person_matte(scene, landmarks_px / 4 + (300, 1200, 0))
+    assert matte[1200:1328, 300:428].mean() > 0.3
+    assert (matte[:1150] == 0).all() and (matte[:, 700:] == 0).all()
+
+
+def test_touching_people_are_told_apart_by_the_other_face(astronaut):
+    image, landmarks_px = astronaut
+    pair = np.hstack([image, image[:, ::-1]])
+    other = landmarks_px * (-1, 1, 1) + (1023, 0, 0)
+    matte = matting.person_matte(pair, landmarks_px, others_px=[other])
+    assert (matte[oval_mask(landmarks_px, pair.shape[:2])] == 1).all()
+    assert (matte[oval_mask(other, pair.shape[:2])] == 0).all()
+
+
+def test_without_help_of_the_network_a_bust_is_cut_out(astronaut, monkeypatch):
+    image, landmarks_px = astronaut
+    monkeypatch.setattr(silhouette, "is_plausible", lambda *_: False)
+    matte = matting.person_matte(image, landmarks_px)
+    assert (matte[oval_mask(landmarks_px, image.shape[:2])] == 1).all()
+    assert matte[45, 190] > 0.9 and matte[350, 200] == 1
+    assert matte[20:200, 360:440].mean() < 0.02
+
+
+def test_matting_recovers_a_known_edge():
+    """Two smooth colours under a known soft edge, solved from a trimap that hides the edge."""
+    rows, columns = np.mgrid[0:120, 0:120].astype(np.float64)
+    truth = np.clip((35 - np.hypot(rows - 60, columns - 60)) / 8 + 0.5, 0, 1)
+    front = np.dstack([0.7 + 0.001 * rows, 0.5 + 0 * rows, 0.3 + 0.001 * columns])
+    behind = np.dstack([0.1 + 0.001 * columns, 0.3 + 0 * rows, 0.6 + 0.001 * rows])
+    pixels = truth[..., None] * front + (1 - truth[..., None]) * behind
+    inside = cv2.erode((truth >= 1).astype(np.uint8), np.ones((7, 7))) > 0
+    outside = cv2.erode((truth <= 0).astype(np.uint8), np.ones((7, 7))) > 0
+    known = np.where(inside, 1.0, np.where(outside, 0.0, 0.5))
+    solved = matting.solve_alpha(pixels, known, np.full_like(known, 0.5), np.zeros_like(known))
+    assert np.abs(solved - truth)[known == 0.5].mean() < 0.02
+    assert np.array_equal(solved[known != 0.5], truth[known != 0.5])
+
+
+def test_a_cancelled_job_stops(astronaut):
+    def stop(stage: str, done: int, total: int) -> None:
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        matting.person_matte(*astronaut, progress=stop)
+
+
+# --- The layers ------------------------------------------------------------------------------------------------------------
+
+def test_layers_give_the_picture_back(astronaut, astronaut_matte):
+    image, _ = astronaut
+    person, plate = split_layers(image, astronaut_matte)
+    assert person.dtype == plate.dtype == np.uint8 and person.shape == (512, 512, 4) and plate.shape == (512, 512, 3)
+    assert psnr_db(over(person, plate), image) > 55
+    assert np.array_equal(plate[person[..., 3] == 0], image[person[..., 3] == 0])
+    assert np.array_equal(person[person[..., 3] == 255][:, :3], image[person[..., 3] == 255])
+    assert np.abs(person[..., 3] / 255 - astronaut_matte).max() <= 0.5 / 255 + 1e-6
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_layers_give_any_picture_back(seed, soft_disc):
+    noise = np.random.default_rng(seed).integers(0, 256, (180, 200, 3), dtype=np.uint8)
+    person, plate = split_layers(noise, soft_disc)
+    assert np.abs(over(person, plate) - noise).max() <= 1
+
+
+def test_plate_shows_no_ghost_of_the_person(soft_disc):
+    """A dark disc before a bright ramp: the plate must be the ramp, also where the disc was."""
+    ramp = np.repeat(np.linspace(150, 220, 200)[None, :, None], 180, axis=0) * np.ones(3)
+    picture = np.round(soft_disc[..., None] * 20 + (1 - soft_disc[..., None]) * ramp).astype(np.uint8)
+    _, plate = split_layers(picture, soft_disc)
+    error = np.abs(plate.astype(float) - ramp)
+    near = (soft_disc > 0) & (cv2.distanceTransform((soft_disc > 0).astype(np.uint8), cv2.DIST_L2, 5) < 15)
+    assert error[near].mean() < 4 and np.quantile(error[near], 0.99) < 20
+    assert error[soft_disc > 0].mean() < 12
+
+
+def test_plate_keeps_the_grain_behind_the_edge(soft_disc):
+    generator = np.random.default_rng(3)
+    grain = generator.normal(128, 12, (180, 200, 1)) * np.ones(3)
+    picture = np.clip(np.where(soft_disc[..., None] > 0, 40, grain), 0, 255).astype(np.uint8)
+    _, plate = split_layers(picture, soft_disc)
+    depth = cv2.distanceTransform((soft_disc > 0).astype(np.uint8), cv2.DIST_L2, 5)
+    behind_edge = (soft_disc == 1) & (depth < 25)
+    outside = soft_disc == 0
+    assert 0.7 < plate[behind_edge].astype(float).std() / picture[outside].astype(float).std() < 1.3
+
+
+def test_layers_of_empty_and_full_mattes(soft_disc):
+    picture = np.full((180, 200, 3), 77, np.uint8)
+    person, plate = split_layers(picture, np.zeros_like(soft_disc))
+    assert not person[..., 3].any() and np.array_equal(plate, picture)
+    person, plate = split_layers(picture, np.ones_like(soft_disc))
+    assert (person[..., 3] == 255).all() and np.array_equal(person[..., :3], picture)
