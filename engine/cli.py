@@ -56,7 +56,8 @@ def animate(portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A
             json_events: Json = False, verbose: Verbose = False) -> None:
     """Portrait and voice in, talking portrait out: video, frames, curves, and everything they came from."""
     with command(json_events=json_events, verbose=verbose) as console:
-        from .jobs import Job, parse_settings
+        from .jobs import Job
+        from .motion.direction import parse_settings
         from .rates import parse_rate
         job = Job(portrait=portrait, audio=audio, out=out, text=_spoken(text, text_file), direction=direction,
                   settings=parse_settings(settings or []), seed=seed, fps=parse_rate(fps), size=size,
@@ -127,7 +128,7 @@ def motion(source: Annotated[Path, typer.Argument(metavar="AUDIO|speech.json")],
     """Make the performance alone: 52 ARKit curves, head and gaze."""
     with command(json_events=json_events, verbose=verbose) as console:
         from .export import export_clip
-        from .jobs import parse_settings
+        from .motion.direction import parse_settings
         from .motion.generate import generate_motion
         from .rates import parse_rate
         from .stages import check_writable, directed, obtain_speech

@@ -124,14 +124,3 @@ def parse_size(text: str, source: tuple[int, int]) -> tuple[int, int] | None:
         return sides[0], sides[1]
     longer = max(source)
     return tuple(max(16, round(side * sides[0] / longer)) for side in source)
-
-
-def parse_settings(pairs: list[str]) -> dict[str, str]:
-    """["mood=happy", ...] as a dictionary. Raises InputError for an entry without "="."""
-    settings = {}
-    for pair in pairs:
-        key, sign, value = pair.partition("=")
-        if not sign or not key.strip():
-            raise InputError(f"{pair!r} is not a setting; write key=value.")
-        settings[key.strip()] = value.strip()
-    return settings
