@@ -25,6 +25,8 @@ from .sequencer import add_frames, add_sound, free_channels
 from .timing import frames_for, scene_fps, set_scene_fps
 
 LARGEST_REPORT_BYTES = 16 << 20
+SHARPEST_FILTER_PX = 0.01
+"""Every sample at its pixel's centre, so that the picture's pixels come back as they are."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def assemble(out_dir: str | Path, *, scene: bpy.types.Scene | None = None, strip
 
 
 def match_scene_to_portrait(scene: bpy.types.Scene, portrait: PortraitData, rig: Rig | None) -> None:
-    """Let a render of the scene be the picture: its size, the rig's camera and colours as they are in the picture."""
+    """Let a render of the scene be the picture: its size, the rig's camera, colours as they are and pixels not blurred."""
     scene.render.resolution_x, scene.render.resolution_y = portrait.size
     scene.render.resolution_percentage = 100
     scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
@@ -97,7 +99,9 @@ def match_scene_to_portrait(scene: bpy.types.Scene, portrait: PortraitData, rig:
     scene.view_settings.look = "None"
     scene.view_settings.exposure, scene.view_settings.gamma = 0.0, 1.0
     scene.render.dither_intensity = 0.0
-    scene.render.filter_size = 0.01
+    scene.render.filter_size = SHARPEST_FILTER_PX
+    if hasattr(scene, "cycles"):
+        scene.cycles.filter_width = SHARPEST_FILTER_PX
     if rig is not None and rig.camera is not None:
         scene.camera = rig.camera
 
