@@ -14,11 +14,13 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
+from soliloquy.engine.errors import InputError
 from soliloquy.engine.portrait import silhouette
 from soliloquy.engine.portrait.silhouette import (WORKING_SIDE_PX, Face, Region, border_fade, deep_inside, face_box, grow,
                                                   oval_mask)
 from soliloquy.engine.progress import Progress, silent
 
+LARGEST_REACH = 12.0         # face heights around the face in which the person is looked for: a standing figure fits
 NEAR_GAIN = 1.4              # the head is solved a second time when that gives it this much more resolution
 TILE_PX = 1024               # guided filtering of large pictures goes tile by tile: bounded memory
 # The band to be solved, in inter-ocular distances (63 mm on an adult).
@@ -43,11 +45,14 @@ def person_matte(image: np.ndarray, landmarks_px: np.ndarray, *, others_px: Sequ
     Returns:
         (H, W) float32, 0 to 1: exactly 1 inside (the face oval always), exactly 0 outside, between only in the edge band.
     Raises:
+        InputError: the face lies outside the picture.
         ModelError: the segmentation model is not installed.
     """
     face = Face.from_landmarks(landmarks_px)
     height, width = image.shape[:2]
-    overview = Region.around(0, 0, width, height, image.shape, WORKING_SIDE_PX)
+    if not (-1 < face.centre[0] < width and -1 < face.centre[1] < height):
+        raise InputError("The face's landmarks lie outside the picture. Place them again or let them be detected.")
+    overview = face_box(face, LARGEST_REACH, image.shape)
     progress("matte", 0, 4)
     views = silhouette.network_views(image, face)
     confidence = silhouette.merge_views(views, overview)
@@ -64,7 +69,7 @@ def person_matte(image: np.ndarray, landmarks_px: np.ndarray, *, others_px: Sequ
         progress("matte", 2 + done, 4)
         own = region.resample_from(overview, person.astype(np.float32)) > 0.5
         solved = _solve_region(region.shrink(image), silhouette.merge_views(views, region), own, region, face)
-        _blend_region(matte, _to_full_size(region.cut(image), solved, region), region, feather=done > 0, face=face)
+        _blend_region(matte, _to_full_size(region.cut(image), solved, region), region, feather=done > 0)
     matte = _keep_main_island(matte, face)
     progress("matte", 4, 4)
     return matte
@@ -74,9 +79,9 @@ def _working_regions(person: np.ndarray, overview: Region, face: Face, shape: tu
     """The person's box, and the head's box too where that shows the hair at a clearly better resolution."""
     rows, columns = np.flatnonzero(person.any(axis=1)), np.flatnonzero(person.any(axis=0))
     margin = 1.0 * face.iod
-    whole = Region.around(columns[0] / overview.scale - margin, rows[0] / overview.scale - margin,
-                          (columns[-1] + 1) / overview.scale + margin, (rows[-1] + 1) / overview.scale + margin,
-                          shape, WORKING_SIDE_PX)
+    left, right = (overview.left + column / overview.scale for column in (columns[0], columns[-1] + 1))
+    top, bottom = (overview.top + row / overview.scale for row in (rows[0], rows[-1] + 1))
+    whole = Region.around(left - margin, top - margin, right + margin, bottom + margin, shape, WORKING_SIDE_PX)
     head = face_box(face, 1.25, shape)
     return [whole, head] if head.scale > NEAR_GAIN * whole.scale else [whole]
 
@@ -168,7 +173,7 @@ def _tiles(height: int, width: int, margin: int) -> Iterator[tuple[slice, slice]
                    slice(max(0, left - margin), min(width, left + TILE_PX + margin)))
 
 
-def _blend_region(matte: np.ndarray, alpha: np.ndarray, region: Region, *, feather: bool, face: Face) -> None:
+def _blend_region(matte: np.ndarray, alpha: np.ndarray, region: Region, *, feather: bool) -> None:
     """Write the region's alpha into the matte; a feathered one fades out towards the sides that cut through the picture."""
     target = matte[region.top:region.bottom, region.left:region.right]
     if not feather:

@@ -2,7 +2,7 @@
 
 The plate is a smooth fill of the background's low frequencies (push-pull pyramid) plus the background's own detail: mirrored
 across the silhouette near the edge, which is all that a moving head uncovers; deeper in only its fine grain, block by block
-from similar places. So neither film grain nor canvas shows a blurred halo, and no structure is invented where nothing is known.
+from similar places. So neither film grain nor canvas shows a blurred halo, and nothing is invented where nothing is known.
 
 Sources: S. Gortler et al., "The Lumigraph", SIGGRAPH 1996 (push-pull); T. Germer et al., "Fast Multi-Level Foreground
 Estimation", ICPR 2020 (through PyMatting).
@@ -69,7 +69,7 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     share = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     clean = _clean_background(share)
-    plan = _plan_plate(small, share, clean)
+    plan = _plan_plate(small, clean)
     foreground = _foreground_colours(small, share)
     person, plate = np.dstack([image, alpha]), image.copy()
     for top in range(0, height, STRIP_ROWS):
@@ -97,8 +97,8 @@ def _clean_background(share: np.ndarray) -> np.ndarray:
     return background if background.any() else share < share.max()
 
 
-def _plan_plate(pixels: np.ndarray, share: np.ndarray, clean: np.ndarray) -> PlatePlan:
-    long_side = max(share.shape)
+def _plan_plate(pixels: np.ndarray, clean: np.ndarray) -> PlatePlan:
+    long_side = max(clean.shape)
     smooth = _push_pull(_smooth(pixels, clean, STRUCTURE_SHARE * long_side), clean)
     structured = np.where(clean[..., None], _smooth(pixels, clean, GRAIN_SHARE * long_side), smooth)
     mirrored, depth = _mirror_map(clean)

@@ -6,7 +6,7 @@ import pytest
 import skimage.data
 
 from soliloquy.engine import models
-from soliloquy.engine.errors import Cancelled, ModelError
+from soliloquy.engine.errors import Cancelled, InputError, ModelError
 from soliloquy.engine.portrait import matte as matting
 from soliloquy.engine.portrait import silhouette
 from soliloquy.engine.portrait.plate import split_layers
@@ -148,6 +148,12 @@ def test_a_cancelled_job_stops(astronaut):
 
     with pytest.raises(Cancelled):
         matting.person_matte(*astronaut, progress=stop)
+
+
+def test_a_face_outside_the_picture_is_refused(astronaut):
+    image, landmarks_px = astronaut
+    with pytest.raises(InputError, match="outside the picture"):
+        matting.person_matte(image, landmarks_px + 2000)
 
 
 # --- The layers ------------------------------------------------------------------------------------------------------------
