@@ -66,7 +66,7 @@ def _into_scene(folder: Path, options: argparse.Namespace) -> int:
 def _settings(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         if "=" not in pair:
-            raise AddonError(f"--set {pair}: write it as key=value.", code="bad_input", exit_code=2)
+            raise AddonError(f"--set {pair}: write it as key=value.", code="bad_input")
     return {key.strip(): value.strip() for key, _, value in (pair.partition("=") for pair in pairs)}
 
 
@@ -76,7 +76,7 @@ def _text(options: argparse.Namespace) -> str | None:
     try:
         return options.text_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise AddonError(f"{options.text_file} cannot be read: {error}", code="bad_input", exit_code=2) from error
+        raise AddonError(f"{options.text_file} cannot be read: {error}", code="bad_input") from error
 
 
 def _write_progress(report: Progress) -> None:

@@ -10,6 +10,9 @@ VERSION = bpy.app.version
 EEVEE = "BLENDER_EEVEE" if VERSION >= (5, 0) else "BLENDER_EEVEE_NEXT"
 """Identifier of the render engine."""
 
+PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if VERSION >= (4, 5) else set()
+"""Options of a path property that may start with "//"."""
+
 LINEAR = 1
 """Value of keyframe interpolation `LINEAR` for `foreach_set`."""
 

@@ -19,7 +19,6 @@ INSTALLED_MARK = "installed.json"
 """Written into the engine's folder when its installation is complete."""
 
 REQUEST_ID = "1"
-CANCELLED_EXIT_CODE = 130
 
 
 @dataclass(frozen=True)
@@ -90,11 +89,11 @@ class EngineJob:
             elif event.get("event") == "result":
                 self.result = event
             elif event.get("event") == "error":
-                raise AddonError(str(event["message"]), code=str(event["code"]), exit_code=int(event.get("exit_code", 1)),
-                                 details=self.log)
+                self.end()  # and read all it said
+                raise AddonError(str(event["message"]), code=str(event["code"]), details=self.log)
         if status is not None and self.result is None:
             raise AddonError(f"The engine stopped without an answer (exit status {status}). The report has its last words.",
-                             code="engine_stopped", details=self.log)
+                             details=self.log)
         return reports
 
     @property

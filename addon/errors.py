@@ -1,26 +1,36 @@
 """What the add-on raises on purpose: one line for the person, and whatever helps a report."""
 
 
+EXIT_CODES = {"error": 1, "bad_input": 2, "bad_image": 3, "no_face": 4, "bad_audio": 5, "bad_output": 6, "bad_model": 7,
+              "bad_file": 8, "cancelled": 130}
+"""Error code -> exit status, as `engine/errors.py` has them (a test holds the two together)."""
+
+
 class AddonError(Exception):
-    """Its text is fit to show as it is. `code` and `exit_code` follow the engine's family (docs/manual.md).
+    """Its text is fit to show as it is. `code` is one of EXIT_CODES.
 
     details: longer text for the report (the engine's log, a command's output), not shown in the status bar.
     """
 
-    def __init__(self, message: str, *, code: str = "error", exit_code: int = 1, details: str = "") -> None:
+    def __init__(self, message: str, *, code: str = "error", details: str = "") -> None:
         super().__init__(message)
-        self.code, self.exit_code, self.details = code, exit_code, details
+        self.code, self.details = code, details
+
+    @property
+    def exit_code(self) -> int:
+        """The process's exit status when a command ends with this error."""
+        return EXIT_CODES.get(self.code, 1)
 
 
 class FileError(AddonError):
     """A file made by the engine cannot be read."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, code="bad_file", exit_code=8)
+        super().__init__(message, code="bad_file")
 
 
 class EngineMissing(AddonError):
     """There is no engine to run."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, code="no_engine", exit_code=7)
+        super().__init__(message, code="bad_model")

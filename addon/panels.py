@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import bpy
 
-from . import preferences
+from . import directions, preferences
 
 CATEGORY = "Soliloquy"
 MESSAGE_WIDTH = 42
@@ -20,7 +22,7 @@ def draw_status(layout: bpy.types.UILayout) -> None:
         column.operator("soliloquy.stop", icon="CANCEL")
     elif status.message:
         box = layout.box().column(align=True)
-        for number, line in enumerate(_wrapped(status.message)):
+        for number, line in enumerate(textwrap.wrap(status.message, MESSAGE_WIDTH)):
             icon = ("ERROR" if status.failed else "CHECKMARK") if number == 0 else "BLANK1"
             box.label(text=line, icon=icon)
         if status.failed:
@@ -60,6 +62,26 @@ class _Animate:
         draw_status(layout)
 
 
+class _Direction:
+    """The direction's controls."""
+
+    bl_label = "Direction"
+    bl_category = CATEGORY
+    bl_region_type = "UI"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        mood = layout.column()
+        mood.prop(context.scene.soliloquy, "mood")
+        mood.prop(context.scene.soliloquy, "mood_strength", slider=True)
+        amounts = layout.column(align=True)
+        for name in directions.AMOUNTS:
+            amounts.prop(context.scene.soliloquy, name, slider=True)
+
+
 class _Options:
     """What is seldom changed."""
 
@@ -93,6 +115,11 @@ class SOLILOQUY_PT_view3d(_Animate, bpy.types.Panel):
     bl_space_type = "VIEW_3D"
 
 
+class SOLILOQUY_PT_view3d_direction(_Direction, bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+    bl_parent_id = "SOLILOQUY_PT_view3d"
+
+
 class SOLILOQUY_PT_view3d_options(_Options, bpy.types.Panel):
     bl_space_type = "VIEW_3D"
     bl_parent_id = "SOLILOQUY_PT_view3d"
@@ -106,6 +133,11 @@ class SOLILOQUY_PT_sequencer(_Animate, bpy.types.Panel):
     bl_space_type = "SEQUENCE_EDITOR"
 
 
+class SOLILOQUY_PT_sequencer_direction(_Direction, bpy.types.Panel):
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_parent_id = "SOLILOQUY_PT_sequencer"
+
+
 class SOLILOQUY_PT_sequencer_options(_Options, bpy.types.Panel):
     bl_space_type = "SEQUENCE_EDITOR"
     bl_parent_id = "SOLILOQUY_PT_sequencer"
@@ -115,14 +147,9 @@ class SOLILOQUY_PT_sequencer_import(_Import, bpy.types.Panel):
     bl_space_type = "SEQUENCE_EDITOR"
 
 
-_CLASSES = (SOLILOQUY_PT_view3d, SOLILOQUY_PT_view3d_options, SOLILOQUY_PT_view3d_import, SOLILOQUY_PT_sequencer,
-            SOLILOQUY_PT_sequencer_options, SOLILOQUY_PT_sequencer_import)
-
-
-def _wrapped(message: str) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(message, MESSAGE_WIDTH)
+_CLASSES = (SOLILOQUY_PT_view3d, SOLILOQUY_PT_view3d_direction, SOLILOQUY_PT_view3d_options, SOLILOQUY_PT_view3d_import,
+            SOLILOQUY_PT_sequencer, SOLILOQUY_PT_sequencer_direction, SOLILOQUY_PT_sequencer_options,
+            SOLILOQUY_PT_sequencer_import)
 
 
 def register() -> None:

@@ -2,39 +2,52 @@
 
 from __future__ import annotations
 
-import functools
-import tomllib
-
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from . import paths
+from . import compat, directions
 
 
-@functools.cache
-def direction_items() -> list[tuple[str, str, str]]:
-    """The presets as enum items. Cached: Blender needs the strings to live on."""
-    items = []
-    for path in sorted(paths.DIRECTIONS.glob("*.toml")):
-        record = tomllib.loads(path.read_text(encoding="utf-8"))
-        items.append((path.stem, str(record.get("title", path.stem.replace("_", " ").title())), str(record.get("description", ""))))
-    items.sort(key=lambda item: item[0] != "neutral")
-    return items or [("neutral", "Neutral", "")]
+def _presets(_settings: bpy.types.PropertyGroup, _context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    return directions.preset_items()
+
+
+def _take_preset(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    for key, value in directions.preset_values(settings.direction).items():
+        setattr(settings, key, value)
+
+
+def _amount(key: str) -> FloatProperty:
+    default, highest, description = directions.AMOUNTS[key]
+    return FloatProperty(name=key.title(), description=description, default=default, min=directions.LEAST.get(key, 0.0),
+                         max=highest, step=5, precision=2)
 
 
 class SoliloquySettings(bpy.types.PropertyGroup):
     """Inputs and outputs of Animate Portrait."""
 
-    picture: StringProperty(name="Picture", subtype="FILE_PATH",
+    picture: StringProperty(name="Picture", subtype="FILE_PATH", options=compat.PATH_OPTIONS,
                             description="A picture with a face, or a .portrait made from one")
-    voice: StringProperty(name="Voice", subtype="FILE_PATH",
+    voice: StringProperty(name="Voice", subtype="FILE_PATH", options=compat.PATH_OPTIONS,
                           description="The recording to speak: any sound file, or a video with a sound track")
     text: StringProperty(name="Words", description="What is said, if you know it: makes the timing of the lips more exact")
-    direction: EnumProperty(name="Direction", items=lambda _self, _context: direction_items(),
-                            description="How it is performed: mood, gaze, how much head, brows and blinks move")
+    direction: EnumProperty(name="Direction", items=_presets, update=_take_preset,
+                            description="How it is performed; choosing one sets the controls below")
+    mood: EnumProperty(name="Mood", items=[(mood, mood.title(), "") for mood in directions.MOODS],
+                       description="The mood throughout")
+    mood_strength: FloatProperty(name="Strength", min=0.0, max=1.0, default=1.0, description="How strong the mood is")
+    energy: _amount("energy")
+    expression: _amount("expression")
+    lips: _amount("lips")
+    jaw: _amount("jaw")
+    brows: _amount("brows")
+    blinks: _amount("blinks")
+    gaze: _amount("gaze")
+    head: _amount("head")
+    distance: _amount("distance")
     seed: IntProperty(name="Take", min=0, description="Another number gives another performance of the same words")
-    face: IntProperty(name="Face", min=0, description="Which face when there are several, the largest first; 0 chooses for you")
-    output_folder: StringProperty(name="Folder", subtype="DIR_PATH", default="//soliloquy",
+    face: IntProperty(name="Face", min=0, description="Which face when there are several: 0 is the largest, 1 the next")
+    output_folder: StringProperty(name="Folder", subtype="DIR_PATH", options=compat.PATH_OPTIONS, default="//soliloquy",
                                   description="Where pictures, curves and reports go; every performance gets a folder of its own")
     make_rig: BoolProperty(name="Rig and Curves", default=True,
                            description="Build the portrait in 3D, with 52 shape keys, head and eyes, and key the performance on it")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import compat, paths, preferences
+from .. import compat, directions, paths, preferences
 from ..engine_client import EngineJob
 from ..errors import AddonError
 from ..scene.assemble import assemble
@@ -53,8 +53,9 @@ def animate_job(scene: bpy.types.Scene, folder: Path) -> dict:
     settings = scene.soliloquy
     formats = [name for name, wanted in (("png", settings.make_strips), ("mp4", settings.make_video)) if wanted]
     rate = scene_fps(scene)
+    controls = {key: getattr(settings, key) for key in directions.preset_values(settings.direction)}
     job = {"portrait": str(paths.from_blender(settings.picture)), "audio": str(paths.from_blender(settings.voice)),
-           "direction": settings.direction, "settings": {}, "seed": settings.seed,
+           "direction": settings.direction, "settings": directions.changed_settings(settings.direction, controls), "seed": settings.seed,
            "fps": f"{rate.numerator}/{rate.denominator}", "size": "source", "formats": formats, "alpha": settings.alpha,
            "out": str(folder)}
     optional = {"text": settings.text.strip() or None, "face": settings.face or None}

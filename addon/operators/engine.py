@@ -51,7 +51,7 @@ class SOLILOQUY_OT_remove_engine(bpy.types.Operator):
         try:
             engine_install.remove_engine()
         except OSError as error:
-            return fail(self, context, AddonError(f"The engine could not be removed: {error}", code="bad_output", exit_code=6))
+            return fail(self, context, AddonError(f"The engine could not be removed: {error}", code="bad_output"))
         self.report({"INFO"}, "The engine was removed")
         return {"FINISHED"}
 

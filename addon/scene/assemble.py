@@ -131,7 +131,7 @@ def save_blend(path: Path) -> None:
         bpy.ops.wm.save_as_mainfile(filepath=str(temporary), relative_remap=True, check_existing=False, copy=True)
         temporary.replace(path)
     except (OSError, RuntimeError) as error:
-        raise AddonError(f"Cannot write {path}: {str(error).strip()}", code="bad_output", exit_code=6) from error
+        raise AddonError(f"Cannot write {path}: {str(error).strip()}", code="bad_output") from error
     finally:
         temporary.unlink(missing_ok=True)
 
