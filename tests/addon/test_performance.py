@@ -6,7 +6,7 @@ from fractions import Fraction
 import bpy
 import numpy as np
 import pytest
-from conftest import make_clip
+from addon_samples import make_clip
 
 from soliloquy.addon.scene.channels import CHANNELS, GROUP_OF
 from soliloquy.addon.scene.clip_file import read_clip
