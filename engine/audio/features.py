@@ -6,6 +6,7 @@ import librosa
 import numpy as np
 from scipy.signal import medfilt
 
+from .chunks import quiet_threshold_db
 from .decode import SAMPLE_RATE_HZ
 from .speech import HOP_S
 
@@ -17,8 +18,7 @@ PITCH_LOWEST_HZ = 65.0
 PITCH_HIGHEST_HZ = 600.0
 PERIODIC_ENOUGH = 0.45
 """Normalised autocorrelation at the pitch period from which a frame counts as voiced (Boersma 1993 uses 0.45)."""
-VOICED_BELOW_PEAK_DB = 35.0
-_BLOCK_HOPS = 6000
+_BLOCK_HOPS = 1500
 
 
 def energy_db(samples: np.ndarray) -> np.ndarray:
@@ -37,7 +37,7 @@ def f0_hz(samples: np.ndarray, levels_db: np.ndarray) -> np.ndarray:
     better at sixty times the cost.
     """
     pitch = np.zeros(len(levels_db), np.float32)
-    audible_db = np.percentile(levels_db, 95) - VOICED_BELOW_PEAK_DB
+    audible_db = quiet_threshold_db(levels_db)
     for first, block, frames in _frames(samples, PITCH_FRAME, len(levels_db)):
         span = slice(first, first + len(frames))
         period_hz = librosa.yin(block, fmin=PITCH_LOWEST_HZ, fmax=PITCH_HIGHEST_HZ, sr=SAMPLE_RATE_HZ,

@@ -26,6 +26,9 @@ or better than the recognised words, wrong or incomplete ones 30 or more below).
 WRONG_TEXT_FIT = -45.0
 """A transcript that fits worse than this is not what is said, however badly the sound was understood."""
 
+WRONG_TEXT_SHARE = 0.6
+"""A transcript whose words take up less than this share of the speech heard leaves too much unexplained."""
+
 LONGEST_ALIGNED_WHOLE_S = 120.0
 """Up to this length the whole text is first aligned in one go, which needs no understanding of the sound."""
 
@@ -122,10 +125,17 @@ def _align_text(recogniser: _Recogniser, pieces: list[_Piece], text: str, found:
 
 
 def _fits(decoded: Decoded | None, pieces: list[_Piece]) -> bool:
-    """Whether an alignment explains the sound about as well as the words heard there (or at all, with none heard)."""
-    heard = [piece.heard.fit for piece in pieces if piece.heard is not None and piece.heard.words]
-    expected = float(np.mean(heard)) if heard else UNLIKE_ENGLISH_FIT
-    return decoded is not None and decoded.fit >= max(expected - WRONG_TEXT_MARGIN, WRONG_TEXT_FIT)
+    """Whether an alignment explains the sound about as well as the words heard there, and about as much of it."""
+    if decoded is None:
+        return False
+    heard = [piece.heard for piece in pieces if piece.heard is not None and piece.heard.words]
+    expected = float(np.mean([part.fit for part in heard])) if heard else UNLIKE_ENGLISH_FIT
+    as_good = decoded.fit >= max(expected - WRONG_TEXT_MARGIN, WRONG_TEXT_FIT)
+    return as_good and _spoken_s(decoded) >= WRONG_TEXT_SHARE * sum(map(_spoken_s, heard))
+
+
+def _spoken_s(decoded: Decoded) -> float:
+    return sum(word.end_s - word.start_s for word in decoded.words)
 
 
 def _align_pieces(recogniser: _Recogniser, aligner: TextAligner, pieces: list[_Piece], found: FoundPhones) -> None:

@@ -20,7 +20,7 @@ _NOISE_LABELS = {"+NSN+": "NOISE", "+SPN+": "NOISE"}
 _FILLERS = ("<", "[", "+")
 
 # Wide beams and no lattice pass: the lattice moves word borders so far that the phone pass inside them cannot finish.
-_ALIGN = {"beam": 1e-80, "wbeam": 1e-60, "pbeam": 1e-80, "bestpath": False}
+_ALIGN = {"beam": 1e-150, "wbeam": 1e-120, "pbeam": 1e-150, "bestpath": False}
 # At most this many active states and word ends per 10 ms frame: 30 % faster, no measurable loss.
 _FAST = {"maxhmmpf": 3000, "maxwpf": 10}
 _PHONE_LM_WEIGHT = 2.0

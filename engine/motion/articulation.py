@@ -20,7 +20,7 @@ from .visemes import GROUP_CHANNELS, GROUP_OF, JAW, LIPS, OBSTRUENTS, PROTRUSION
 RATE_HZ = 100
 """Internal sampling of every curve, before it is read out at the clip's frame rate."""
 
-LEAD_S = {JAW: 0.12, PROTRUSION: 0.15, LIPS: 0.12, TONGUE: 0.06}
+LEAD_S = {JAW: 0.12, PROTRUSION: 0.12, LIPS: 0.12, TONGUE: 0.06}
 """How long before a sound its shape begins to show (JALI: 120 ms, 150 ms for protrusion); weights fall to 5 % over it."""
 LAG_S = {JAW: 0.12, PROTRUSION: 0.12, LIPS: 0.12, TONGUE: 0.06}
 

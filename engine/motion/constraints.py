@@ -18,6 +18,8 @@ APPROACH_S = 0.07
 RELEASE_S = 0.06
 SIBILANT_JAW = 0.12
 LABIODENTAL_JAW = 0.08
+SEALED_JAW = 0.15
+"""The jaw rises for p b m, but not as far as for an s: what remains open behind the lips."""
 
 _SEAL_SHAPE = {"mouthPress": 0.34, "mouthRollLower": 0.26, "mouthRollUpper": 0.26}
 _LABIODENTAL_SHAPE = {"mouthRollLower": 0.60, "mouthUpperUp": 0.18, "mouthShrugLower": 0.20}
@@ -53,6 +55,7 @@ def constrain(curves: dict[str, np.ndarray], phones: list[Phone], times_s: np.nd
     hiss = gate(phones, SIBILANTS, times_s, held=0.85)
     jaw = curves["jawOpen"]
     jaw = jaw - hiss * np.maximum(jaw - SIBILANT_JAW, 0.0)
+    jaw = jaw - seal * np.maximum(jaw - SEALED_JAW, 0.0)
     jaw = jaw - touch * np.maximum(jaw - LABIODENTAL_JAW, 0.0)
     curves["jawOpen"] = np.maximum(jaw, 0.0)
     for name in _OPENERS:

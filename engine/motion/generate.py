@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from fractions import Fraction
 
@@ -42,21 +43,27 @@ def generate_motion(speech: Speech, direction: Direction, *, seed: int, fps: Fra
     frame_times_s = np.arange(frames) * float(1 / fps)
     grid_s = np.arange(math.ceil(speech.duration_s * RATE_HZ) + 2) / RATE_HZ
     prosody = read_prosody(speech)
+    take = _take(seed, speech)
     progress(_STAGE, 0, 3)
     channels = np.zeros((frames, len(ARKIT_CHANNELS)))
     seal = _speak(channels, speech, direction, prosody, grid_s, frame_times_s)
-    _express(channels, direction, prosody, grid_s, frame_times_s, seal, seed)
+    _express(channels, direction, prosody, grid_s, frame_times_s, seal, take)
     progress(_STAGE, 1, 3)
-    shifts = gaze.plan_shifts(prosody, seed, direction.aversion_rate if direction.aversion else 0.0)
-    rotation_deg, translation_m = _move_head(direction, prosody, shifts, grid_s, frame_times_s, seed)
+    shifts = gaze.plan_shifts(prosody, take, direction.aversion_rate if direction.aversion else 0.0)
+    rotation_deg, translation_m = _move_head(direction, prosody, shifts, grid_s, frame_times_s, take)
     progress(_STAGE, 2, 3)
-    gaze_deg = _look(channels, direction, prosody, shifts, rotation_deg, frame_times_s, seed, float(1 / fps))
+    gaze_deg = _look(channels, direction, prosody, shifts, rotation_deg, frame_times_s, take, float(1 / fps))
     clip = MotionClip(fps, np.clip(channels, 0.0, 1.0).astype(np.float32), rotation_deg.astype(np.float32),
                       translation_m.astype(np.float32), gaze_deg.astype(np.float32), _provenance(speech, direction, seed))
     clip.channels[:, EYE_LOOK_COLUMNS] = eye_look_from_gaze(clip.gaze_deg)
     np.minimum(clip.channel("mouthClose"), clip.channel("jawOpen"), out=clip.channel("mouthClose"))
     progress(_STAGE, 3, 3)
     return clip
+
+
+def _take(seed: int, speech: Speech) -> int:
+    """The seed of every random stream: of the person's seed and the recording, so that two lines never share their blinks."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{speech.source_sha256}".encode()).digest()[:8], "big")
 
 
 def _speak(channels: np.ndarray, speech: Speech, direction: Direction, prosody: Prosody, grid_s: np.ndarray,
@@ -74,36 +81,36 @@ def _speak(channels: np.ndarray, speech: Speech, direction: Direction, prosody: 
 
 
 def _express(channels: np.ndarray, direction: Direction, prosody: Prosody, grid_s: np.ndarray, times_s: np.ndarray,
-             seal: np.ndarray, seed: int) -> None:
+             seal: np.ndarray, take: int) -> None:
     """Add the mood and the brows."""
-    offsets = moods.mood_offsets(direction.mood_keys(), times_s, seed)
+    offsets = moods.mood_offsets(direction.mood_keys(), times_s, take)
     moods.add_mood(channels, {name: curve * direction.expression for name, curve in offsets.items()}, seal)
     sealed_jaw = seal * channels[:, CHANNEL_INDEX["jawOpen"]]
     channels[:, CHANNEL_INDEX["mouthClose"]] = sealed_jaw
-    for name, curve in brows.brow_curves(prosody, grid_s, seed, direction.energy).items():
+    for name, curve in brows.brow_curves(prosody, grid_s, take, direction.energy).items():
         for column in channel_columns(name):
             channels[:, column] += direction.brows * _read(curve, grid_s, times_s)
 
 
 def _move_head(direction: Direction, prosody: Prosody, shifts: list[gaze.Shift], grid_s: np.ndarray, times_s: np.ndarray,
-               seed: int) -> tuple[np.ndarray, np.ndarray]:
+               take: int) -> tuple[np.ndarray, np.ndarray]:
     """(T, 3) rotation in degrees and (T, 3) translation in metres."""
-    own = head.head_rotation(prosody, grid_s, seed, math.sqrt(direction.energy)) + direction.gaze * gaze.head_follow(shifts, grid_s)
+    own = head.head_rotation(prosody, grid_s, take, math.sqrt(direction.energy)) + direction.gaze * gaze.head_follow(shifts, grid_s)
     inhaled = head.breath(prosody, grid_s) * direction.breath
     own[:, head.PITCH] += head.INHALE_PITCH_DEG * inhaled
     posture = np.array([direction.head_yaw, direction.head_pitch, direction.head_roll])
     posture[:2] += direction.head_follows_gaze * np.array([direction.gaze_yaw, direction.gaze_pitch])
     rotation = direction.head * own + posture
-    sway = direction.head * head.head_sway(grid_s, seed)
+    sway = direction.head * head.head_sway(grid_s, take)
     sway[:, 1] += direction.head * BREATH_RISE_M * inhaled
     sway[:, 2] += NOMINAL_DISTANCE_M * (1.0 - direction.distance)
     return _read(rotation, grid_s, times_s), _read(sway, grid_s, times_s)
 
 
 def _look(channels: np.ndarray, direction: Direction, prosody: Prosody, shifts: list[gaze.Shift], rotation_deg: np.ndarray,
-          times_s: np.ndarray, seed: int, frame_s: float) -> np.ndarray:
+          times_s: np.ndarray, take: int, frame_s: float) -> np.ndarray:
     """(T, 2, 2) gaze; adds the blinks to `channels`."""
-    lids = blinks.plan_blinks(prosody, shifts, seed, direction.blink_rate * direction.blinks, frame_s)
+    lids = blinks.plan_blinks(prosody, shifts, take, direction.blink_rate * direction.blinks, frame_s)
     closure = blinks.lid_curve(lids, times_s)
     for column in channel_columns("eyeBlink"):
         channels[:, column] = channels[:, column] + closure * (1.0 - channels[:, column])

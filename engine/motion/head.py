@@ -16,18 +16,21 @@ from .streams import stream
 
 YAW, PITCH, ROLL = range(3)
 
-WANDER_DEG = np.array([3.4, 2.4, 1.9])
+WANDER_DEG = np.array([3.7, 2.9, 2.2])
 """Standard deviation of the slow part (0.1 - 0.9 Hz) per axis."""
-SWAY_DEG = np.array([1.05, 0.85, 0.60])
+SWAY_DEG = np.array([1.45, 1.15, 0.90])
 """Standard deviation of the 0.9 - 2 Hz part per axis while speaking."""
-TREMBLE_DEG = np.array([0.34, 0.30, 0.20])
+TREMBLE_DEG = np.array([0.50, 0.44, 0.32])
 """Standard deviation of the 2 - 4.5 Hz part per axis while speaking."""
 
 LIMIT_DEG = np.array([24.0, 16.0, 12.0])
 STILL_IN_PAUSES = 0.45
 """How much of the sway and tremble remains while nothing is said."""
 
-NOD_DEG = 1.7
+LIVELINESS_SPREAD = 0.35
+"""Sway and tremble swell and fade over seconds (log-normal): calm stretches and lively ones, not an even shiver."""
+
+NOD_DEG = 2.4
 NOD_LEAD_S = 0.10
 """A nod starts this long before the stressed vowel and is lowest near its end."""
 SHIFT_DEG = np.array([2.6, 1.5, 1.5])
@@ -43,7 +46,8 @@ def head_rotation(prosody: Prosody, times_s: np.ndarray, seed: int, energy: floa
     speaking = prosody.speaking(times_s)[:, None]
     active = STILL_IN_PAUSES + (1.0 - STILL_IN_PAUSES) * gaussian_filter1d(speaking, 0.15 * RATE_HZ, axis=0)
     lively = _band(rng, len(times_s), 0.9, 2.0) * SWAY_DEG + _band(rng, len(times_s), 2.0, 4.5) * TREMBLE_DEG
-    motion = _band(rng, len(times_s), 0.1, 0.9) * WANDER_DEG + lively * active
+    swell = np.exp(LIVELINESS_SPREAD * _band(rng, len(times_s), 0.05, 0.5)[:, :1])
+    motion = _band(rng, len(times_s), 0.1, 0.9) * WANDER_DEG + lively * active * swell
     motion += _posture_shifts(prosody, times_s, stream(seed, "posture"))
     motion[:, PITCH] -= _nods(prosody, times_s, stream(seed, "nods"))
     return LIMIT_DEG * np.tanh(motion * energy / LIMIT_DEG)
