@@ -40,11 +40,11 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     progress("portrait", 0, STEPS)
     picture = read_picture(path)
     image = np.ascontiguousarray(picture[..., :3])
-    points = read_landmarks(landmarks) if landmarks else choose_face(image, face, str(path))
+    points, others = (read_landmarks(landmarks), []) if landmarks else choose_face(image, face, str(path))
     rest = rest_expression(image, points)
     fit = fit_face(points, rest)
     progress("portrait", 1, STEPS)
-    matte = person_matte(image, points, progress=progress)
+    matte = person_matte(image, points, others_px=others, progress=progress)
     if picture.shape[2] == 4:
         matte = np.minimum(matte, picture[..., 3].astype(np.float32) / 255.0)
     progress("portrait", 2, STEPS)
@@ -59,15 +59,16 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     return portrait
 
 
-def choose_face(image: np.ndarray, face: int | None, name: str) -> np.ndarray:
-    """Landmarks (478, 3) of the chosen face. Raises NoFaceError."""
+def choose_face(image: np.ndarray, face: int | None, name: str) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Landmarks (478, 3) of the chosen face, and of the others. Raises NoFaceError."""
     faces = detect_faces(image)
     if not faces:
         raise NoFaceError(f"No face was found in {name}. Use a picture in which both eyes and the mouth can be seen, "
                           "or give corrected points with --landmarks.")
     if face is not None and not 0 <= face < len(faces):
         raise NoFaceError(f"{name} shows {len(faces)} face(s); there is no face number {face} (they count from 0, largest first).")
-    return faces[face or 0]
+    chosen = faces.pop(face or 0)
+    return chosen, faces
 
 
 def read_landmarks(path: str | os.PathLike) -> np.ndarray:

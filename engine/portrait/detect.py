@@ -11,14 +11,17 @@ from ..models import model_path
 from ..motion.clip import CHANNEL_INDEX
 from .topology import LANDMARKS
 
-LOOK_PX = 1280
-"""The long side at which the whole picture is searched."""
+LOOK_PX, TILE_PX = 1280, 640
+"""The long sides at which the whole picture and its tiles are searched."""
 CLOSE_UP_PX = 640
 """The size of the close-up in which a found face is looked at again."""
 CLOSE_UP_FACES = 2.0
 """Side of the close-up in face sizes."""
 MOST_FACES = 12
 LEAST_CONFIDENCE = 0.35
+LEAST_PRESENCE = 0.5
+MOST_WANDERING = 0.25
+"""The nose may move this much of the face's height between two looks."""
 
 
 @functools.cache
@@ -27,7 +30,7 @@ def _landmarker():
 
     return vision.FaceLandmarker.create_from_options(vision.FaceLandmarkerOptions(
         base_options=BaseOptions(model_asset_path=str(model_path("face_landmarker"))), num_faces=MOST_FACES,
-        output_face_blendshapes=True, min_face_detection_confidence=LEAST_CONFIDENCE, min_face_presence_confidence=LEAST_CONFIDENCE))
+        output_face_blendshapes=True, min_face_detection_confidence=LEAST_CONFIDENCE, min_face_presence_confidence=LEAST_PRESENCE))
 
 
 def _look(image: np.ndarray) -> list[np.ndarray]:
@@ -79,22 +82,25 @@ def _look_closer(image: np.ndarray, rough: np.ndarray) -> np.ndarray | None:
     return np.concatenate([face[:, :2] @ back[:, :2].T + back[:, 2], face[:, 2:] / scale], axis=1).astype(np.float32)
 
 
-def _views(image: np.ndarray):
-    """(view, matrix back to the picture) to search in turn: the whole, four quarter turns of it, then overlapping tiles."""
+def _whole(image: np.ndarray, quarter: int) -> tuple[np.ndarray, np.ndarray]:
+    """The whole picture after `quarter` quarter turns, and the 2 x 3 matrix from the view back to the picture."""
     height, width = image.shape[:2]
     shrink = min(1.0, LOOK_PX / max(height, width))
     whole = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else image
-    for quarter in range(4):
-        view = np.ascontiguousarray(np.rot90(whole, quarter))
-        yield view, _quarter_turn_back(quarter, whole.shape[1], whole.shape[0], shrink)
-    for divide in (2, 4):
-        side_y, side_x = height // divide, width // divide
-        for top in range(0, height - side_y + 1, max(1, side_y // 2)):
-            for left in range(0, width - side_x + 1, max(1, side_x // 2)):
-                tile = image[top:top + side_y, left:left + side_x]
-                scale = LOOK_PX / 2 / max(tile.shape[:2])
-                view = cv2.resize(tile, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
-                yield view, np.array([[1 / scale, 0, left], [0, 1 / scale, top]])
+    view = np.ascontiguousarray(np.rot90(whole, quarter))
+    return view, _quarter_turn_back(quarter, whole.shape[1], whole.shape[0], shrink)
+
+
+def _tiles(image: np.ndarray, divide: int):
+    """Overlapping tiles of the picture, enlarged, with the matrices back: small faces are not seen in the whole."""
+    height, width = image.shape[:2]
+    side_y, side_x = height // divide, width // divide
+    for top in range(0, height - side_y + 1, max(1, side_y // 2)):
+        for left in range(0, width - side_x + 1, max(1, side_x // 2)):
+            tile = image[top:top + side_y, left:left + side_x]
+            scale = TILE_PX / max(tile.shape[:2])
+            view = cv2.resize(tile, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+            yield view, np.array([[1 / scale, 0, left], [0, 1 / scale, top]])
 
 
 def _quarter_turn_back(quarter: int, width: int, height: int, shrink: float) -> np.ndarray:
@@ -104,16 +110,46 @@ def _quarter_turn_back(quarter: int, width: int, height: int, shrink: float) -> 
     return np.array(turns[quarter], float) / shrink
 
 
+def _found_in(image: np.ndarray, views) -> list[np.ndarray]:
+    """Faces seen in any of the views, looked at closely, each once."""
+    faces: list[np.ndarray] = []
+    for view, back in views:
+        scale = float(np.hypot(back[0, 0], back[1, 0]))
+        for rough in _look(view):
+            placed = np.concatenate([rough[:, :2] @ back[:, :2].T + back[:, 2], rough[:, 2:] * scale], axis=1)
+            if any(_same(placed, face) for face in faces):
+                continue
+            close = _look_closer(image, placed)
+            if close is not None and _steady(close, placed) and not any(_same(close, face) for face in faces):
+                faces.append(close)
+    return faces
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two sets of landmarks are of one face."""
+    apart = np.linalg.norm(one[:, :2].mean(axis=0) - other[:, :2].mean(axis=0))
+    return apart < 0.5 * max(np.ptp(one[:, 1]), np.ptp(other[:, 1]))
+
+
+def _steady(close: np.ndarray, rough: np.ndarray) -> bool:
+    """Whether two looks agree. On something that is no face, or one seen upside down, the landmarks wander off."""
+    ups = [face[10, :2] - face[152, :2] for face in (close, rough)]
+    lengths = [float(np.linalg.norm(up)) for up in ups]
+    cosine = ups[0] @ ups[1] / (lengths[0] * lengths[1] + 1e-6)
+    wandered = np.linalg.norm(close[1, :2] - rough[1, :2])
+    return bool(cosine > 0.8 and wandered < MOST_WANDERING * min(lengths))
+
+
 def detect_faces(image: np.ndarray) -> list[np.ndarray]:
     """All faces in `image` (H, W, 3) uint8 RGB, largest first.
 
     Each is (478, 3) float32: x, y in pixels (pixel centres at integers), z in the same unit, towards the camera.
-    Looks at the whole picture, then at its quarter turns, then at tiles, until something is found. Raises ModelError.
+    Looks at the whole picture and at its quarters; if there is nothing, at its quarter turns, then at smaller and smaller
+    tiles. Raises ModelError.
     """
-    for view, back in _views(image):
-        scale = float(np.hypot(back[0, 0], back[1, 0]))
-        rough = [np.concatenate([f[:, :2] @ back[:, :2].T + back[:, 2], f[:, 2:] * scale], axis=1) for f in _look(view)]
-        faces = [face for face in (_look_closer(image, r) for r in rough) if face is not None]
-        if faces:
-            return sorted(faces, key=lambda f: -float(np.prod(np.ptp(f[:, :2], axis=0))))
-    return []
+    faces = _found_in(image, [_whole(image, 0), *_tiles(image, 2)])
+    for quarter in (1, 3, 2):
+        faces = faces or _found_in(image, [_whole(image, quarter)])
+    for divide in (4, 8):
+        faces = faces or _found_in(image, _tiles(image, divide))
+    return sorted(faces, key=lambda face: -float(np.prod(np.ptp(face[:, :2], axis=0))))

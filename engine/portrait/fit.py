@@ -32,6 +32,9 @@ JACOBIAN_REACH = 0.45
 """Standard deviation, in pupil distances, of the neighbourhood whose shape decides how offsets are stretched."""
 LOWER_LID_SHARE = 0.06
 """How much of a blink the lower lid travels (Evinger et al. 1991, "Eyelid movements": the upper lid does nearly all)."""
+LASH_ROOTS = 0.02
+"""The moving lid begins this far above the detector's lid edge (pupil distances), above the lashes: the skin that slides
+over the eye is then skin."""
 LID_OVERLAP = 0.012
 """A closed upper lid passes the lower one's edge by this much (pupil distances), so that no white shows."""
 LIP_REACH = 0.22
@@ -132,6 +135,8 @@ def fit_face(landmarks_px: np.ndarray, rest: dict[str, float] | None = None) -> 
     for channel in RELATIVE_TO_REST:
         fit.deltas[CHANNEL_INDEX[channel]] *= 1 - (rest or {}).get(channel, 0.0)
     for side in ("left", "right"):
+        taper = np.sin(np.linspace(0, np.pi, len(LID_UPPER[side])))[:, None]
+        fit.surface[list(LID_UPPER[side]), :2] -= taper * fit.down * LASH_ROOTS * pupil_distance
         meet_lids(fit, side)
     meet_lips(fit)
     return fit

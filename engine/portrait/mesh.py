@@ -16,7 +16,7 @@ from .portrait import Part
 from .topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER
 
 SUBDIVISIONS = 2
-LID_SKIRT = 0.03
+LID_SKIRT = 0.045
 """Width of the soft edge inside the lids, pupil distances; it carries the lashes."""
 LIP_SKIRT = 0.012
 FACE_FADE_RINGS = 3

@@ -1,0 +1,171 @@
+"""What rendering must give: the source picture at rest, and exactly the motion that the curves ask for."""
+
+import tracemalloc
+
+import cv2
+import numpy as np
+import pytest
+
+from soliloquy.engine.errors import Cancelled, InputError
+from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
+from soliloquy.engine.portrait.detect import detect_faces
+from soliloquy.engine.portrait.picture import read_picture
+from soliloquy.engine.render.pose import Poser
+from soliloquy.engine.render.render import render
+
+
+def posed(**settings) -> MotionClip:
+    """One frame. Keys: ARKit channels, or rotation, gaze, nearer."""
+    clip = MotionClip.neutral(1)
+    clip.head_rotation_deg[0] = settings.pop("rotation", (0, 0, 0))
+    clip.gaze_deg[0] = settings.pop("gaze", (0, 0))
+    clip.head_translation_m[0, 2] = settings.pop("nearer", 0)
+    for name, value in settings.items():
+        clip.channels[0, CHANNEL_INDEX[name]] = value
+    return clip
+
+
+def frame_of(portrait, **settings) -> np.ndarray:
+    return next(render(portrait, posed(**settings)))
+
+
+def psnr(a, b) -> float:
+    return 10 * np.log10(255 ** 2 / max(((a.astype(float) - b) ** 2).mean(), 1e-9))
+
+
+def pupil_distance(portrait) -> float:
+    return portrait.units_per_metre * 0.063
+
+
+def region(portrait, frame, landmarks, margin=0.15) -> np.ndarray:
+    points = portrait.landmarks_px[landmarks, :2]
+    pad = margin * pupil_distance(portrait)
+    (left, top), (right, bottom) = (points.min(0) - pad).astype(int), (points.max(0) + pad).astype(int)
+    return frame[top:bottom, left:right].astype(float)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "hopper"])
+def test_the_rest_pose_is_the_source_picture(name, request):
+    portrait, path = request.getfixturevalue(name), request.getfixturevalue(f"{name}_path")
+    assert psnr(frame_of(portrait), read_picture(path)[..., :3]) >= 45
+
+
+def test_the_background_does_not_move(hopper, hopper_path):
+    source = read_picture(hopper_path)[..., :3]
+    far = cv2.dilate((hopper.images["person"][..., 3] > 0).astype(np.uint8), np.ones((61, 61))) == 0
+    frame = frame_of(hopper, rotation=(12, -8, 10), jawOpen=0.8)
+    assert far.mean() > 0.02 and psnr(frame[far], source[far]) >= 45
+
+
+def test_a_turned_head_is_detected_as_turned(hopper):
+    upright = detect_faces(frame_of(hopper))[0]
+    for axis, rotation in enumerate([(14, 0, 0), (0, 12, 0), (0, 0, 12)]):
+        face = detect_faces(frame_of(hopper, rotation=rotation))[0]
+        eyes, eyes_before = face[263, :2] - face[33, :2], upright[263, :2] - upright[33, :2]
+        nose = (face[1] - (face[33] + face[263]) / 2)[:2] / np.linalg.norm(eyes_before)
+        nose_before = (upright[1] - (upright[33] + upright[263]) / 2)[:2] / np.linalg.norm(eyes_before)
+        moved = nose - nose_before
+        if axis == 0:
+            assert moved[0] > 0.05, "yaw > 0 turns the nose to the picture's right"
+        if axis == 1:
+            assert moved[1] < -0.05, "pitch > 0 looks up"
+        if axis == 2:
+            angle = np.degrees(np.arctan2(*eyes[::-1]) - np.arctan2(*eyes_before[::-1]))
+            assert angle == pytest.approx(-12, abs=1.5), "roll > 0 turns counter-clockwise"
+
+
+@pytest.mark.parametrize("distance", [0.75, 1.3])
+def test_head_distance_scales_the_face(hopper, distance):
+    before = detect_faces(frame_of(hopper))[0]
+    after = detect_faces(frame_of(hopper, nearer=1 - distance))[0]
+    ratio = np.linalg.norm(after[263, :2] - after[33, :2]) / np.linalg.norm(before[263, :2] - before[33, :2])
+    assert ratio == pytest.approx(1 / distance, rel=0.03)
+
+
+def test_a_blink_hides_the_iris(astronaut):
+    iris = np.rint(astronaut.landmarks_px[[468, 473], :2]).astype(int)
+    radius = max(1, int(0.02 * pupil_distance(astronaut)))
+    opened, closed = frame_of(astronaut), frame_of(astronaut, eyeBlinkLeft=1, eyeBlinkRight=1)
+    for x, y in iris:
+        patch = (slice(y - radius, y + radius + 1), slice(x - radius, x + radius + 1))
+        assert closed[patch].mean() > opened[patch].mean() + 20
+
+
+def test_one_eye_blinks_alone(hopper):
+    rest, wink = frame_of(hopper), frame_of(hopper, eyeBlinkLeft=1)
+    left = np.abs(region(hopper, wink, [362, 263]) - region(hopper, rest, [362, 263])).mean()
+    right = np.abs(region(hopper, wink, [133, 33]) - region(hopper, rest, [133, 33])).mean()
+    assert left > 3 and right < 0.05
+
+
+def test_eyes_look_where_they_are_told(astronaut):
+    for gaze, axis, sign in (((20, 0), 0, 1), ((-20, 0), 0, -1), ((0, -15), 1, 1)):
+        before, after = (detect_faces(next(render(astronaut, posed(gaze=g), size=(1536, 1536))))[0] / 3 for g in ((0, 0), gaze))
+        moved = (after[[468, 473]] - before[[468, 473]])[:, axis].mean() / pupil_distance(astronaut)
+        assert sign * moved > 0.012, "the detector sees about a third of the true .065"
+
+
+def test_an_open_jaw_shows_the_inside_of_the_mouth_and_a_sealed_one_does_not(hopper):
+    lips = [13, 14]
+    rest = region(hopper, frame_of(hopper), lips, 0.08)
+    opened = region(hopper, frame_of(hopper, jawOpen=0.6), lips, 0.08)
+    sealed = region(hopper, frame_of(hopper, jawOpen=0.6, mouthClose=0.6), lips, 0.08)
+    assert opened.min() < 60 and (opened.mean(axis=2) < 0.6 * rest.mean()).mean() > 0.1
+    assert (sealed.mean(axis=2) < 0.5 * rest.mean()).mean() < 0.02
+
+
+def test_the_upper_teeth_are_fixed_to_the_skull(astronaut):
+    poser = Poser(astronaut)
+    rest, = poser.pose(posed(), 0, 1)
+    moved, = poser.pose(posed(jawOpen=1.0, mouthSmileLeft=1.0), 0, 1)
+    assert np.array_equal(rest.vertices["teeth_upper"], moved.vertices["teeth_upper"])
+    assert np.abs(rest.vertices["teeth_lower"] - moved.vertices["teeth_lower"]).max() > 0.1 * pupil_distance(astronaut)
+
+
+def test_alpha_frames_composite_without_fringes(hopper):
+    cut = next(render(hopper, posed(rotation=(8, 0, 0)), alpha=True)).astype(float)
+    assert cut.shape[2] == 4 and 0 < (cut[..., 3] == 255).mean() < 1 and (cut[..., 3] == 0).any()
+    share = cut[..., 3:] / 255
+    plate = frame_of(hopper, rotation=(8, 0, 0)).astype(float)
+    over = cut[..., :3] * share + hopper.images["plate"] * (1 - share)
+    assert psnr(over, plate) >= 45
+
+
+@pytest.mark.parametrize("size", [(128, 128), (333, 217), (1024, 1024)])
+def test_frames_have_the_size_asked_for(astronaut, astronaut_path, size):
+    frame = next(render(astronaut, MotionClip.neutral(1), size=size))
+    assert frame.shape == (size[1], size[0], 3)
+    if size[0] == size[1]:
+        flags = cv2.INTER_AREA if size[0] < 512 else cv2.INTER_LINEAR
+        assert psnr(frame, cv2.resize(read_picture(astronaut_path)[..., :3], size, interpolation=flags)) > 30
+
+
+def test_an_impossible_size_is_refused(astronaut):
+    with pytest.raises(InputError, match="9000"):
+        next(render(astronaut, MotionClip.neutral(1), size=(9000, 10)))
+
+
+def test_frames_are_the_same_every_time(hopper):
+    settings = dict(rotation=(5, -3, 2), jawOpen=0.4, eyeBlinkLeft=0.5, gaze=(6, 2))
+    assert np.array_equal(frame_of(hopper, **settings), frame_of(hopper, **settings))
+
+
+def test_memory_does_not_grow_with_the_clip(hopper):
+    def peak(frames: int) -> int:
+        tracemalloc.start()
+        for _ in render(hopper, MotionClip.neutral(frames), size=(128, 128)):
+            pass
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    peak(8)
+    assert peak(160) < 1.3 * peak(40)
+
+
+def test_rendering_stops_when_told(hopper):
+    def stop(stage, done, total):
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        list(render(hopper, MotionClip.neutral(40), size=(128, 128), progress=stop))
