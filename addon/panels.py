@@ -7,10 +7,13 @@ import textwrap
 import bpy
 
 from . import directions, preferences
+from .operators import prechecks
 
 CATEGORY = "Soliloquy"
-MESSAGE_WIDTH = 42
-"""Characters of a line in a sidebar of usual width."""
+CHARACTER_PX = 7.0
+"""Width of a character of Blender's interface at a scale of 1, on average."""
+MARGIN_PX = 70.0
+FEWEST_CHARACTERS = 20
 
 
 def draw_status(layout: bpy.types.UILayout) -> None:
@@ -22,11 +25,17 @@ def draw_status(layout: bpy.types.UILayout) -> None:
         column.operator("soliloquy.stop", icon="CANCEL")
     elif status.message:
         box = layout.box().column(align=True)
-        for number, line in enumerate(textwrap.wrap(status.message, MESSAGE_WIDTH)):
-            icon = ("ERROR" if status.failed else "CHECKMARK") if number == 0 else "BLANK1"
-            box.label(text=line, icon=icon)
+        draw_text(box, status.message, icon="ERROR" if status.failed else "INFO")
         if status.failed:
             box.operator("soliloquy.copy_report", icon="COPYDOWN")
+
+
+def draw_text(layout: bpy.types.UILayout, text: str, *, icon: str) -> None:
+    """Labels, broken into lines that fit the region's width."""
+    context = bpy.context
+    width = context.region.width / context.preferences.system.ui_scale - MARGIN_PX if context.region else 0.0
+    for number, line in enumerate(textwrap.wrap(text, max(FEWEST_CHARACTERS, int(width / CHARACTER_PX)))):
+        layout.label(text=line, icon="BLANK1" if number else icon)
 
 
 class _Animate:
@@ -42,8 +51,9 @@ class _Animate:
         layout.use_property_split = True
         layout.use_property_decorate = False
         column = layout.column()
-        for name in ("picture", "voice", "text"):
-            column.prop(settings, name)
+        column.prop(settings, "picture")
+        column.prop(settings, "voice")
+        column.prop(settings, "text", placeholder="optional")
         column.separator()
         column.prop(settings, "direction")
         column.prop(settings, "seed")
@@ -59,6 +69,10 @@ class _Animate:
             button = layout.row()
             button.scale_y = 1.5
             button.operator("soliloquy.animate", icon="PLAY")
+            if reason := prechecks.cannot_animate(context):
+                why = layout.column(align=True)
+                why.active = False
+                draw_text(why, reason, icon="INFO")
         draw_status(layout)
 
 

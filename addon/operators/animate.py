@@ -45,7 +45,7 @@ class SOLILOQUY_OT_animate(Working, bpy.types.Operator):
                  strips=settings.make_strips, match_scene=settings.match_scene)
         if settings.make_strips:
             compat.show_in_sequencer(context.workspace, strip_scene)
-        return f"The performance is in {self._folder}"
+        return f"Done: {self._folder.name}"
 
 
 def animate_job(scene: bpy.types.Scene, folder: Path) -> dict:

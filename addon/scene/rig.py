@@ -192,6 +192,7 @@ def _shape_keys(part_object: bpy.types.Object, part: PartData, space: RigSpace, 
     if not channels:
         return
     part_object.shape_key_add(name="Basis", from_mix=False)
+    part_object.data.shape_keys.name = part_object.name
     for channel in channels:
         block = part_object.shape_key_add(name=channel, from_mix=False)
         block.slider_min, block.slider_max, block.value = 0.0, 1.0, 0.0

@@ -1,0 +1,77 @@
+"""Installing the engine: a real environment with a real pip, from a folder, in small."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from soliloquy.addon import engine_install, paths
+from soliloquy.addon.engine_client import INSTALLED_MARK, PYTHON_VARIABLE, find_engine
+from soliloquy.addon.errors import AddonError, EngineMissing
+
+BOOTSTRAP = "import sys, os, pathlib; pathlib.Path(os.environ['SOLILOQUY_MODELS']).mkdir(); print('models', sys.argv[1:])"
+
+
+@pytest.fixture
+def place(monkeypatch, tmp_path) -> Path:
+    """An empty extension folder, requirements and a bootstrap that only says what it was asked."""
+    monkeypatch.delenv(PYTHON_VARIABLE, raising=False)
+    monkeypatch.setattr(paths, "user_folder", lambda: tmp_path / "user")
+    for name, text in (("REQUIREMENTS", ""), ("BOOTSTRAP", BOOTSTRAP)):
+        file = tmp_path / f"{name.lower()}.txt"
+        file.write_text(text)
+        monkeypatch.setattr(paths, name, file)
+    (tmp_path / "wheels").mkdir()
+    return tmp_path
+
+
+def test_installs_from_a_folder_and_is_then_found(place):
+    stages = finish(engine_install.InstallJob(base_python=sys.executable, wheels=place / "wheels"))
+    assert [stage.partition(":")[0] for stage in dict.fromkeys(stages)][0] == "environment" and stages[-1].startswith("done")
+    engine = find_engine()
+    assert engine.origin == "installed" and os.access(engine.python, os.X_OK)
+    assert engine.environment() == {"SOLILOQUY_MODELS": str(place / "user" / "engine" / "models")}
+    engine_install.remove_engine()
+    with pytest.raises(EngineMissing):
+        find_engine()
+
+
+def test_failure_names_the_step_and_leaves_nothing(place):
+    paths.REQUIREMENTS.write_text("no-such-package-of-ours==1.0\n")
+    job = engine_install.InstallJob(base_python=sys.executable, wheels=place / "wheels")
+    with pytest.raises(AddonError, match="packages.*no-such-package-of-ours") as caught:
+        finish(job)
+    job.end()
+    assert "\n" not in str(caught.value) and caught.value.details
+    assert not (place / "user" / "engine").exists()
+
+
+def test_stopping_leaves_nothing(place):
+    job = engine_install.InstallJob(base_python=sys.executable, wheels=place / "wheels")
+    job.poll(wait_s=0.2)
+    job.end()
+    assert not (place / "user" / "engine" / INSTALLED_MARK).exists() and not (place / "user" / "engine").exists()
+
+
+def test_python_that_does_not_start_is_said_so(place):
+    with pytest.raises(AddonError, match="does not start"):
+        engine_install.InstallJob(base_python=str(place / "nothing"))
+
+
+def test_the_network_is_asked_only_without_a_folder(place):
+    home = place / "user" / "engine"
+    offline = [" ".join(step.command) for step in engine_install.install_steps(home, base_python="python", wheels=place / "wheels")]
+    online = [" ".join(step.command) for step in engine_install.install_steps(home, base_python="python", wheels=None)]
+    assert "--no-index" in offline[1] and "--fetch" not in offline[2]
+    assert "--no-index" not in online[1] and "--fetch" in online[2]
+
+
+def finish(job: engine_install.InstallJob) -> list[str]:
+    stages, deadline = [], time.monotonic() + 120
+    while job.result is None:
+        assert time.monotonic() < deadline, job.log
+        stages += [report.stage for report in job.poll(wait_s=0.1)]
+    job.end()
+    return stages
