@@ -67,9 +67,10 @@ def cached(kind: str, parts: dict, suffix: str, load: Callable[[Path], Noun], ma
     try:
         made.save(path)
         _drop_oldest(path.parent, LARGEST_BYTES[kind], keep=path)
+        return load(path), False  # as every later run will see it: files round some numbers
     except (OutputError, OSError) as error:
         logger.warning("result not cached: %s", error)
-    return made, False
+        return made, False
 
 
 def _drop_oldest(folder: Path, limit_bytes: int, *, keep: Path) -> None:

@@ -15,13 +15,16 @@ from .audio.speech import Speech
 from .blend import make_blend
 from .console import command
 from .export.curve_plot import write_curve_plot
-from .export.sheet import frames_from_folder, sheet_frames, write_contact_sheet
+from .export.sheet import frames_from_folder, head_crop, sheet_frames, write_contact_sheet
 from .files import whole_file
 from .jobs import Job
 from .motion.clip import MotionClip
+from .portrait.portrait import Portrait
 
 LINE = ("Good evening. I have been standing still for a very long time, and now, with your permission, I would like to say "
         "a few words.")
+
+SHEET_FRAMES = 16
 
 
 def demo(folder: Path, progress) -> dict[str, float]:
@@ -41,9 +44,9 @@ def demo(folder: Path, progress) -> dict[str, float]:
     report = run_animate(Job(portrait=picture, audio=voice, out=folder, text=LINE, seed=1, formats=("mp4", "png")), progress)
     seconds |= report["timings_s"]
     clip, speech = MotionClip.load(folder / "motion.json"), Speech.load(folder / "speech.json")
-    numbers = sheet_frames(len(clip), 16)
-    timed("contact sheet", lambda: write_contact_sheet(frames_from_folder(folder / "frames", numbers),
-                                                       folder / "contact_sheet.png", fps=clip.fps))
+    portrait = Portrait.load(folder / "portrait.portrait")
+    cells = frames_from_folder(folder / "frames", sheet_frames(len(clip), SHEET_FRAMES), crop=head_crop(portrait.landmarks_px, portrait.size))
+    timed("contact sheet", lambda: write_contact_sheet(cells, folder / "contact_sheet.png", fps=clip.fps))
     timed("curve plot", lambda: write_curve_plot(clip, speech, read_audio(voice), folder / "curves.png"))
     timed("blend", lambda: make_blend(folder, folder / "demo.blend"))
     report["demo_timings_s"] = {name: round(value, 3) for name, value in seconds.items()}

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ..files import whole_file
+from ..render.write import FRAME_FILE
 
 CELL_WIDTH_PX = 320
 GAP_PX = 8
@@ -46,8 +47,20 @@ def _cell(picture: np.ndarray, caption: str) -> np.ndarray:
     return cell
 
 
-def frames_from_folder(folder: Path, numbers: list[int]) -> Iterable[tuple[int, np.ndarray]]:
-    """(number, frame) of the PNG files a PngSink wrote, numbers from 0."""
-    from ..render.write import FRAME_FILE
+def frames_from_folder(folder: Path, numbers: list[int], *, crop: tuple[int, int, int, int]) -> Iterable[tuple[int, np.ndarray]]:
+    """(number from 0, frame) of the PNG files a PngSink wrote, cut to crop = (left, top, right, bottom) pixels."""
+    left, top, right, bottom = crop
     for number in numbers:
-        yield number, cv2.cvtColor(cv2.imread(str(folder / FRAME_FILE.format(number + 1))), cv2.COLOR_BGR2RGB)
+        frame = cv2.imread(str(folder / FRAME_FILE.format(number + 1)))
+        yield number, cv2.cvtColor(frame[top:bottom, left:right], cv2.COLOR_BGR2RGB)
+
+
+def head_crop(landmarks_px: np.ndarray, size: tuple[int, int], *, margin: float = 0.75) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of a square around the face, wider by `margin` of the face on each side, inside the picture.
+
+    landmarks_px: (N, 2 or 3) in pixels of the picture. size: (width, height).
+    """
+    low, high = landmarks_px[:, :2].min(axis=0), landmarks_px[:, :2].max(axis=0)
+    side = min(int((1 + 2 * margin) * (high - low).max()), *size)
+    left, top = (int(np.clip((low[axis] + high[axis] - side) / 2, 0, size[axis] - side)) for axis in (0, 1))
+    return left, top, left + side, top + side

@@ -6,14 +6,18 @@ import csv
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from soliloquy.engine.audio.speech import Phone, Speech
 from soliloquy.engine.errors import FormatError, InputError
 from soliloquy.engine.export import EXPORTERS, export_clip, read_clip
 from soliloquy.engine.export.live_link import COLUMNS, read_live_link_csv, timecode, write_live_link_csv
+from soliloquy.engine.export.curve_plot import write_curve_plot
+from soliloquy.engine.export.sheet import head_crop, sheet_frames, write_contact_sheet
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
 
 TAKES = Path(__file__).resolve().parents[3] / "shared" / "data" / "livelink"
@@ -205,3 +209,26 @@ def test_every_format_is_written_whole(tmp_path, name):
 def test_unknown_format_lists_the_known_ones(tmp_path):
     with pytest.raises(InputError, match="csv, json, npz"):
         export_clip(clip_of(5, Fraction(25)), tmp_path / "a.fbx", to="fbx")
+
+
+def test_contact_sheet_shows_the_chosen_frames(tmp_path):
+    frames = [(number, np.full((60, 80, 3), 20 * number, np.uint8)) for number in sheet_frames(10, 5)]
+    write_contact_sheet(frames, tmp_path / "sheet.png", fps=Fraction(25), columns=3)
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert [number for number, _ in frames] == [1, 3, 5, 7, 9]
+    assert tuple(sheet[100, 150]) == (20, 20, 20) and tuple(sheet[100, 150 + 328]) == (60, 60, 60)
+    assert sheet_frames(3, 16) == [0, 1, 2]
+
+
+def test_head_crop_stays_inside_the_picture():
+    corner = np.array([[5.0, 5.0, 0], [45.0, 65.0, 0]])
+    left, top, right, bottom = head_crop(corner, (200, 150))
+    assert (left, top) == (0, 0) and right - left == bottom - top == 150
+    assert head_crop(corner + 60, (400, 400)) == (10, 20, 160, 170)
+
+
+def test_curve_plot_is_written(tmp_path):
+    speech = Speech(2.0, [Phone("SIL", 0, 1), Phone("AA", 1, 2)], [], np.zeros(201, np.float32), np.zeros(201, np.float32))
+    write_curve_plot(clip_of(50, Fraction(25)), speech, np.sin(np.arange(32000) / 9).astype(np.float32), tmp_path / "a.png")
+    plot = cv2.imread(str(tmp_path / "a.png"))
+    assert plot.shape[1] > 1000 and plot.std() > 20
