@@ -15,6 +15,7 @@ from ..progress import Progress, silent
 from .detect import detect_faces, rest_expression
 from .eyes import build_eye
 from .fit import CAMERA_DISTANCE_M, PUPIL_DISTANCE_M, Fit, fit_face
+from .lids import build_lid
 from .matte import person_matte
 from .mesh import face_part, person_part
 from .mouth import mouth_parts
@@ -93,6 +94,7 @@ def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray)
     for side, eye in eyes.items():
         parts |= {f"eye_{side}": eye.white, f"iris_{side}": eye.iris}
         images |= {f"eye_{side}": eye.white_image, f"iris_{side}": eye.iris_image}
+        parts[f"lid_{side}"], images[f"lid_{side}"] = build_lid(image, fit, side)
     units_per_metre = fit.pupil_distance / PUPIL_DISTANCE_M
     return Portrait(
         size=(width, height), parts=parts, images=images, landmarks_px=points.astype(np.float32),

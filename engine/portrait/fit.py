@@ -32,9 +32,8 @@ JACOBIAN_REACH = 0.45
 """Standard deviation, in pupil distances, of the neighbourhood whose shape decides how offsets are stretched."""
 LOWER_LID_SHARE = 0.06
 """How much of a blink the lower lid travels (Evinger et al. 1991, "Eyelid movements": the upper lid does nearly all)."""
-LASH_ROOTS = 0.02
-"""The moving lid begins this far above the detector's lid edge (pupil distances), above the lashes: the skin that slides
-over the eye is then skin."""
+LASH_ROOTS = 0.01
+"""The moving lid begins this far above the detector's lid edge (pupil distances), so that it takes no white along."""
 LID_OVERLAP = 0.012
 """A closed upper lid passes the lower one's edge by this much (pupil distances), so that no white shows."""
 LIP_REACH = 0.22

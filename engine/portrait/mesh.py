@@ -16,8 +16,8 @@ from .portrait import Part
 from .topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER
 
 SUBDIVISIONS = 2
-LID_SKIRT = 0.045
-"""Width of the soft edge inside the lids, pupil distances; it carries the lashes."""
+LID_SKIRT = 0.03
+"""Widths of the soft edges inside lids and lips, pupil distances; the lids' carries the lashes."""
 LIP_SKIRT = 0.012
 FACE_FADE_RINGS = 3
 """The face fades into the person over this many rings of subdivided triangles at its outline."""

@@ -117,7 +117,8 @@ class Stage:
         self._draw_together(frame, ["person"], placed, posed.colour)
         for aperture, groups in APERTURE_PARTS.items():
             self._draw_through(frame, aperture, groups, placed)
-        self._draw_together(frame, ["face"], placed, posed.colour)
+        for name in ("face", "lid_left", "lid_right"):
+            self._draw_together(frame, [name], placed, posed.colour)
         if self.alpha:
             colour = frame[..., :3] / np.maximum(frame[..., 3:], 1e-6)
             frame = np.concatenate([colour, frame[..., 3:] * 255.0], axis=2)
