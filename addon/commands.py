@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from . import preferences
+from . import engine_choice
 from .engine_client import Progress, run_job
 from .errors import AddonError
 from .scene.assemble import assemble, save_blend
@@ -35,7 +35,7 @@ def run(arguments: list[str]) -> int:
 def animate(options: argparse.Namespace) -> int:
     """Perform, put the result into the open file at its playhead, and save that as a new file when asked."""
     job = animate_job(options)
-    run_job(preferences.current_engine(), "animate", job, _write_progress)
+    run_job(engine_choice.current_engine(), "animate", job, _write_progress)
     return _into_scene(Path(job["out"]), options)
 
 

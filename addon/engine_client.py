@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import paths
 from .child import ChildProcess
-from .errors import AddonError, EngineMissing
+from .errors import AddonError, EngineMissing, EngineNotInstalled
 
 PYTHON_VARIABLE = "SOLILOQUY_PYTHON"
 MODELS_VARIABLE = "SOLILOQUY_MODELS"
@@ -57,7 +57,7 @@ def find_engine(chosen_python: str = "", models_folder: str = "") -> Engine:
             return Engine(python, origin, models)
     home = paths.engine_folder()
     if home is None or not (home / INSTALLED_MARK).is_file():
-        raise EngineMissing("The engine is not installed. Install it in the add-on's preferences.")
+        raise EngineNotInstalled
     return Engine(paths.venv_python(home / "venv"), "installed", models or home / "models")
 
 

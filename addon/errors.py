@@ -34,3 +34,10 @@ class EngineMissing(AddonError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="bad_model")
+
+
+class EngineNotInstalled(EngineMissing):
+    """No engine was installed and none was chosen."""
+
+    def __init__(self) -> None:
+        super().__init__("The engine is not installed. Set it up in the add-on's preferences.")

@@ -6,7 +6,7 @@ import textwrap
 
 import bpy
 
-from . import directions, preferences
+from . import directions, engine_choice
 from .operators import prechecks
 
 CATEGORY = "Soliloquy"
@@ -38,6 +38,14 @@ def draw_text(layout: bpy.types.UILayout, text: str, *, icon: str) -> None:
         layout.label(text=line, icon="BLANK1" if number else icon)
 
 
+def draw_reason(layout: bpy.types.UILayout, reason: str) -> None:
+    """Why the button above is greyed; nothing when it is not."""
+    if reason:
+        column = layout.column(align=True)
+        column.active = False
+        draw_text(column, reason, icon="INFO")
+
+
 class _Animate:
     """Inputs, outputs, button."""
 
@@ -63,16 +71,13 @@ class _Animate:
             outputs.prop(settings, name)
         column.prop(settings, "output_folder")
         layout.separator()
-        if not preferences.has_engine():
+        if not engine_choice.has_engine():
             layout.operator("soliloquy.show_preferences", icon="PREFERENCES")
         if not context.window_manager.soliloquy.running:
             button = layout.row()
             button.scale_y = 1.5
             button.operator("soliloquy.animate", icon="PLAY")
-            if reason := prechecks.cannot_animate(context):
-                why = layout.column(align=True)
-                why.active = False
-                draw_text(why, reason, icon="INFO")
+            draw_reason(layout, prechecks.cannot_animate(context))
         draw_status(layout)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import bpy
 from bpy.props import StringProperty
 
-from . import engine_client, paths
-from .errors import EngineMissing
+from . import paths
+from .engine_choice import engine_status, has_engine
+from .operators import prechecks
+from .panels import draw_reason, draw_status
 
 
 class SoliloquyPreferences(bpy.types.AddonPreferences):
@@ -39,40 +41,8 @@ class SoliloquyPreferences(bpy.types.AddonPreferences):
         row = column.row(align=True)
         row.operator("soliloquy.install_engine", icon="IMPORT")
         row.operator("soliloquy.remove_engine", icon="TRASH")
-        from .panels import draw_status
-
+        draw_reason(layout, prechecks.cannot_install())
         draw_status(layout)
-
-
-def preferences() -> SoliloquyPreferences | None:
-    """None when the package was registered from plain Python, where no preferences exist."""
-    addon = bpy.context.preferences.addons.get(paths.PACKAGE)
-    return addon.preferences if addon else None
-
-
-def current_engine() -> engine_client.Engine:
-    """The engine the preferences lead to. Raises EngineMissing."""
-    chosen = preferences()
-    if chosen is None:
-        return engine_client.find_engine()
-    return engine_client.find_engine(chosen.engine_python, chosen.models_folder)
-
-
-def has_engine() -> bool:
-    try:
-        current_engine()
-    except EngineMissing:
-        return False
-    return True
-
-
-def engine_status() -> str:
-    """One line for the person."""
-    try:
-        engine = current_engine()
-    except EngineMissing as missing:
-        return str(missing)
-    return f"The engine runs with {engine.python} ({engine.origin})"
 
 
 def register() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import compat, directions, paths, preferences
+from .. import compat, directions, engine_choice, paths
 from ..engine_client import EngineJob
 from ..errors import AddonError
 from ..scene.assemble import assemble
@@ -32,7 +32,7 @@ class SOLILOQUY_OT_animate(Working, bpy.types.Operator):
         scene = context.scene
         self._folder = performance_folder(scene)
         self._scene_name, self._start_frame = scene.name, scene.frame_current
-        return EngineJob(preferences.current_engine(), "animate", animate_job(scene, self._folder))
+        return EngineJob(engine_choice.current_engine(), "animate", animate_job(scene, self._folder))
 
     def finish(self, context: bpy.types.Context) -> str:
         scene = bpy.data.scenes.get(self._scene_name)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from .. import engine_install, paths, preferences
+from .. import engine_choice, engine_install, paths
+from ..errors import AddonError
 from . import prechecks
 from .working import Working, fail
-from ..errors import AddonError
 
 
 class SOLILOQUY_OT_install_engine(Working, bpy.types.Operator):
@@ -23,7 +23,7 @@ class SOLILOQUY_OT_install_engine(Working, bpy.types.Operator):
         return not reason
 
     def start(self, _context: bpy.types.Context) -> engine_install.InstallJob:
-        chosen = preferences.preferences()
+        chosen = engine_choice.preferences()
         wheels = paths.from_blender(chosen.wheel_folder) if chosen and chosen.wheel_folder else None
         return engine_install.InstallJob(base_python=chosen.base_python if chosen else "", wheels=wheels)
 

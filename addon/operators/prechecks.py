@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import paths, preferences
+from .. import engine_choice, paths
 from ..errors import EngineMissing
 
 
@@ -14,7 +14,7 @@ def busy() -> str:
 
 def no_engine() -> str:
     try:
-        preferences.current_engine()
+        engine_choice.current_engine()
     except EngineMissing as missing:
         return str(missing)
     return ""
@@ -51,7 +51,7 @@ def cannot_install() -> str:
         return busy()
     if paths.engine_folder() is None:
         return "The engine can be installed only when Soliloquy runs as a Blender extension"
-    chosen = preferences.preferences()
+    chosen = engine_choice.preferences()
     if not bpy.app.online_access and not (chosen and chosen.wheel_folder):
         return "Allow online access in Blender's preferences (System), or choose a wheel folder"
     return ""

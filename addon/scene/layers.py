@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from mathutils.kdtree import KDTree
 
 from .portrait_file import PartData, PortraitData
 from .space import PUPIL_DISTANCE_M
@@ -39,11 +40,11 @@ def _covered(points: np.ndarray, face: PartData, apertures: dict[str, np.ndarray
     outline[_open_edges(face.triangles)] = True
     rims = np.concatenate([seen[rim] for rim in apertures.values()]) if apertures else np.empty((0, 2), np.float32)
     if len(rims):
-        outline[_nearest(seen, rims)[0] < SKIRT_REACH * pupil_distance] = False
+        outline[_distances(seen, rims) < SKIRT_REACH * pupil_distance] = False
     if not outline.any() or outline.all():
         return np.zeros(len(points), bool)
-    to_outline, _ = _nearest(points, seen[outline])
-    to_inside, _ = _nearest(points, seen[~outline])
+    to_outline = _distances(points, seen[outline])
+    to_inside = _distances(points, seen[~outline])
     return (to_inside < to_outline) & (to_outline > COVERED_MARGIN * pupil_distance)
 
 
@@ -54,12 +55,10 @@ def _open_edges(triangles: np.ndarray) -> np.ndarray:
     return np.unique(unique[count == 1])
 
 
-def _nearest(points: np.ndarray, targets: np.ndarray, block: int = 256) -> tuple[np.ndarray, np.ndarray]:
-    """Distance (N,) to the nearest of `targets` (M, 2), and which one it is; in blocks, to bound memory."""
-    distance, index = np.empty(len(points)), np.empty(len(points), int)
-    for start in range(0, len(points), block):
-        span = slice(start, start + block)
-        squared = ((points[span, None] - targets[None]) ** 2).sum(axis=2)
-        index[span] = squared.argmin(axis=1)
-        distance[span] = np.sqrt(squared[np.arange(len(squared)), index[span]])
-    return distance, index
+def _distances(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """(N,) from each of `points` (N, 2) to the nearest of `targets` (M, 2)."""
+    tree = KDTree(len(targets))
+    for index, (x, y) in enumerate(targets.tolist()):
+        tree.insert((x, y, 0.0), index)
+    tree.balance()
+    return np.array([tree.find((x, y, 0.0))[2] for x, y in points.tolist()])

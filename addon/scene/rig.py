@@ -24,6 +24,8 @@ the clip's: x to the picture's right, y up, z towards the camera."""
 EYE_ROTATION_ORDER = "XYZ"
 """Eye bones look at the camera: pitch about their x, then yaw about their z, which points up."""
 
+BONE_COLOURS = {HEAD: "THEME04", "eye.L": "THEME01", "eye.R": "THEME01"}
+
 PART_PROPERTY = "soliloquy_part"
 PLATE_PART = "plate"
 MASTER_PARTS = ("face", "person")
@@ -90,6 +92,8 @@ def _armature(portrait: PortraitData, space: RigSpace, collection: bpy.types.Col
         head = _bone(data, HEAD, neck, neck + (0, 0, head_length), neck_bone)
         for bone_name, eye in zip(EYE_BONES.values(), eyes, strict=True):
             _bone(data, bone_name, eye, eye - (0, 0.04, 0), head).align_roll((0, 0, 1))
+    for bone_name, palette in BONE_COLOURS.items():
+        data.bones[bone_name].color.palette = palette
     armature.pose.bones[HEAD].rotation_mode = HEAD_ROTATION_ORDER
     for bone_name in EYE_BONES.values():
         armature.pose.bones[bone_name].rotation_mode = EYE_ROTATION_ORDER

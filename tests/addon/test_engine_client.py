@@ -77,7 +77,7 @@ def test_preferences_win_over_the_environment(monkeypatch, tmp_path):
 
 def test_without_any_engine_it_says_what_to_do(monkeypatch):
     monkeypatch.delenv(PYTHON_VARIABLE, raising=False)
-    with pytest.raises(EngineMissing, match="Install it in the add-on's preferences"):
+    with pytest.raises(EngineMissing, match="Set it up in the add-on's preferences"):
         find_engine()
 
 
