@@ -6,6 +6,9 @@ calls short pauses part of a sound. Where nothing can be heard, nothing is said.
 
 from __future__ import annotations
 
+import bisect
+import itertools
+
 import numpy as np
 
 from .chunks import quiet_runs
@@ -52,10 +55,14 @@ def _grown_into_loud_silence(phones: list[Phone], quiet: np.ndarray) -> list[Pho
 
 def _cut_out(phone: Phone, quiet: list[tuple[float, float]]) -> list[Phone]:
     """The parts of `phone` that can be heard; of a sound with a hole in it only the longer part stays a sound."""
-    parts = [(phone.start_s, phone.end_s)]
-    for start_s, end_s in quiet:
-        parts = [part for left, right in parts for part in ((left, min(right, start_s)), (max(left, end_s), right))
-                 if part[1] > part[0]] if start_s < phone.end_s and end_s > phone.start_s else parts
+    parts, left_s = [], phone.start_s
+    first = max(bisect.bisect(quiet, (phone.start_s, phone.start_s)) - 1, 0)
+    for start_s, end_s in itertools.takewhile(lambda run: run[0] < phone.end_s, itertools.islice(quiet, first, None)):
+        if start_s > left_s:
+            parts.append((left_s, start_s))
+        left_s = max(left_s, end_s)
+    if left_s < phone.end_s:
+        parts.append((left_s, phone.end_s))
     parts = [part for part in parts if part[1] - part[0] >= SHORTEST_PHONE_S or len(parts) == 1]
     if not parts:
         return []

@@ -166,14 +166,14 @@ def _share_out(words: list[str], pieces: list[_Piece]) -> None:
         return
     heard = [(dictionary_key(word.text), number) for number, piece in enumerate(pieces)
              for word in (piece.heard.words if piece.heard else ())]
-    matcher = SequenceMatcher(None, [dictionary_key(word) for word in words], [word for word, _ in heard], autojunk=False)
+    matcher = SequenceMatcher(None, [dictionary_key(word) for word in words], [word for word, _ in heard])
     anchors = [(block.a + k, heard[block.b + k][1]) for block in matcher.get_matching_blocks() for k in range(block.size)]
     if not anchors:
         total_s = pieces[-1].end_s
         anchors = [(round(len(words) * (p.start_s + p.end_s) / 2 / total_s), n) for n, p in enumerate(pieces)]
     positions, owners = np.transpose(anchors)
-    nearest = np.abs(np.arange(len(words))[:, None] - positions[None]).argmin(axis=1)
-    for word, owner in zip(words, owners[nearest]):
+    halfway = (positions[1:] + positions[:-1]) / 2
+    for word, owner in zip(words, owners[np.searchsorted(halfway, np.arange(len(words)))]):
         pieces[owner].text.append(word)
 
 

@@ -17,7 +17,7 @@ def say(text: str, path: str | os.PathLike, *, speed: float = 1.0, seed: int = 0
     speed: 1 is a normal pace, SLOWEST .. FASTEST. seed: same seed, same file.
     Raises InputError when there is nothing to say, OutputError when the file cannot be written.
     """
-    if not text.strip():
+    if not any(character.isalnum() for character in text):
         raise InputError("There is no text to speak. Give at least one word.")
     if not SLOWEST <= speed <= FASTEST:
         raise InputError(f"speed {speed:g} is out of range; use {SLOWEST:g} to {FASTEST:g}.")

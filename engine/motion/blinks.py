@@ -13,6 +13,7 @@ import numpy as np
 from .gaze import Shift
 from .prosody import Prosody
 from .streams import stream
+from .timeline import place
 
 INTERVAL_CV = 0.75
 SHORTEST_INTERVAL_S = 0.4
@@ -48,9 +49,10 @@ def _blink_times(rng: np.random.Generator, magnets: list[float], duration_s: flo
         return
     mean_s = 60.0 / per_minute
     spread = np.sqrt(np.log1p(INTERVAL_CV**2))
+    marks = np.array([*magnets, np.inf])
     last_s, time_s = -np.inf, mean_s * rng.uniform(0.1, 1.0)
     while time_s < duration_s:
-        near = min(magnets, key=lambda magnet: abs(magnet - time_s), default=np.inf)
+        near = float(marks[np.abs(marks - time_s).argmin()])
         drawn = rng.random() < ATTRACTED_SHARE and abs(near - time_s) < ATTRACTION_S and near - last_s > SHORTEST_INTERVAL_S
         at_s = near if drawn else time_s
         if at_s < duration_s:
@@ -70,9 +72,12 @@ def lid_curve(blinks: list[Blink], times_s: np.ndarray) -> np.ndarray:
     """(T,) lid closure, 0 open .. 1 shut."""
     closure = np.zeros(len(times_s))
     for blink in blinks:
-        since = times_s - blink.start_s
-        down = np.clip(since / blink.down_s, 0.0, 1.0)
-        up = np.clip((since - blink.down_s - blink.closed_s) / blink.up_s, 0.0, 1.0)
-        shape = (0.5 - 0.5 * np.cos(np.pi * down)) * (1.0 - up) ** 2 * (1.0 + 2.0 * up)
-        closure = np.maximum(closure, blink.depth * shape)
+        end_s = blink.start_s + blink.down_s + blink.closed_s + blink.up_s
+        place(closure, times_s, blink.start_s, end_s, lambda t: _closure(blink, t - blink.start_s), np.maximum)
     return closure
+
+
+def _closure(blink: Blink, since_s: np.ndarray) -> np.ndarray:
+    down = np.clip(since_s / blink.down_s, 0.0, 1.0)
+    up = np.clip((since_s - blink.down_s - blink.closed_s) / blink.up_s, 0.0, 1.0)
+    return blink.depth * (0.5 - 0.5 * np.cos(np.pi * down)) * (1.0 - up) ** 2 * (1.0 + 2.0 * up)

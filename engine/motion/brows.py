@@ -8,12 +8,16 @@ from scipy.ndimage import gaussian_filter1d
 from .articulation import RATE_HZ
 from .prosody import LONG_PAUSE_S, Prosody
 from .streams import stream
+from .timeline import place
 
 RISE_SHARE = 0.38
 """Share of pitch rises that carry a raise: most raises go with rises (Cave et al. 1996: 71 %), most rises go without."""
 ONSET_SHARE = 0.25
 LEAD_S = 0.12
 """The brow moves before the word it belongs to."""
+
+BEFORE_S, UP_S, DOWN_S = 0.15, 0.17, 0.28
+"""A raise begins this long before its mark (most of it is done when the syllable sounds), rises, and falls again."""
 
 _RAISE = {"browInnerUp": 0.34, "browOuterUpLeft": 0.26, "browOuterUpRight": 0.26}
 _DRIFT = 0.035
@@ -28,14 +32,15 @@ def brow_curves(prosody: Prosody, times_s: np.ndarray, seed: int, energy: float 
     for start_s, share in sorted(starts):
         raised, size, hold_s = rng.random() < share, rng.lognormal(-0.25, 0.45), rng.uniform(0.05, 0.35)
         if raised:
-            shape = np.maximum(shape, min(size, 1.6) * _raise(times_s - start_s + 0.15, hold_s))
+            place(shape, times_s, start_s - BEFORE_S, start_s - BEFORE_S + UP_S + hold_s + DOWN_S,
+                  lambda t: min(size, 1.6) * _raise(t - start_s + BEFORE_S, hold_s), np.maximum)
     drift = gaussian_filter1d(rng.standard_normal((len(times_s), 3)), 0.9 * RATE_HZ, axis=0, mode="wrap")
     drift *= _DRIFT * np.sqrt(2.0 * np.sqrt(np.pi) * 0.9 * RATE_HZ)
     return {name: np.maximum(energy * value * shape + drift[:, number], 0.0) for number, (name, value) in enumerate(_RAISE.items())}
 
 
-def _raise(time_s: np.ndarray, hold_s: float, up_s: float = 0.17, down_s: float = 0.28) -> np.ndarray:
+def _raise(time_s: np.ndarray, hold_s: float) -> np.ndarray:
     """Up, held, down again, smooth; `time_s` counts from the first movement."""
-    up = np.clip(time_s / up_s, 0.0, 1.0)
-    down = np.clip((time_s - up_s - hold_s) / down_s, 0.0, 1.0)
+    up = np.clip(time_s / UP_S, 0.0, 1.0)
+    down = np.clip((time_s - UP_S - hold_s) / DOWN_S, 0.0, 1.0)
     return (0.5 - 0.5 * np.cos(np.pi * up)) * (0.5 + 0.5 * np.cos(np.pi * down))

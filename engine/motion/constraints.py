@@ -41,8 +41,14 @@ def gate(phones: list[Phone], labels: Collection[str], times_s: np.ndarray, held
         span = times_s[first:last]
         outside = np.maximum((phone.start_s - span) / APPROACH_S, 0.0) + np.maximum((span - end_s) / RELEASE_S, 0.0)
         shut[first:last] = np.maximum(shut[first:last], 0.5 + 0.5 * np.cos(np.pi * np.clip(outside, 0.0, 1.0)))
-        shut[int(np.abs(times_s - (phone.start_s + end_s) / 2).argmin())] = 1.0
+        shut[_nearest(times_s, (phone.start_s + end_s) / 2)] = 1.0
     return shut
+
+
+def _nearest(times_s: np.ndarray, time_s: float) -> int:
+    """Index of the frame nearest to `time_s`."""
+    after = min(int(np.searchsorted(times_s, time_s)), len(times_s) - 1)
+    return after - 1 if after and time_s - times_s[after - 1] < times_s[after] - time_s else after
 
 
 def constrain(curves: dict[str, np.ndarray], phones: list[Phone], times_s: np.ndarray) -> np.ndarray:

@@ -12,8 +12,10 @@ import numpy as np
 
 from .prosody import LONG_PAUSE_S, Prosody
 from .streams import stream
+from .timeline import steps
 
 HOLD_S, AVERSION_S = 3.1, 0.9
+SHORTEST_HOLD_S = 0.4
 AVERSION_MEAN_DEG, AVERSION_LONGEST_DEG = 6.0, 15.0
 FIXATION_S = 0.75
 FIXATION_SPREAD_DEG = np.array([1.1, 0.8])
@@ -45,9 +47,10 @@ def plan_shifts(prosody: Prosody, seed: int, aversion: float = 1.0) -> list[Shif
     shifts: list[Shift] = []
     time_s = 0.0
     while time_s < prosody.duration_s:
-        hold_s = max(rng.gamma(2.0, HOLD_S / 2.0), 0.4)
-        shifts += _fixations(rng, time_s, time_s + hold_s)
-        time_s = _towards_onset(prosody, time_s + hold_s, rng)
+        hold_s = max(rng.gamma(2.0, HOLD_S / 2.0), SHORTEST_HOLD_S)
+        until_s = max(_towards_onset(prosody, time_s + hold_s, rng), time_s + SHORTEST_HOLD_S)
+        shifts += _fixations(rng, time_s, until_s)
+        time_s = until_s
         away_s = max(rng.gamma(3.0, AVERSION_S / 3.0), 0.25)
         size = min(2.0 + rng.exponential(AVERSION_MEAN_DEG - 2.0), AVERSION_LONGEST_DEG)
         way = np.radians(rng.choice(_EIGHT_WAYS, p=_WAY_WEIGHTS) + rng.normal(0.0, 8.0))
@@ -73,27 +76,20 @@ def _towards_onset(prosody: Prosody, time_s: float, rng: np.random.Generator) ->
 
 
 def shift_curve(shifts: list[Shift], times_s: np.ndarray) -> np.ndarray:
-    """(T, 2) yaw, pitch off the target in degrees: steps rounded to the main sequence."""
-    curve = np.zeros((len(times_s), 2))
-    before = np.zeros(2)
-    for shift in shifts:
-        after = np.array([shift.yaw_deg, shift.pitch_deg])
-        length_s = 0.021 + 0.0022 * float(np.linalg.norm(after - before))
-        curve += _step((times_s - shift.time_s) / length_s)[:, None] * (after - before)
-        before = after
-    return curve
+    """(T, 2) yaw, pitch off the target in degrees: steps as long as the main sequence has them."""
+    positions = np.array([[0.0, 0.0], *((shift.yaw_deg, shift.pitch_deg) for shift in shifts)])
+    moves = np.diff(positions, axis=0)
+    changes = [(shift.time_s, 0.021 + 0.0022 * float(np.linalg.norm(move)), move) for shift, move in zip(shifts, moves)]
+    return steps(times_s, changes, 2)
 
 
 def head_follow(shifts: list[Shift], times_s: np.ndarray) -> np.ndarray:
     """(T, 3) degrees by which the head joins wide aversions and comes back."""
-    follow = np.zeros((len(times_s), 3))
-    before = np.zeros(2)
-    for shift in shifts:
-        wide = shift.aversion and np.hypot(shift.yaw_deg, shift.pitch_deg) >= HEAD_FOLLOWS_FROM_DEG
-        after = HEAD_SHARE * np.array([shift.yaw_deg, shift.pitch_deg]) if wide else np.zeros(2)
-        follow[:, :2] += _step((times_s - shift.time_s - HEAD_LAG_S) / HEAD_TURN_S)[:, None] * (after - before)
-        before = after
-    return follow
+    joined = [shift.aversion and np.hypot(shift.yaw_deg, shift.pitch_deg) >= HEAD_FOLLOWS_FROM_DEG for shift in shifts]
+    positions = np.array([[0.0, 0.0, 0.0], *((HEAD_SHARE * s.yaw_deg * wide, HEAD_SHARE * s.pitch_deg * wide, 0.0)
+                                             for s, wide in zip(shifts, joined))])
+    moves = np.diff(positions, axis=0)
+    return steps(times_s, [(s.time_s + HEAD_LAG_S, HEAD_TURN_S, move) for s, move in zip(shifts, moves) if move.any()], 3)
 
 
 def eyes_in_head(direction_deg: np.ndarray, head_deg: np.ndarray, distance_m: np.ndarray, rest_distance_m: float) -> np.ndarray:
@@ -125,8 +121,3 @@ def _rotations(head_deg: np.ndarray) -> np.ndarray:
     about_z = np.array([[cr, -sr, nil], [sr, cr, nil], [nil, nil, one]])
     return np.einsum("ijt,jkt,klt->til", about_y, about_x, about_z)
 
-
-def _step(x: np.ndarray) -> np.ndarray:
-    """Minimum-jerk step from 0 to 1 over 0..1 (Flash & Hogan 1985)."""
-    x = np.clip(x, 0.0, 1.0)
-    return x**3 * (10.0 - 15.0 * x + 6.0 * x * x)

@@ -7,12 +7,13 @@ natural talking footage (docs/measures.md, row 10): most of the movement is slow
 from __future__ import annotations
 
 import numpy as np
-from scipy.fft import irfft, rfft, rfftfreq
+from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.ndimage import gaussian_filter1d
 
 from .articulation import RATE_HZ
 from .prosody import BREATH_PAUSE_S, LONG_PAUSE_S, Prosody
 from .streams import stream
+from .timeline import bump, place, steps
 
 YAW, PITCH, ROLL = range(3)
 
@@ -56,14 +57,16 @@ def head_rotation(prosody: Prosody, times_s: np.ndarray, seed: int, energy: floa
 def breath(prosody: Prosody, times_s: np.ndarray) -> np.ndarray:
     """(T,) 0..1: drawing breath before each phrase that follows a pause, deeper before longer phrases."""
     depth = np.zeros(len(times_s))
+    ends = {round(end_s, 2): end_s - start_s for start_s, end_s in prosody.pauses}
     for start_s, end_s in prosody.phrases:
-        pause_s = max((end - begin for begin, end in prosody.pauses if abs(end - start_s) < 0.02), default=0.0)
+        pause_s = ends.get(round(start_s, 2), 0.0)
         if pause_s < BREATH_PAUSE_S:
             continue
         length_s = min(INHALE_S, 0.8 * pause_s)
         size = np.clip(0.55 + 0.15 * (end_s - start_s), 0.55, 1.0)
         centre_s = start_s - 0.55 * length_s
-        depth = np.maximum(depth, size * _bump((times_s - centre_s) / length_s))
+        place(depth, times_s, centre_s - length_s / 2, centre_s + length_s / 2,
+              lambda t: size * bump((t - centre_s) / length_s), np.maximum)
     return depth
 
 
@@ -77,7 +80,7 @@ def _band(rng: np.random.Generator, count: int, low_hz: float, high_hz: float) -
 
     Made on a longer stretch than asked for and cut, so that a clip neither starts at zero nor repeats.
     """
-    padded = max(2 * count, 40 * RATE_HZ)
+    padded = next_fast_len(max(2 * count, 40 * RATE_HZ), real=True)
     frequency = rfftfreq(padded, 1.0 / RATE_HZ)
     with np.errstate(divide="ignore"):
         response = np.where(frequency > 0, np.maximum(frequency, low_hz) ** -1.0, 0.0)
@@ -89,18 +92,15 @@ def _band(rng: np.random.Generator, count: int, low_hz: float, high_hz: float) -
 
 def _posture_shifts(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(T, 3): after pauses the head settles in a new posture; the longer the pause the more surely and the further."""
-    motion = np.zeros((len(times_s), 3))
-    posture = np.zeros(3)
+    changes, posture = [], np.zeros(3)
     for start_s, end_s in prosody.pauses:
         long = end_s - start_s >= LONG_PAUSE_S
-        moves, target = rng.random() < (0.9 if long else 0.55), rng.standard_normal(3) * SHIFT_DEG * (1.0 if long else 0.6)
-        if not moves:
-            continue
-        begin_s = max(end_s - 0.35, start_s)
-        x = np.clip((times_s - begin_s) / (SHIFT_S * rng.uniform(0.8, 1.3)), 0.0, 1.0)
-        motion += (x**3 * (10.0 - 15.0 * x + 6.0 * x * x))[:, None] * (target - posture)
-        posture = target
-    return motion
+        moves, pace = rng.random() < (0.9 if long else 0.55), rng.uniform(0.8, 1.3)
+        target = rng.standard_normal(3) * SHIFT_DEG * (1.0 if long else 0.6)
+        if moves:
+            changes.append((max(end_s - 0.35, start_s), SHIFT_S * pace, target - posture))
+            posture = target
+    return steps(times_s, changes, 3)
 
 
 def _nods(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -108,13 +108,10 @@ def _nods(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np
     nods = np.zeros(len(times_s))
     for accent in prosody.accents:
         nodding, size = rng.random() < 0.35 + 0.2 * accent.strength, rng.lognormal(-0.1, 0.4)
-        if nodding:
-            rise_s = accent.end_s - (accent.start_s - NOD_LEAD_S)
-            width_s = np.clip(2.2 * rise_s, 0.35, 0.9)
-            nods += NOD_DEG * size * (0.6 + 0.4 * accent.strength) * _bump((times_s - accent.end_s) / width_s)
+        if not nodding:
+            continue
+        width_s = float(np.clip(2.2 * (accent.end_s - accent.start_s + NOD_LEAD_S), 0.35, 0.9))
+        depth = NOD_DEG * size * (0.6 + 0.4 * accent.strength)
+        place(nods, times_s, accent.end_s - width_s / 2, accent.end_s + width_s / 2,
+              lambda t: depth * bump((t - accent.end_s) / width_s))
     return nods
-
-
-def _bump(x: np.ndarray) -> np.ndarray:
-    """Raised cosine of width 1 around 0."""
-    return np.where(np.abs(x) < 0.5, 0.5 + 0.5 * np.cos(2.0 * np.pi * np.clip(x, -0.5, 0.5)), 0.0)

@@ -9,12 +9,17 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from ..audio.speech import HOP_S, Speech
+from .timeline import place
 from .visemes import VOWELS
 
 PHRASE_PAUSE_S = 0.15
 LONG_PAUSE_S = 0.6
 ACCENT_RISE_SEMITONES = 2.0
+ACCENT_SCORE = 0.25
+"""Mean of the z-scores of loudness, log length and pitch from which a vowel counts as stressed."""
+ACCENT_APART_S = 0.25
 BREATH_PAUSE_S = 0.35
+SOFT_EDGE_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,11 @@ class Prosody:
     rises_s: list[float]
 
     def speaking(self, times_s: np.ndarray) -> np.ndarray:
-        """(T,) 1 within phrases, 0 in pauses, with soft edges of about 0.2 s."""
+        """(T,) 1 within phrases, 0 in pauses, with edges SOFT_EDGE_S long."""
         active = np.zeros(len(times_s))
         for start_s, end_s in self.phrases:
-            active = np.maximum(active, np.clip(np.minimum(times_s - start_s, end_s - times_s) / 0.2 + 1.0, 0.0, 1.0))
+            place(active, times_s, start_s - SOFT_EDGE_S, end_s + SOFT_EDGE_S,
+                  lambda t: np.clip(np.minimum(t - start_s, end_s - t) / SOFT_EDGE_S + 1.0, 0.0, 1.0), np.maximum)
         return active
 
 
@@ -53,7 +59,7 @@ def read_prosody(speech: Speech) -> Prosody:
 
 
 def _accents(speech: Speech) -> list[Accent]:
-    """Vowels that are louder, longer and higher than the recording's usual one, none within 0.25 s of a stronger."""
+    """Vowels that are louder, longer and higher than the recording's usual one, none within ACCENT_APART_S of a stronger."""
     vowels = [phone for phone in speech.phones if phone.label in VOWELS]
     if len(vowels) < 3:
         return []
@@ -65,13 +71,15 @@ def _accents(speech: Speech) -> list[Accent]:
     table = np.array(rows)
     spread = np.maximum(table.std(axis=0), 1e-6)
     scores = ((table - table.mean(axis=0)) / spread).mean(axis=1)
+    starts = np.array([vowel.start_s for vowel in vowels])
+    free = scores >= ACCENT_SCORE
     accents: list[Accent] = []
     for number in np.argsort(-scores):
-        vowel = vowels[number]
-        if scores[number] < 0.25:
-            break
-        if all(abs(vowel.start_s - other.start_s) > 0.25 for other in accents):
+        if free[number]:
+            vowel = vowels[number]
             accents.append(Accent(vowel.start_s, vowel.end_s, float(min(scores[number], 2.0))))
+            first, last = np.searchsorted(starts, (vowel.start_s - ACCENT_APART_S, vowel.start_s + ACCENT_APART_S))
+            free[first:last] = False
     return sorted(accents, key=lambda accent: accent.start_s)
 
 

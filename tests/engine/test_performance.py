@@ -1,0 +1,164 @@
+"""Head, blinks, gaze and brows keep to the figures of docs/measures.md (rows 9 - 12), over several takes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from motion_speech import minute_of_talk, speech_of
+from scipy.signal import welch
+
+from soliloquy.engine.audio.speech import SILENCE
+from soliloquy.engine.motion.clip import EYE_LOOK_COLUMNS, eye_look_from_gaze
+from soliloquy.engine.motion.direction import Direction, load_direction
+from soliloquy.engine.motion.gaze import eyes_in_head, plan_shifts, shift_curve
+from soliloquy.engine.motion.generate import generate_motion
+from soliloquy.engine.motion.prosody import read_prosody
+
+SEEDS = range(6)
+
+
+@pytest.fixture(scope="module")
+def talk():
+    return minute_of_talk(90.0)
+
+
+@pytest.fixture(scope="module")
+def takes(talk):
+    return [generate_motion(talk, load_direction("neutral"), seed=seed, fps=Fraction(25)) for seed in SEEDS]
+
+
+def blink_starts_s(clip):
+    lid = clip.channel("eyeBlinkLeft")
+    return np.flatnonzero((lid[1:] >= 0.5) & (lid[:-1] < 0.5)) / 25
+
+
+def test_head_moves_as_far_and_as_fast_as_a_speakers(takes):
+    spread = np.mean([clip.head_rotation_deg.std(axis=0) for clip in takes], axis=0)
+    assert 3.0 <= spread[0] <= 9.0 and 3.0 <= spread[1] <= 6.0 and 2.0 <= spread[2] <= 4.0
+    per_frame = np.mean([np.abs(np.diff(clip.head_rotation_deg, axis=0)).mean() for clip in takes])
+    assert 0.40 <= per_frame <= 0.55
+
+
+def test_head_movement_is_mostly_slow(takes):
+    shares = []
+    for clip in takes:
+        frequency, power = welch(clip.head_rotation_deg, 25, nperseg=256, axis=0)
+        power = power[1:].sum(axis=1)
+        frequency = frequency[1:]
+        shares.append([power[frequency < 1].sum(), power[(frequency >= 1) & (frequency < 2)].sum(), power[frequency > 5].sum()] / power.sum())
+    slow, middle, fast = np.mean(shares, axis=0)
+    assert 0.75 <= slow <= 0.90 and 0.08 <= middle <= 0.18 and fast <= 0.02
+
+
+def test_blinks_come_at_a_speakers_rate_with_log_normal_intervals(takes, talk):
+    starts = [blink_starts_s(clip) for clip in takes]
+    rate = np.mean([len(s) for s in starts]) / talk.duration_s * 60
+    intervals = np.concatenate([np.diff(s) for s in starts])
+    assert 15 <= rate <= 30
+    assert 0.55 <= intervals.std() / intervals.mean() <= 1.0 and intervals.min() >= 0.3
+    logs = np.log(intervals)
+    assert abs(np.mean(((logs - logs.mean()) / logs.std()) ** 3)) < 0.8
+
+
+def test_blinks_fall_fast_rise_slowly_and_full_ones_shut(talk):
+    clip = generate_motion(talk, Direction(), seed=3, fps=Fraction(100))
+    lid = clip.channel("eyeBlinkLeft")
+    assert np.array_equal(lid, clip.channel("eyeBlinkRight"))
+    full = [i for i in np.flatnonzero(np.diff((lid > 0.99).astype(int)) == 1) if 20 < i < len(lid) - 40]
+    assert len(full) >= 5
+    for peak in full:
+        down = peak - np.flatnonzero(lid[:peak] < 0.05)[-1]
+        up = np.flatnonzero(lid[peak:] < 0.05)[0]
+        assert 4 <= down <= 10 < up <= 30
+    at_25 = generate_motion(talk, Direction(), seed=3, fps=Fraction(25)).channel("eyeBlinkLeft")
+    assert np.sum(at_25 > 0.95) >= len(full)
+
+
+def test_blinks_prefer_pauses(takes, talk):
+    near = [min(abs(start - pause[0]) for pause in talk.pauses(0.15)) < 0.25 for clip in takes for start in blink_starts_s(clip)]
+    pauses = len(talk.pauses(0.15))
+    by_chance = min(pauses * 0.5 / talk.duration_s, 1.0)
+    assert np.mean(near) > 1.3 * by_chance
+
+
+def test_takes_differ_in_performance_and_agree_in_lips(takes):
+    heads = np.stack([clip.head_rotation_deg for clip in takes])
+    assert heads.std(axis=0).mean() / heads.std(axis=1).mean() >= 0.5
+    jaws = np.stack([clip.channel("jawOpen") for clip in takes])
+    assert jaws.std(axis=0).mean() / jaws.std(axis=1).mean() <= 0.15
+
+
+def test_same_seed_same_clip(talk, takes):
+    again = generate_motion(talk, load_direction("neutral"), seed=0, fps=Fraction(25))
+    for field in ("channels", "head_rotation_deg", "head_translation_m", "gaze_deg"):
+        assert np.array_equal(getattr(again, field), getattr(takes[0], field))
+    assert again.provenance == takes[0].provenance
+
+
+def test_silence_rests_the_mouth_but_not_the_rest():
+    speech = speech_of([(SILENCE, 20.0), ("AA", 0.2), (SILENCE, 20.0)])
+    clip = generate_motion(speech, Direction(), seed=0, fps=Fraction(25))
+    assert clip.channel("jawOpen")[: 18 * 25].max() < 0.01
+    assert len(blink_starts_s(clip)) >= 5 and clip.head_rotation_deg.std(axis=0).min() > 1.0
+
+
+def test_eyes_counter_rotate_the_head_while_they_look_at_something():
+    head_deg = np.stack([np.linspace(-15, 15, 31), np.linspace(5, -5, 31), np.linspace(-6, 6, 31)], axis=1)
+    eyes = eyes_in_head(np.zeros((31, 2)), head_deg, np.ones(31), 1.0)
+    gain = np.polyfit(head_deg[:, 0], eyes[:, 0, 0], 1)[0]
+    assert gain == pytest.approx(-1.0, abs=0.05)
+    assert np.allclose(eyes[:, 0], eyes[:, 1])
+
+
+def test_eyes_converge_on_near_and_diverge_for_far_targets():
+    still = np.zeros((1, 3))
+    for distance, inward in ((0.5, 1), (2.0, -1)):
+        (left, right), = eyes_in_head(np.zeros((1, 2)), still, np.array([distance]), 1.0)
+        assert np.sign(right[0] - left[0]) == inward
+        expected = 2 * np.degrees(np.arctan(0.0315 / distance) - np.arctan(0.0315))
+        assert right[0] - left[0] == pytest.approx(expected)
+
+
+def test_saccades_follow_the_main_sequence_and_amplitudes_stay_small(talk):
+    prosody = read_prosody(talk)
+    sizes = []
+    for seed in SEEDS:
+        shifts = plan_shifts(prosody, seed)
+        assert all(before.time_s <= after.time_s for before, after in zip(shifts, shifts[1:]))
+        sizes += [np.hypot(s.yaw_deg, s.pitch_deg) for s in shifts if s.aversion]
+    assert np.mean(np.array(sizes) <= 15.0) > 0.9
+    times = np.arange(0, 5, 0.001)
+    curve = shift_curve([s for s in plan_shifts(prosody, 1) if s.time_s < 4.5], times)
+    speed = np.abs(np.diff(curve, axis=0)).max() / 0.001
+    assert 30 < speed < 800
+
+
+def test_looks_stay_on_the_target_most_of_the_time(takes):
+    on_target = np.mean([np.abs(clip.gaze_deg.mean(axis=1) + clip.head_rotation_deg[:, :2]).max(axis=1) < 4.0 for clip in takes])
+    assert 0.6 < on_target < 0.97
+
+
+def test_eye_look_channels_follow_the_gaze(takes):
+    assert np.array_equal(takes[0].channels[:, EYE_LOOK_COLUMNS], eye_look_from_gaze(takes[0].gaze_deg))
+
+
+def test_brows_rise_with_some_of_the_pitch_rises(takes, talk):
+    rises = np.array(read_prosody(talk).rises_s)
+    shares, near = [], []
+    for clip in takes:
+        brow = clip.channel("browInnerUp")
+        raised = np.flatnonzero((brow[1:] > 0.12) & (brow[:-1] <= 0.12)) / 25
+        shares.append(len(raised) / len(rises))
+        near += [np.abs(rises - start).min() < 0.4 for start in raised]
+    assert 0.05 < np.mean(shares) < 0.7 and np.mean(near) > 0.6
+
+
+def test_a_minute_takes_well_under_a_second(talk):
+    import time
+
+    generate_motion(talk, Direction(), seed=0, fps=Fraction(25))
+    began = time.process_time()
+    generate_motion(talk, Direction(), seed=0, fps=Fraction(25))
+    assert time.process_time() - began < 1.0
