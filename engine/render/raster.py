@@ -1,7 +1,8 @@
 """A small software rasteriser: triangles with depth, colour and texture into a picture. Compiled by numba, releases the GIL.
 
 Every mesh is drawn in two passes: `visibility` finds the nearest triangle at each pixel, `shade` samples the texture there
-and composites it over what is already drawn. Pixel centres lie at integer coordinates, as in MediaPipe and OpenCV.
+and composites it over what is already drawn. Where a surface folds over itself (`folds`), pixels are sampled more finely.
+Pixel centres lie at integer coordinates, as in MediaPipe and OpenCV.
 """
 
 from __future__ import annotations
@@ -9,16 +10,27 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+EVERYWHERE = np.zeros((0, 0), np.uint8)
+"""No mask: every pixel; as an alpha texture: no holes."""
+
 EMPTY = -1
 """Triangle index of a pixel that no triangle covers."""
 
 
+FINE = 2
+"""Samples per pixel and axis where a surface folds."""
+
+FOLD_TEXELS = 2.5
+"""Neighbouring pixels whose texels lie further apart than this (beyond the surface's own stretch) see different sheets of it."""
+
+
 @njit(cache=True, nogil=True, fastmath=True)
-def visibility(vertices, triangles, uv, alpha_texture, depth, index, bary, left, top):
+def visibility(vertices, triangles, uv, alpha_texture, wanted, depth, index, bary, left, top):
     """Find the nearest triangle at each pixel of a window.
 
     vertices: (V, 3) float32, x right, y down in pixels of the frame, z towards the camera.
     uv: (V, 2) float32 in texels of alpha_texture (h, w) uint8; texels with alpha 0 are holes. Empty texture (0, 0): no holes.
+    wanted: (h / FINE, w / FINE) uint8, pixels of a coarser window to look at; empty (0, 0): all of this one.
     depth: (h, w) float32, nearest z so far, updated; index: (h, w) int32, updated; bary: (h, w, 2) float32, updated.
     left, top: position of the window in the frame.
     """
@@ -41,6 +53,8 @@ def visibility(vertices, triangles, uv, alpha_texture, depth, index, bary, left,
         scale = 1.0 / area
         for y in range(y0, y1 + 1):
             for x in range(x0, x1 + 1):
+                if wanted.shape[0] > 0 and wanted[y // FINE, x // FINE] == 0:
+                    continue
                 wb = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) * scale
                 wc = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) * scale
                 wa = 1.0 - wb - wc
@@ -61,59 +75,119 @@ def visibility(vertices, triangles, uv, alpha_texture, depth, index, bary, left,
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def shade(triangles, uv, colour, texture, index, bary, frame):
-    """Composite the visible triangles over `frame` (h, w, 4) float32 premultiplied RGBA 0..255 (alpha 0..1).
+def folds(triangles, uv, index, bary, marked) -> int:
+    """Mark (h, w) uint8 the pixels on either side of a fold: both covered, but by different sheets of the surface.
 
-    texture: (th, tw, 4) uint8 straight RGBA, sampled bilinearly at uv texels; colour: (V, 4) float32 multiplies it.
-    An empty texture (0, 0, 4) is white.
+    Returns how many are marked. Matte and mesh edges are not folds: alpha softens them.
     """
     height, width = index.shape
-    rows, columns = texture.shape[0], texture.shape[1]
+    texels = np.empty((height, width, 2), np.float32)
     for y in range(height):
         for x in range(width):
             t = index[y, x]
-            if t < 0:
+            if t >= 0:
+                a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+                wb, wc = bary[y, x, 0], bary[y, x, 1]
+                wa = np.float32(1.0) - wb - wc
+                texels[y, x, 0] = wa * uv[a, 0] + wb * uv[b, 0] + wc * uv[c, 0]
+                texels[y, x, 1] = wa * uv[a, 1] + wb * uv[b, 1] + wc * uv[c, 1]
+    count = 0
+    for y in range(height - 1):
+        for x in range(width - 1):
+            if index[y, x] < 0:
                 continue
-            a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-            wb, wc = bary[y, x, 0], bary[y, x, 1]
-            wa = np.float32(1.0) - wb - wc
-            red = wa * colour[a, 0] + wb * colour[b, 0] + wc * colour[c, 0]
-            green = wa * colour[a, 1] + wb * colour[b, 1] + wc * colour[c, 1]
-            blue = wa * colour[a, 2] + wb * colour[b, 2] + wc * colour[c, 2]
-            alpha = wa * colour[a, 3] + wb * colour[b, 3] + wc * colour[c, 3]
-            if rows > 0:
-                u = wa * uv[a, 0] + wb * uv[b, 0] + wc * uv[c, 0]
-                v = wa * uv[a, 1] + wb * uv[b, 1] + wc * uv[c, 1]
-                u = min(max(u, np.float32(0.0)), np.float32(columns - 1))
-                v = min(max(v, np.float32(0.0)), np.float32(rows - 1))
-                u0, v0 = int(u), int(v)
-                u1, v1 = min(u0 + 1, columns - 1), min(v0 + 1, rows - 1)
-                fu, fv = u - np.float32(u0), v - np.float32(v0)
-                w00 = (1 - fu) * (1 - fv)
-                w01 = fu * (1 - fv)
-                w10 = (1 - fu) * fv
-                w11 = fu * fv
-                a00 = w00 * texture[v0, u0, 3]
-                a01 = w01 * texture[v0, u1, 3]
-                a10 = w10 * texture[v1, u0, 3]
-                a11 = w11 * texture[v1, u1, 3]
-                total = a00 + a01 + a10 + a11
-                if total <= 0.0:
+            for dy, dx in ((0, 1), (1, 0)):
+                if index[y + dy, x + dx] < 0:
                     continue
-                inverse = np.float32(1.0) / total
-                red *= (a00 * texture[v0, u0, 0] + a01 * texture[v0, u1, 0] + a10 * texture[v1, u0, 0] + a11 * texture[v1, u1, 0]) * inverse
-                green *= (a00 * texture[v0, u0, 1] + a01 * texture[v0, u1, 1] + a10 * texture[v1, u0, 1] + a11 * texture[v1, u1, 1]) * inverse
-                blue *= (a00 * texture[v0, u0, 2] + a01 * texture[v0, u1, 2] + a10 * texture[v1, u0, 2] + a11 * texture[v1, u1, 2]) * inverse
-                alpha *= total * np.float32(1.0 / 255.0)
-            else:
-                red *= 255.0
-                green *= 255.0
-                blue *= 255.0
+                jump = abs(texels[y + dy, x + dx, 0] - texels[y, x, 0]) + abs(texels[y + dy, x + dx, 1] - texels[y, x, 1])
+                if jump > FOLD_TEXELS:
+                    count += 2
+                    marked[y, x] = 1
+                    marked[y + dy, x + dx] = 1
+    return count
+
+
+@njit(inline="always")
+def sample(triangles, uv, colour, texture, t, wb, wc):
+    """Straight (red, green, blue 0..255, alpha 0..1) of triangle t at barycentric weights wb, wc."""
+    a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+    wa = np.float32(1.0) - wb - wc
+    red = wa * colour[a, 0] + wb * colour[b, 0] + wc * colour[c, 0]
+    green = wa * colour[a, 1] + wb * colour[b, 1] + wc * colour[c, 1]
+    blue = wa * colour[a, 2] + wb * colour[b, 2] + wc * colour[c, 2]
+    alpha = wa * colour[a, 3] + wb * colour[b, 3] + wc * colour[c, 3]
+    rows, columns = texture.shape[0], texture.shape[1]
+    if rows == 0:
+        white = np.float32(255.0)
+        return red * white, green * white, blue * white, alpha
+    u = wa * uv[a, 0] + wb * uv[b, 0] + wc * uv[c, 0]
+    v = wa * uv[a, 1] + wb * uv[b, 1] + wc * uv[c, 1]
+    u = min(max(u, np.float32(0.0)), np.float32(columns - 1))
+    v = min(max(v, np.float32(0.0)), np.float32(rows - 1))
+    u0, v0 = int(u), int(v)
+    u1, v1 = min(u0 + 1, columns - 1), min(v0 + 1, rows - 1)
+    fu, fv = u - np.float32(u0), v - np.float32(v0)
+    one = np.float32(1.0)
+    a00 = (one - fu) * (one - fv) * texture[v0, u0, 3]
+    a01 = fu * (one - fv) * texture[v0, u1, 3]
+    a10 = (one - fu) * fv * texture[v1, u0, 3]
+    a11 = fu * fv * texture[v1, u1, 3]
+    total = a00 + a01 + a10 + a11
+    if total <= 0.0:
+        return np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    inverse = one / total
+    red *= (a00 * texture[v0, u0, 0] + a01 * texture[v0, u1, 0] + a10 * texture[v1, u0, 0] + a11 * texture[v1, u1, 0]) * inverse
+    green *= (a00 * texture[v0, u0, 1] + a01 * texture[v0, u1, 1] + a10 * texture[v1, u0, 1] + a11 * texture[v1, u1, 1]) * inverse
+    blue *= (a00 * texture[v0, u0, 2] + a01 * texture[v0, u1, 2] + a10 * texture[v1, u0, 2] + a11 * texture[v1, u1, 2]) * inverse
+    return red, green, blue, alpha * total * np.float32(1.0 / 255.0)
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def shade(triangles, uv, colour, texture, index, bary, skip, frame):
+    """Composite the visible triangles over `frame` (h, w, 4) float32 premultiplied RGBA 0..255 (alpha 0..1).
+
+    texture: (th, tw, 4) uint8 straight RGBA, sampled bilinearly at uv texels; colour: (V, 4) float32 multiplies it.
+    An empty texture (0, 0, 4) is white. skip: (h, w) uint8, pixels left to `shade_folds`; empty: none.
+    """
+    height, width = index.shape
+    for y in range(height):
+        for x in range(width):
+            if index[y, x] < 0 or (skip.shape[0] > 0 and skip[y, x]):
+                continue
+            red, green, blue, alpha = sample(triangles, uv, colour, texture, index[y, x], bary[y, x, 0], bary[y, x, 1])
             keep = np.float32(1.0) - alpha
             frame[y, x, 0] = frame[y, x, 0] * keep + red * alpha
             frame[y, x, 1] = frame[y, x, 1] * keep + green * alpha
             frame[y, x, 2] = frame[y, x, 2] * keep + blue * alpha
             frame[y, x, 3] = frame[y, x, 3] * keep + alpha
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def shade_folds(triangles, uv, colour, texture, fine_index, fine_bary, marked, frame):
+    """Composite the marked pixels from FINE x FINE samples each; fine_index (h * FINE, w * FINE), fine_bary likewise."""
+    height, width = marked.shape
+    share = np.float32(1.0 / (FINE * FINE))
+    for y in range(height):
+        for x in range(width):
+            if marked[y, x] == 0:
+                continue
+            red_sum = green_sum = blue_sum = alpha_sum = np.float32(0.0)
+            for sub_y in range(y * FINE, y * FINE + FINE):
+                for sub_x in range(x * FINE, x * FINE + FINE):
+                    t = fine_index[sub_y, sub_x]
+                    if t < 0:
+                        continue
+                    red, green, blue, alpha = sample(triangles, uv, colour, texture, t, fine_bary[sub_y, sub_x, 0],
+                                                     fine_bary[sub_y, sub_x, 1])
+                    red_sum += red * alpha * share
+                    green_sum += green * alpha * share
+                    blue_sum += blue * alpha * share
+                    alpha_sum += alpha * share
+            keep = np.float32(1.0) - alpha_sum
+            frame[y, x, 0] = frame[y, x, 0] * keep + red_sum
+            frame[y, x, 1] = frame[y, x, 1] * keep + green_sum
+            frame[y, x, 2] = frame[y, x, 2] * keep + blue_sum
+            frame[y, x, 3] = frame[y, x, 3] * keep + alpha_sum
 
 
 def rasterise_attributes(vertices: np.ndarray, triangles: np.ndarray, attributes: np.ndarray,
@@ -128,7 +202,7 @@ def rasterise_attributes(vertices: np.ndarray, triangles: np.ndarray, attributes
     bary = np.zeros((height, width, 2), np.float32)
     triangles = np.ascontiguousarray(triangles, np.int32)
     visibility(np.ascontiguousarray(vertices, np.float32), triangles, np.zeros((len(vertices), 2), np.float32),
-               np.zeros((0, 0), np.uint8), depth, index, bary, 0, 0)
+               EVERYWHERE, EVERYWHERE, depth, index, bary, 0, 0)
     hit = index >= 0
     corners = triangles[index[hit]]
     wb, wc = bary[hit, 0:1], bary[hit, 1:2]

@@ -15,7 +15,7 @@ from ..motion.clip import MotionClip
 from ..portrait.portrait import PART_NAMES, Portrait
 from ..progress import Progress, silent
 from .pose import PosedFrame, Poser
-from .raster import EMPTY, shade, visibility
+from .raster import EMPTY, EVERYWHERE, FINE, folds, shade, shade_folds, visibility
 
 BATCH = 8
 """Frames posed together."""
@@ -26,8 +26,6 @@ APERTURE_PARTS = {"eye_left": (("eye_left",), ("iris_left",)), "eye_right": (("e
 LIP_SHADOW_M = 0.0035
 LIP_SHADOW_LEAST = 0.4
 """Just behind the lips the light is down to this; it is full again LIP_SHADOW_M further in."""
-SUPERSAMPLING = 2
-"""Samples per pixel and axis inside the holes, where edges are finer than the mesh's soft rims."""
 
 
 def render(portrait: Portrait, clip: MotionClip, *, size: tuple[int, int] | None = None, alpha: bool = False,
@@ -139,7 +137,7 @@ class Stage:
         right, bottom = np.minimum(np.ceil(rim.max(axis=0)).astype(int) + 2, self.size)
         if right <= left or bottom <= top:
             return
-        fine = SUPERSAMPLING
+        fine = FINE
         hole = np.zeros(((bottom - top) * fine, (right - left) * fine), np.uint8)
         outline = ((rim - (left, top) + 0.5) * fine - 0.5) * 16
         cv2.fillPoly(hole, [np.rint(outline).astype(np.int32)], 255, shift=4)
@@ -159,7 +157,7 @@ class Stage:
 
     def _lip_shadow(self, hole: np.ndarray) -> np.ndarray:
         """(h, w) light 0..1 behind the lips, from the distance to the rim of `hole` in fine pixels."""
-        reach = max(LIP_SHADOW_M * self.pixels_per_metre * SUPERSAMPLING, 1.0)
+        reach = max(LIP_SHADOW_M * self.pixels_per_metre * FINE, 1.0)
         inward = cv2.distanceTransform(hole, cv2.DIST_L2, 3) / reach
         return LIP_SHADOW_LEAST + (1 - LIP_SHADOW_LEAST) * np.minimum(inward, 1.0)
 
@@ -179,7 +177,22 @@ class Stage:
         for name in names:
             part = self.parts[name]
             texture = self.textures[part.texture] if part.texture else np.zeros((0, 0, 4), np.uint8)
-            index = np.full(window.shape[:2], EMPTY, np.int32)
-            bary = np.zeros((*window.shape[:2], 2), np.float32)
-            visibility(placed[name], part.triangles, self.texel_uv[name], texture[..., 3], depth, index, bary, left, top)
-            shade(part.triangles, self.texel_uv[name], colours.get(name, part.colour), texture, index, bary, window)
+            self._draw_part(window, depth, left, top, placed[name], part, self.texel_uv[name], colours.get(name, part.colour), texture)
+
+    @staticmethod
+    def _draw_part(window, depth, left, top, vertices, part, uv, colour, texture) -> None:
+        """Draw one part into a window of the frame at (left, top), sharing its depth (h, w) with what hides it."""
+        shape = window.shape[:2]
+        index, bary = np.full(shape, EMPTY, np.int32), np.empty((*shape, 2), np.float32)
+        visibility(vertices, part.triangles, uv, texture[..., 3], EVERYWHERE, depth, index, bary, left, top)
+        marked = np.zeros(shape, np.uint8)
+        if not part.texture or folds(part.triangles, uv, index, bary, marked) == 0:
+            shade(part.triangles, uv, colour, texture, index, bary, EVERYWHERE, window)
+            return
+        shade(part.triangles, uv, colour, texture, index, bary, marked, window)
+        fine_shape = (shape[0] * FINE, shape[1] * FINE)
+        fine_depth = np.full(fine_shape, -np.inf, np.float32)
+        fine_index, fine_bary = np.full(fine_shape, EMPTY, np.int32), np.empty((*fine_shape, 2), np.float32)
+        finer = ((vertices - np.float32((left - 0.5, top - 0.5, 0))) * np.float32(FINE) - np.float32((0.5, 0.5, 0)))
+        visibility(finer, part.triangles, uv, texture[..., 3], marked, fine_depth, fine_index, fine_bary, 0, 0)
+        shade_folds(part.triangles, uv, colour, texture, fine_index, fine_bary, marked, window)

@@ -17,7 +17,7 @@ import numpy as np
 from ..motion.clip import ARKIT_CHANNELS, CHANNEL_INDEX
 from ..portrait.detect import detect_faces
 from ..portrait.topology import face_triangles, INNER_LIP_LOWER, INNER_LIP_UPPER
-from ..render.raster import EMPTY, visibility
+from ..render.raster import EMPTY, EVERYWHERE, visibility
 
 ASSET = Path(__file__).parents[1] / "assets" / "head.npz"
 LOWEST_Y_DM = 5.6
@@ -66,7 +66,7 @@ def visible(points_px: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, n
     """Index (h, w) of the nearest triangle at each pixel (EMPTY: none) and its depth."""
     depth = np.full((IMAGE_PX, IMAGE_PX), -np.inf, np.float32)
     index = np.full((IMAGE_PX, IMAGE_PX), EMPTY, np.int32)
-    visibility(points_px, triangles.astype(np.int32), np.zeros((len(points_px), 2), np.float32), np.zeros((0, 0), np.uint8),
+    visibility(points_px, triangles.astype(np.int32), np.zeros((len(points_px), 2), np.float32), EVERYWHERE, EVERYWHERE,
                depth, index, np.zeros((IMAGE_PX, IMAGE_PX, 2), np.float32), 0, 0)
     return index, depth
 
