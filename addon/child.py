@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import queue
 import subprocess
 import threading
 
-STDERR_LINES_KEPT = 400
+LOG_LINES_KEPT = 400
 SECONDS_TO_END = 2.0
-"""What a terminated process gets before it is killed."""
+"""What a process gets to end by itself, and again after it was told to, before it is killed."""
 
 
 class ChildProcess:
     """Runs `command` (a list, no shell). `lines()` returns what it has written to standard output since the last call."""
 
-    def __init__(self, command: list[str], *, environment: dict[str, str] | None = None, request: str | None = None) -> None:
-        """request: text for the child's standard input, which then stays open until the process ends.
-
-        Raises OSError when the program cannot be started.
-        """
+    def __init__(self, command: list[str], *, environment: dict[str, str] | None = None) -> None:
+        """environment: variables beyond Blender's own. Raises OSError when the program cannot be started."""
         self._lines: queue.Queue[str] = queue.Queue()
-        self._log: collections.deque[str] = collections.deque(maxlen=STDERR_LINES_KEPT)
+        self._log: collections.deque[str] = collections.deque(maxlen=LOG_LINES_KEPT)
+        self._ending: threading.Thread | None = None
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
             errors="replace", bufsize=1, env={**os.environ, **(environment or {})},
@@ -31,8 +30,12 @@ class ChildProcess:
                          for stream, put in ((self._process.stdout, self._lines.put), (self._process.stderr, self._log.append))]
         for reader in self._readers:
             reader.start()
-        if request is not None:
-            self._send(request)
+
+    def send(self, text: str) -> None:
+        """Write to its standard input. When it is gone already, its exit status and its log say why."""
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.write(text)
+            self._process.stdin.flush()
 
     def lines(self, wait_s: float = 0.0) -> list[str]:
         """Lines that have arrived; waits up to `wait_s` for the first one."""
@@ -56,31 +59,35 @@ class ChildProcess:
         """The last lines of standard error."""
         return "\n".join(self._log)
 
-    def end(self) -> None:
-        """Ask the process to end, make it end, and close its pipes. Safe to call twice."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(SECONDS_TO_END)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+    def end(self, *, patience_s: float = SECONDS_TO_END) -> None:
+        """Close its standard input and see that it ends: by itself within `patience_s`, else because it is told to.
+
+        Returns at once; a thread does the waiting. Safe to call twice.
+        """
+        if self._ending is None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+            self._ending = threading.Thread(target=self._see_off, args=(patience_s,), daemon=True)
+            self._ending.start()
+
+    def wait_ended(self, timeout_s: float | None = None) -> None:
+        """After `end`: wait until it is gone and all it said was read, at most `timeout_s`."""
+        self._ending.join(timeout_s)
+
+    def _see_off(self, patience_s: float) -> None:
+        for insist in (lambda: None, self._process.terminate, self._process.kill):
+            insist()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(patience_s if patience_s > 0 else 0.001)
+                break
+            patience_s = SECONDS_TO_END
         for reader in self._readers:
             reader.join(SECONDS_TO_END)
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            try:
-                stream.close()
-            except OSError:
-                continue  # the child is gone and its unread request with it
-
-    def _send(self, request: str) -> None:
-        try:
-            self._process.stdin.write(request)
-            self._process.stdin.flush()
-        except OSError:
-            return  # it ended at once: its exit status and its log say why
+        for stream in (self._process.stdout, self._process.stderr):
+            stream.close()
 
     @staticmethod
     def _read(stream, put) -> None:
-        for line in stream:
-            put(line.rstrip("\n"))
+        with contextlib.suppress(ValueError):  # closed by `_see_off` while a grandchild holds the other end
+            for line in stream:
+                put(line.rstrip("\n"))

@@ -18,7 +18,9 @@ MODELS_VARIABLE = "SOLILOQUY_MODELS"
 INSTALLED_MARK = "installed.json"
 """Written into the engine's folder when its installation is complete."""
 
-REQUEST_ID = "1"
+REQUEST_ID, CANCEL_ID = "1", "2"
+LAST_WORDS_S = 0.3
+"""How long an engine that reported an error is listened to for its log."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,12 @@ class EngineJob:
 
     def __init__(self, engine: Engine, command: str, job: dict) -> None:
         """Start the engine and hand it the job. Raises AddonError when it cannot be started."""
-        request = json.dumps({"id": REQUEST_ID, "command": command, "job": job}) + "\n"
         try:
             self._child = ChildProcess([str(engine.python), "-I", str(paths.BOOTSTRAP), "worker"],
-                                       environment=engine.environment(), request=request)
+                                       environment=engine.environment())
         except OSError as error:
             raise EngineMissing(f"The engine's Python {engine.python} does not start: {error.strerror}.") from error
+        self._send({"id": REQUEST_ID, "command": command, "job": job})
         self._stray_lines: list[str] = []
         self.result: dict | None = None
 
@@ -89,7 +91,8 @@ class EngineJob:
             elif event.get("event") == "result":
                 self.result = event
             elif event.get("event") == "error":
-                self.end()  # and read all it said
+                self._child.end()
+                self._child.wait_ended(LAST_WORDS_S)
                 raise AddonError(str(event["message"]), code=str(event["code"]), details=self.log)
         if status is not None and self.result is None:
             raise AddonError(f"The engine stopped without an answer (exit status {status}). The report has its last words.",
@@ -102,8 +105,14 @@ class EngineJob:
         return "\n".join([*self._stray_lines, self._child.log])
 
     def end(self) -> None:
-        """Stop it (when it still works) and release it. What it had finished stays on disk."""
+        """Release the engine; one that still works is asked to stop, which removes what it had half written, and made to
+        stop when it does not. What it had finished stays on disk. Returns at once."""
+        if self.result is None:
+            self._send({"id": CANCEL_ID, "command": "cancel", "cancel": REQUEST_ID})
         self._child.end()
+
+    def _send(self, request: dict) -> None:
+        self._child.send(json.dumps(request) + "\n")
 
     def _event(self, line: str) -> dict:
         try:

@@ -77,8 +77,9 @@ class InstallJob:
 
     def end(self) -> None:
         """Stop, and leave nothing half-installed."""
-        self._child.end()
+        self._child.end(patience_s=0)
         if self.result is None:
+            self._child.wait_ended()
             remove_engine()
 
     def _start(self) -> ChildProcess:

@@ -4,9 +4,11 @@ Started as the engine is: a Python, this file, "worker"; one JSON request a line
 """
 
 import json
+import os
 import pathlib
 import shutil
 import sys
+import threading
 import time
 
 sys.stderr.write("stand-in engine starts\n")
@@ -21,6 +23,12 @@ def send(**event) -> None:
     sys.stdout.flush()
 
 
+def stop_when_asked() -> None:
+    if json.loads(sys.stdin.readline())["command"] == "cancel":
+        (out / "half-written").unlink()
+        os._exit(0)
+
+
 match pathlib.Path(job["portrait"]).stem:
     case "faceless":
         send(event="error", code="no_face", message="No face was found in faceless.png.")
@@ -28,9 +36,15 @@ match pathlib.Path(job["portrait"]).stem:
         sys.stderr.write("Segmentation fault, or so\n")
         sys.exit(3)
     case "slow":
+        out.mkdir()
+        (out / "half-written").touch()
+        threading.Thread(target=stop_when_asked, daemon=True).start()
         for done in range(600):
             send(event="progress", stage="render", done=done, total=600)
             time.sleep(0.1)
+    case "deaf":
+        send(event="progress", stage="render", done=0, total=1)
+        time.sleep(60)
     case _:
         print("a library that prints")
         send(event="progress", stage="portrait", done=1, total=1)

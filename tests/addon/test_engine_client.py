@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from soliloquy.addon import errors, paths
+from soliloquy.addon import child, errors, paths
 from soliloquy.addon.engine_client import PYTHON_VARIABLE, Engine, EngineJob, Progress, find_engine, run_job
 from soliloquy.addon.errors import AddonError, EngineMissing
 from soliloquy.engine.errors import SoliloquyError
@@ -42,13 +42,20 @@ def test_crash_is_one_line_with_the_last_words_in_the_report(engine, tmp_path):
     assert "Segmentation fault, or so" in caught.value.details
 
 
-def test_stopping_takes_less_than_a_fifth_of_a_second(engine, tmp_path):
-    work = EngineJob(engine, "animate", job(tmp_path, "slow"))
-    while not work.poll(wait_s=5):
-        pass
-    started = time.perf_counter()
+def test_stopping_returns_at_once_and_lets_the_engine_clean_up(engine, tmp_path):
+    work = started(engine, tmp_path, "slow")
+    assert (tmp_path / "out" / "half-written").exists()
+    began = time.perf_counter()
     work.end()
-    assert time.perf_counter() - started < 0.2
+    assert time.perf_counter() - began < 0.05
+    assert ended_within(work, 2.0) == 0 and not (tmp_path / "out" / "half-written").exists()
+
+
+def test_engine_that_does_not_listen_is_made_to_stop(engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(child, "SECONDS_TO_END", 0.3)
+    work = started(engine, tmp_path, "deaf")
+    work._child.end(patience_s=0.3)
+    assert ended_within(work, 3.0) != 0
 
 
 def test_asking_never_waits(engine, tmp_path):
@@ -79,6 +86,20 @@ def test_without_any_engine_it_says_what_to_do(monkeypatch):
     monkeypatch.delenv(PYTHON_VARIABLE, raising=False)
     with pytest.raises(EngineMissing, match="Set it up in the add-on's preferences"):
         find_engine()
+
+
+def started(engine, tmp_path, kind) -> EngineJob:
+    work = EngineJob(engine, "animate", job(tmp_path, kind))
+    while not work.poll(wait_s=5):
+        pass
+    return work
+
+
+def ended_within(work: EngineJob, seconds: float) -> int:
+    work._child.wait_ended(seconds)
+    status = work._child._process.poll()
+    assert status is not None, "it still runs"
+    return status
 
 
 def test_exit_codes_are_those_of_the_engine():
