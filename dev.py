@@ -26,15 +26,16 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="a line of text and a public-domain photograph become out/demo/")
     demo.add_argument("folder", nargs="?", default="out/demo")
-    test = commands.add_parser("test", help="run every default test; further arguments go to pytest (-m slow, -k name, ...)")
-    test.add_argument("pytest_arguments", nargs=argparse.REMAINDER)
+    commands.add_parser("test", help="run every default test; further arguments go to pytest (-m slow, -k name, ...)", add_help=False)
     commands.add_parser("environment", help="only make .venv and get the models")
-    options = parser.parse_args()
+    options, further = parser.parse_known_args()
+    if further and options.command != "test":
+        parser.error(f"unknown argument {further[0]}")
     prepare()
     if options.command == "demo":
         return run(["-m", "soliloquy.engine.demo", options.folder])
     if options.command == "test":
-        return run(["-m", "pytest", *options.pytest_arguments])
+        return run(["-m", "pytest", *further])
     return 0
 
 

@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import tempfile
 import uuid
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Protocol, Self
@@ -51,6 +53,11 @@ class FrameSink(Protocol):
         """Take one (H, W, 3|4) uint8 RGB(A) frame, alpha straight. Raises OutputError."""
 
 
+_FAST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+MOST_WAITING = 8
+"""Frames a PngSink holds while its threads compress them."""
+
+
 class PngSink:
     """Numbered PNG files in `folder`, which appears (or is replaced) when all frames are written."""
 
@@ -59,6 +66,8 @@ class PngSink:
         self.folder = Path(folder)
         self._temporary = self.folder.with_name(f".{self.folder.name}.{uuid.uuid4().hex[:8]}")
         self._count = 0
+        self._threads = ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, MOST_WAITING // 2))
+        self._waiting: deque[Future] = deque()
 
     def __enter__(self) -> Self:
         try:
@@ -73,25 +82,37 @@ class PngSink:
         return self
 
     def write(self, frame: np.ndarray) -> None:
-        """Write the next frame as PNG (fast compression, straight alpha). Raises OutputError."""
+        """Take the next frame, to be written as PNG (fast compression, straight alpha). Raises OutputError, for an earlier frame too."""
         self._count += 1
         order = cv2.COLOR_RGBA2BGRA if frame.shape[2] == 4 else cv2.COLOR_RGB2BGR
-        _, data = cv2.imencode(".png", cv2.cvtColor(frame, order), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        path = self._temporary / FRAME_FILE.format(self._count)
+        self._waiting.append(self._threads.submit(_write_png, path, cv2.cvtColor(frame, order)))
+        self._wait_until(MOST_WAITING)
+
+    def _wait_until(self, most_waiting: int) -> None:
         try:
-            (self._temporary / FRAME_FILE.format(self._count)).write_bytes(data.tobytes())
+            while len(self._waiting) > most_waiting:
+                self._waiting.popleft().result()
         except OSError as error:
             raise output_error(self.folder, error) from error
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         try:
             if kind is None:
+                self._wait_until(0)
                 if self.folder.exists():
                     shutil.rmtree(self.folder)
                 self._temporary.rename(self.folder)
         except OSError as failure:
             raise output_error(self.folder, failure) from failure
         finally:
+            self._threads.shutdown(cancel_futures=True)
             shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def _write_png(path: Path, picture: np.ndarray) -> None:
+    _, data = cv2.imencode(".png", picture, _FAST_PNG)
+    path.write_bytes(data.tobytes())
 
 
 class VideoSink:

@@ -114,8 +114,9 @@ def test_size_limits(tmp_path):
     Image.new("1", (LARGEST_SIDE_PX + 1, 64)).save(tmp_path / "wide.png")
     with pytest.raises(ImageError, match="largest side"):
         read_picture(tmp_path / "wide.png")
-    header = b"IHDR" + struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
-    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)))
+    chunks = (b"IHDR" + struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0), b"IDAT" + zlib.compress(b"\0" * 99999))
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks))
     with pytest.raises(ImageError, match="Scale it down"):
         read_picture(tmp_path / "bomb.png")
 
