@@ -49,10 +49,10 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     if picture.shape[2] == 4:
         matte = np.minimum(matte, picture[..., 3].astype(np.float32) / 255.0)
     progress("portrait", 2, STEPS)
-    person, plate = split_layers(image, matte)
+    person, plate, halo = split_layers(image, matte)
     progress("portrait", 3, STEPS)
     portrait = assemble(image, points, fit, matte)
-    portrait.images |= {"person": person, "plate": plate}
+    portrait.images |= {"person": person, "plate": plate, "halo": halo}
     portrait.rest = rest
     portrait.provenance = {"source": Path(path).name, "source_sha256": sha256_of(path), "face": face or 0,
                            "built_by": f"soliloquy {__version__}"}

@@ -49,7 +49,7 @@ class PlatePlan:
     has_grain: np.ndarray          # 1 where the place is clean background
 
 
-def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Take the picture apart into the person and what is behind.
 
     Args:
@@ -57,12 +57,14 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
         matte: (H, W) float32, 0 to 1: the person's share of each pixel.
     Returns:
         person: (H, W, 4) uint8 RGBA, straight alpha; its colour continues past its edge, for resampling.
-        plate: (H, W, 3) uint8; equal to `image` wherever the person's alpha is 0.
-        Laid over the plate, the person gives the picture back, to within one level of rounding.
+        plate: (H, W, 3) uint8; the clean background. In a thin ring around the person, where sharpening halos, painted
+            outlines and what the matte missed lie, it is the fill: left there they would stand still when the head moves.
+        halo: (H, W, 4) uint8 RGBA; what that ring and the edge must show for the person to lie over it as in the picture.
+        Person over halo over plate gives the picture back, to within one level of rounding.
     """
     alpha = np.round(np.clip(matte, 0, 1) * 255).astype(np.uint8)
     if not alpha.any() or (alpha == 255).all():
-        return np.dstack([image, alpha]), image.copy()
+        return np.dstack([image, alpha]), image.copy(), np.zeros_like(image, shape=(*alpha.shape, 4))
     height, width = alpha.shape
     scale = min(1.0, WORKING_SIDE_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -70,8 +72,10 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
     share = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     clean = _clean_background(share)
     plan = _plan_plate(small, clean)
+    ring = _ring(share)
     foreground = _foreground_colours(small, share)
     person, plate = np.dstack([image, alpha]), image.copy()
+    halo = np.zeros((height, width, 4), np.uint8)
     for top in range(0, height, STRIP_ROWS):
         rows = slice(top, min(top + STRIP_ROWS, height))
         occupied = np.flatnonzero(alpha[rows].any(axis=0))
@@ -81,8 +85,12 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
         grid = _working_grid(part, size, (height, width))
         behind = _plate_strip(image, plan, grid)
         front = cv2.remap(foreground, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        person[part][..., :3], plate[part] = _recompose_exactly(image[part], alpha[part], front, behind)
-    return person, plate
+        person[part][..., :3], halo[part][..., :3] = _recompose_exactly(image[part], alpha[part], front, behind)
+        fresh = cv2.remap(ring, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        fresh[alpha[part] > 0] = 1
+        plate[part] = _levels(image[part] + fresh[..., None] * (behind - image[part]))
+        halo[part][..., 3] = np.where((fresh > 0) & (alpha[part] < 255), 255, 0)
+    return person, plate, halo
 
 
 # --- The plan, at working size ---------------------------------------------------------------------------------------------
@@ -95,6 +103,13 @@ def _clean_background(share: np.ndarray) -> np.ndarray:
     if clean.any():
         return clean
     return background if background.any() else share < share.max()
+
+
+def _ring(share: np.ndarray) -> np.ndarray:
+    """(h, w) float32: how much of the plate is the fill, 1 where the person's fringe may lie, fading into the background."""
+    distance = cv2.distanceTransform((share <= 0).astype(np.uint8), cv2.DIST_L2, 5)
+    width = max(1.5, CONTAMINATED_SHARE * max(share.shape))
+    return np.clip(2 - distance / width, 0, 1).astype(np.float32)
 
 
 def _plan_plate(pixels: np.ndarray, clean: np.ndarray) -> PlatePlan:

@@ -76,7 +76,8 @@ class Portrait:
     size: (width, height) of the source picture in pixels.
     parts: by name, see PART_NAMES.
     images: by name, uint8, RGB or RGBA, (H, W, 3|4): "plate" (the picture without the person), "person" (foreground with
-        matte), "eye_left" / "eye_right" ... as the parts' textures ask.
+        matte), "halo" (the picture's own edge around the person, true only while the person rests), "eye_left" ... as the
+        parts' textures ask.
     landmarks_px: (478, 3) MediaPipe landmarks in picture space.
     units_per_metre: pixels in a metre at the plane of the eyes.
     camera_distance: from the pinhole to z = 0, pixels; camera_centre: (2,) principal point, pixels.

@@ -58,6 +58,10 @@ def fit_inside(source: tuple[int, int], target: tuple[int, int]) -> tuple[float,
     return scale, (target[0] - source[0] * scale) / 2, (target[1] - source[1] * scale) / 2
 
 
+HALO_REACH_M = 0.0006
+"""The edge that the picture itself shows around the person stays until the person has moved this far beside it."""
+
+
 class Stage:
     """A portrait made ready for one frame size: textures resized once, so that sampling neither blurs nor aliases."""
 
@@ -73,6 +77,7 @@ class Stage:
         self.apertures = portrait.apertures
         self.texel_uv = {name: self._texel_uv(part) for name, part in self.parts.items()}
         self.plate = self._plate(portrait.images["plate"])
+        self.halo_seen = None if alpha else self._see_halo()
 
     def _texture(self, image: np.ndarray) -> np.ndarray:
         if image.shape[2] == 3:
@@ -108,9 +113,29 @@ class Stage:
         plate = cv2.warpAffine(image, matrix, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.dstack([plate.astype(np.float32), np.ones((height, width), np.float32)])
 
+    def _see_halo(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which pixels the resting person's edge occupies; it does not move, so this is found once."""
+        person, texture = self.parts["person"], self.textures["halo"]
+        shape = self.plate.shape[:2]
+        index, bary = np.full(shape, EMPTY, np.int32), np.empty((*shape, 2), np.float32)
+        visibility(self.to_frame(person.vertices), person.triangles, self.texel_uv["person"], texture[..., 3], EVERYWHERE,
+                   np.full(shape, -np.inf, np.float32), index, bary, 0, 0)
+        return index, bary
+
+    def _draw_halo(self, frame: np.ndarray, posed: PosedFrame) -> None:
+        """Lay the picture's own edge over the plate where the person still is where it was."""
+        person = self.parts["person"]
+        moved_m = np.linalg.norm(posed.vertices["person"] - person.vertices, axis=1) * self.scale / self.pixels_per_metre
+        colour = np.ones((len(moved_m), 4), np.float32)
+        colour[:, 3] = np.clip(1.5 - moved_m / HALO_REACH_M, 0, 1)
+        if colour[:, 3].any():
+            shade(person.triangles, self.texel_uv["person"], colour, self.textures["halo"], *self.halo_seen, EVERYWHERE, frame)
+
     def draw(self, posed: PosedFrame) -> np.ndarray:
         """One frame (height, width, 3 or 4) uint8."""
         frame = self.plate.copy()
+        if not self.alpha:
+            self._draw_halo(frame, posed)
         placed = {name: self.to_frame(vertices) for name, vertices in posed.vertices.items() if name in self.parts}
         self._draw_together(frame, ["person"], placed, posed.colour)
         for aperture, groups in APERTURE_PARTS.items():

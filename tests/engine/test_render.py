@@ -138,9 +138,11 @@ def test_alpha_frames_composite_without_fringes(hopper):
     cut = next(render(hopper, posed(rotation=(8, 0, 0)), alpha=True)).astype(float)
     assert cut.shape[2] == 4 and 0 < (cut[..., 3] == 255).mean() < 1 and (cut[..., 3] == 0).any()
     share = cut[..., 3:] / 255
-    plate = frame_of(hopper, rotation=(8, 0, 0)).astype(float)
+    whole = frame_of(hopper, rotation=(8, 0, 0)).astype(float)
     over = cut[..., :3] * share + hopper.images["plate"] * (1 - share)
-    assert psnr(over, plate) >= 45
+    assert psnr(over, whole) >= 38, "the picture's own edge stays where the body rests"
+    no_halo = hopper.images["halo"][..., 3] == 0
+    assert psnr(over[no_halo], whole[no_halo]) >= 50
 
 
 @pytest.mark.parametrize("size", [(128, 128), (333, 217), (1024, 1024)])
