@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -20,8 +21,10 @@ from skimage import data
 from typer.testing import CliRunner
 
 from soliloquy.engine.audio.say import say
+from soliloquy.engine.blend import make_blend
 from soliloquy.engine.cli import EXIT_CODES, app
 from soliloquy.engine.console import progress_line
+from soliloquy.engine.errors import InputError, OutputError
 from soliloquy.engine.export import read_clip
 from soliloquy.engine.files import sha256_of
 from soliloquy.engine.motion.clip import MotionClip
@@ -136,6 +139,24 @@ def test_a_capture_drives_a_portrait(finished, tmp_path):
 def test_export(finished, tmp_path):
     result = invoke("export", finished[0] / "motion.json", "--to", "csv", "-o", tmp_path / "take.csv")
     assert result.exit_code == 0 and (tmp_path / "take.csv").read_bytes() == (finished[0] / "motion.csv").read_bytes()
+
+
+def test_blend_is_made_beside_the_result(finished, tmp_path):
+    pytest.importorskip("bpy", reason="a .blend needs the bpy wheel")
+    blend = make_blend(finished[0], tmp_path / "ada.blend")
+    assert blend.stat().st_size > 50_000
+
+
+def test_blend_without_blender_is_one_line(finished, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOLILOQUY_BLENDER_PYTHON", sys.executable)
+    with pytest.raises(OutputError, match="was not made") as caught:
+        make_blend(tmp_path / "no such folder", tmp_path / "ada.blend")
+    assert "\n" not in str(caught.value) and not (tmp_path / "ada.blend").exists()
+    monkeypatch.delenv("SOLILOQUY_BLENDER_PYTHON")
+    monkeypatch.setitem(sys.modules, "bpy", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="SOLILOQUY_BLENDER_PYTHON"):
+        make_blend(finished[0], tmp_path / "ada.blend")
 
 
 def test_say(tmp_path):
