@@ -61,16 +61,28 @@ def _check_file(path: Path) -> None:
     if head[:4] == b"RIFF" and head[8:] == b"WAVE":
         stated = struct.unpack("<I", head[4:8])[0]
         if stated not in _STREAMED_SIZES and stated + 8 > size + 1:
-            raise AudioError(f"{path} is cut off: {stated + 8} bytes were promised, {size} are there. Copy or export it again.")
+            raise AudioError(
+                f"{path} is cut off: {stated + 8} bytes were promised, {size} are there. Copy or export it again."
+            )
 
 
 def _decode(path: Path, progress: Progress) -> tuple[np.ndarray, str]:
     """Run ffmpeg on `path`; (samples, the text ffmpeg wrote about it). Stops reading past LONGEST_S."""
     command = [
-        imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-nostats", "-i", f"file:{path}", "-map", "0:a:0",
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-hide_banner",
+        "-nostdin",
+        "-nostats",
+        "-i",
+        f"file:{path}",
+        "-map",
+        "0:a:0",
         # rematrix_maxval keeps the mix inside full scale; async and first_pts keep sound and picture in step.
-        "-af", f"aresample={SAMPLE_RATE_HZ}:out_chlayout=mono:rematrix_maxval=1:async=1:first_pts=0",
-        "-f", "f32le", "pipe:1",
+        "-af",
+        f"aresample={SAMPLE_RATE_HZ}:out_chlayout=mono:rematrix_maxval=1:async=1:first_pts=0",
+        "-f",
+        "f32le",
+        "pipe:1",
     ]
     with tempfile.TemporaryFile() as messages_file:
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages_file) as process:
@@ -99,8 +111,9 @@ def _collect(stream, progress: Progress) -> np.ndarray:
             samples.resize(min(2 * len(samples), limit), refcheck=False)
         samples[count : count + len(part)] = part
         count += len(part)
-        progress("decode", count // SAMPLE_RATE_HZ, 0)
+        progress("decode", 0, 1)
     samples.resize(count, refcheck=False)
+    progress("decode", 1, 1)
     return samples
 
 
@@ -125,8 +138,10 @@ def _check_length(path: Path, decoded_s: float, messages: str) -> None:
     hours, minutes, seconds = stated.groups()
     stated_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
     if stated_s > decoded_s + max(LENGTH_TOLERANCE_S, 0.01 * decoded_s):
-        raise AudioError(f"{path} is cut off or damaged: it states {stated_s:.1f} s, but only {decoded_s:.1f} s can be read. "
-                         "Copy or export it again.")
+        raise AudioError(
+            f"{path} is cut off or damaged: it states {stated_s:.1f} s, but only {decoded_s:.1f} s can be read. "
+            "Copy or export it again."
+        )
 
 
 def _check_values(path: Path, samples: np.ndarray) -> None:

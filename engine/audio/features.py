@@ -33,22 +33,30 @@ def energy_db(samples: np.ndarray) -> np.ndarray:
 def f0_hz(samples: np.ndarray, levels_db: np.ndarray) -> np.ndarray:
     """(N,) fundamental frequency per HOP_S, 0 where unvoiced. Period by YIN (de Cheveigne & Kawahara 2002, librosa).
 
-    Voicing is decided by the normalised autocorrelation at that period and by the level; librosa's pyin would decide it
-    better at sixty times the cost.
+    Voicing is decided by the normalised autocorrelation at that period and by the level; a period at the edge of the search
+    range is hum or hiss, not voice. librosa's pyin would decide voicing better at sixty times the cost.
     """
     pitch = np.zeros(len(levels_db), np.float32)
     audible_db = quiet_threshold_db(levels_db)
     for first, block, frames in _frames(samples, PITCH_FRAME, len(levels_db)):
         span = slice(first, first + len(frames))
-        period_hz = librosa.yin(block, fmin=PITCH_LOWEST_HZ, fmax=PITCH_HIGHEST_HZ, sr=SAMPLE_RATE_HZ,
-                                frame_length=PITCH_FRAME, hop_length=HOP, center=False)[: len(frames)]
-        voiced = (_periodicity(frames, period_hz) > PERIODIC_ENOUGH) & (levels_db[span] > audible_db)
+        period_hz = librosa.yin(
+            block,
+            fmin=PITCH_LOWEST_HZ,
+            fmax=PITCH_HIGHEST_HZ,
+            sr=SAMPLE_RATE_HZ,
+            frame_length=PITCH_FRAME,
+            hop_length=HOP,
+            center=False,
+        )[: len(frames)]
+        inside = (period_hz > 1.03 * PITCH_LOWEST_HZ) & (period_hz < 0.97 * PITCH_HIGHEST_HZ)
+        voiced = inside & (_periodicity(frames, period_hz) > PERIODIC_ENOUGH) & (levels_db[span] > audible_db)
         pitch[span] = np.where(voiced, period_hz, 0.0)
     return _without_specks(pitch)
 
 
 def _frames(samples: np.ndarray, width: int, count: int):
-    """Yield (first hop, padded samples, their (n, width) overlapping frames centred on the hops), a bounded number at a time."""
+    """Yield (first hop, padded samples, their (n, width) frames centred on the hops), a bounded number at a time."""
     for first in range(0, count, _BLOCK_HOPS):
         hops = min(_BLOCK_HOPS, count - first)
         start = first * HOP - width // 2

@@ -57,8 +57,9 @@ class _Piece:
     text: list[str] = field(default_factory=list)
 
 
-def find_phones(samples: np.ndarray, levels_db: np.ndarray, text: str | None = None, *,
-                progress: Progress = silent) -> FoundPhones:
+def find_phones(
+    samples: np.ndarray, levels_db: np.ndarray, text: str | None = None, *, progress: Progress = silent
+) -> FoundPhones:
     """Phones of (N,) samples with their loudness track; with `text`, by forced alignment to it where it fits.
 
     Silence comes out as the sound shows it: the decoders' silences are corrected by the loudness.
@@ -146,8 +147,10 @@ def _align_pieces(recogniser: _Recogniser, aligner: TextAligner, pieces: list[_P
             continue
         decoded = aligner.align(recogniser.pcm(piece.start_s, piece.end_s), piece.text)
         if not _fits(decoded, [piece]):
-            found.notes.append(f"The text does not fit the sound from {piece.start_s:.1f} to {piece.end_s:.1f} s "
-                               f"({_some(piece.text)}); the phones there come from the sound alone.")
+            found.notes.append(
+                f"The text does not fit the sound from {piece.start_s:.1f} to {piece.end_s:.1f} s "
+                f"({_some(piece.text)}); the phones there come from the sound alone."
+            )
             continue
         piece.heard = decoded
         found.words += [Word(w.text, w.start_s + piece.start_s, w.end_s + piece.start_s) for w in decoded.words]
@@ -164,8 +167,11 @@ def _share_out(words: list[str], pieces: list[_Piece]) -> None:
     if len(pieces) == 1:
         pieces[0].text = words
         return
-    heard = [(dictionary_key(word.text), number) for number, piece in enumerate(pieces)
-             for word in (piece.heard.words if piece.heard else ())]
+    heard = [
+        (dictionary_key(word.text), number)
+        for number, piece in enumerate(pieces)
+        for word in (piece.heard.words if piece.heard else ())
+    ]
     matcher = SequenceMatcher(None, [dictionary_key(word) for word in words], [word for word, _ in heard])
     anchors = [(block.a + k, heard[block.b + k][1]) for block in matcher.get_matching_blocks() for k in range(block.size)]
     if not anchors:
@@ -183,7 +189,9 @@ def _moved(piece: _Piece) -> Iterator[Phone]:
         yield Phone(SILENCE, piece.start_s, piece.end_s)
         return
     for phone in piece.heard.phones:
-        yield Phone(phone.label, min(piece.start_s + phone.start_s, piece.end_s), min(piece.start_s + phone.end_s, piece.end_s))
+        yield Phone(
+            phone.label, min(piece.start_s + phone.start_s, piece.end_s), min(piece.start_s + phone.end_s, piece.end_s)
+        )
 
 
 def _some(words: list[str], most: int = 6) -> str:

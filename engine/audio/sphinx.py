@@ -29,7 +29,8 @@ _PHONE_LM_WEIGHT = 2.0
 @dataclass(frozen=True)
 class Decoded:
     """What a chunk holds: phones and words in seconds from its start; `fit` is the mean acoustic log score per frame in the
-    decoder's own units (0 is perfect; clear speech with the right words -10 to -25; other words than were said below -50)."""
+    decoder's own units (0 is perfect; clear speech with the right words -10 to -25; other words than were said below -50).
+    """
 
     phones: list[Phone]
     words: list[Word]

@@ -1,8 +1,8 @@
 """Phones -> lip and jaw curves: dominance functions, jaw and lips apart, sized by loudness. Constraints follow elsewhere.
 
 Blending after Cohen & Massaro (1993), "Modeling coarticulation in synthetic visual speech": every sound pulls each channel
-towards its target with a weight that falls off exponentially in time; what is shown is the weighted mean. Sounds made with the
-tongue alone have almost no weight on the lips and so borrow their neighbours'. The jaw and lip split and its dependence on
+towards its target with a weight that falls off exponentially in time; what is shown is the weighted mean. Sounds made with
+the tongue alone have almost no weight on the lips and so borrow their neighbours'. The jaw and lip split and its dependence on
 loudness follow JALI (Edwards et al. 2016).
 """
 
@@ -15,7 +15,19 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from ..audio.speech import HOP_S, Phone, Speech
-from .visemes import GROUP_CHANNELS, GROUP_OF, JAW, LIPS, OBSTRUENTS, PROTRUSION, SHAPE_CHANNELS, TONGUE, VISEMES, VOWELS, Viseme
+from .visemes import (
+    GROUP_CHANNELS,
+    GROUP_OF,
+    JAW,
+    LIPS,
+    OBSTRUENTS,
+    PROTRUSION,
+    SHAPE_CHANNELS,
+    TONGUE,
+    VISEMES,
+    VOWELS,
+    Viseme,
+)
 
 RATE_HZ = 100
 """Internal sampling of every curve, before it is read out at the clip's frame rate."""
@@ -67,7 +79,9 @@ def articulate(speech: Speech, times_s: np.ndarray, effort: float = 1.0) -> dict
                 if target := pull.viseme.shape.get(name, 0.0):
                     curves[name][first:last] += weight * target * pull.size
     sigma = SMOOTHING_S * RATE_HZ
-    return {name: gaussian_filter1d(curve / weights[GROUP_OF[name]], sigma, mode="nearest") for name, curve in curves.items()}
+    return {
+        name: gaussian_filter1d(curve / weights[GROUP_OF[name]], sigma, mode="nearest") for name, curve in curves.items()
+    }
 
 
 def _dominance(times_s: np.ndarray, pull: _Pull, group: str) -> np.ndarray:
@@ -94,11 +108,13 @@ def _pulls(speech: Speech, effort: float) -> Iterator[_Pull]:
 
 
 def _rest(phone: Phone) -> _Pull:
-    """The pull of a silence: full in a long one from a lag after the last sound to a lead before the next; weak in a short one."""
+    """The pull of a silence: full in a long one, from a lag after its start to a lead before its end; weak in a short one."""
     length_s = phone.end_s - phone.start_s
     margin_s = min(0.1, 0.35 * length_s)
     weight = _REST_DOMINANCE * min(length_s / _SHORT_REST_S, 1.0) ** 2
-    return _Pull(Viseme({}, jaw=weight, protrusion=weight, lips=weight), phone.start_s + margin_s, phone.end_s - margin_s, 1.0, 1.0)
+    return _Pull(
+        Viseme({}, jaw=weight, protrusion=weight, lips=weight), phone.start_s + margin_s, phone.end_s - margin_s, 1.0, 1.0
+    )
 
 
 def _sizes(speech: Speech, effort: float) -> np.ndarray:

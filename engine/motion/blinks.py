@@ -1,4 +1,4 @@
-"""When and how the lids close: log-normal intervals drawn towards pauses and wide looks, quick down, slow up, half of them partial.
+"""When and how the lids close: log-normal intervals drawn to pauses and wide looks; quick down, slow up, many partial.
 
 Intervals and rates after Bentivoglio et al. (1997), the profile after VanderWerf et al. (2003) and Trutoiu et al. (2011).
 """
@@ -39,8 +39,10 @@ class Blink:
 def plan_blinks(prosody: Prosody, shifts: list[Shift], seed: int, per_minute: float, frame_s: float) -> list[Blink]:
     """Blinks of a take in time order, `per_minute` on average; full ones stay shut for at least one frame of `frame_s`."""
     rng = stream(seed, "blinks")
-    magnets = sorted([start_s + 0.05 for start_s, _ in prosody.pauses]
-                     + [shift.time_s for shift in shifts if np.hypot(shift.yaw_deg, shift.pitch_deg) >= WIDE_SHIFT_DEG])
+    magnets = sorted(
+        [start_s + 0.05 for start_s, _ in prosody.pauses]
+        + [shift.time_s for shift in shifts if np.hypot(shift.yaw_deg, shift.pitch_deg) >= WIDE_SHIFT_DEG]
+    )
     return [_blink(rng, time_s, frame_s) for time_s in _blink_times(rng, magnets, prosody.duration_s, per_minute)]
 
 
@@ -65,7 +67,13 @@ def _blink(rng: np.random.Generator, time_s: float, frame_s: float) -> Blink:
     partial = rng.random() < PARTIAL_SHARE
     depth = rng.uniform(0.62, 0.9) if partial else 1.0
     closed_s = rng.uniform(0.010, 0.050)
-    return Blink(time_s, rng.uniform(0.066, 0.090), closed_s if partial else max(closed_s, min(frame_s, 0.05)), rng.uniform(0.15, 0.24), depth)
+    return Blink(
+        time_s,
+        rng.uniform(0.066, 0.090),
+        closed_s if partial else max(closed_s, min(frame_s, 0.05)),
+        rng.uniform(0.15, 0.24),
+        depth,
+    )
 
 
 def lid_curve(blinks: list[Blink], times_s: np.ndarray) -> np.ndarray:

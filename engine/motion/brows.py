@@ -32,11 +32,20 @@ def brow_curves(prosody: Prosody, times_s: np.ndarray, seed: int, energy: float 
     for start_s, share in sorted(starts):
         raised, size, hold_s = rng.random() < share, rng.lognormal(-0.25, 0.45), rng.uniform(0.05, 0.35)
         if raised:
-            place(shape, times_s, start_s - BEFORE_S, start_s - BEFORE_S + UP_S + hold_s + DOWN_S,
-                  lambda t: min(size, 1.6) * _raise(t - start_s + BEFORE_S, hold_s), np.maximum)
+            place(
+                shape,
+                times_s,
+                start_s - BEFORE_S,
+                start_s - BEFORE_S + UP_S + hold_s + DOWN_S,
+                lambda t: min(size, 1.6) * _raise(t - start_s + BEFORE_S, hold_s),
+                np.maximum,
+            )
     drift = gaussian_filter1d(rng.standard_normal((len(times_s), 3)), 0.9 * RATE_HZ, axis=0, mode="wrap")
     drift *= _DRIFT * np.sqrt(2.0 * np.sqrt(np.pi) * 0.9 * RATE_HZ)
-    return {name: np.maximum(energy * value * shape + drift[:, number], 0.0) for number, (name, value) in enumerate(_RAISE.items())}
+    return {
+        name: np.maximum(energy * value * shape + drift[:, number], 0.0)
+        for number, (name, value) in enumerate(_RAISE.items())
+    }
 
 
 def _raise(time_s: np.ndarray, hold_s: float) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""What lips cannot get wrong, imposed last: p b m seal, f v touch, sibilants keep the jaw up. At the output frames themselves.
+"""What lips cannot get wrong, imposed last and at the output frames: p b m seal, f v touch, sibilants keep the jaw up.
 
-A viewer forgives a vague vowel and no open-lipped p. So the closures are not blended with anything: each opens and shuts a gate
-of its own, evaluated at the frame times, and the frame nearest its centre always shows it in full.
+A viewer forgives a vague vowel and no open-lipped p. So the closures are not blended with anything: each opens and shuts a
+gate of its own, evaluated at the frame times, and the frame nearest its centre always shows it in full.
 """
 
 from __future__ import annotations

@@ -54,7 +54,9 @@ class Direction:
     blink_rate: float = _number(22.0, 0.0, 60.0, "blinks per minute (17 at rest, 26 in conversation)")
     mood: str = _choice("neutral", "the mood throughout: " + ", ".join(MOODS))
     mood_strength: float = _number(1.0, 0.0, 1.0, "how strong `mood` is")
-    mood_over_time: tuple[MoodKey, ...] = _choice((), 'moods with their times, for example "0:neutral, 2.5:happy*0.6"; replaces `mood`')
+    mood_over_time: tuple[MoodKey, ...] = _choice(
+        (), 'moods with their times, for example "0:neutral, 2.5:happy*0.6"; replaces `mood`'
+    )
     gaze_yaw: float = _number(0.0, -45.0, 45.0, "where the look rests, degrees to the picture's right; 0 = at the camera")
     gaze_pitch: float = _number(0.0, -30.0, 30.0, "where the look rests, degrees up; 0 = at the camera")
     head_follows_gaze: float = _number(0.35, 0.0, 1.0, "share of `gaze_yaw` and `gaze_pitch` that the head takes on")
@@ -119,8 +121,10 @@ def load_direction(name_or_path: str | os.PathLike = "neutral") -> Direction:
     path = Path(name_or_path)
     if path.suffix.lower() != ".toml":
         if str(name_or_path) not in preset_names():
-            raise InputError(f"Unknown direction {str(name_or_path)!r}{_nearest(str(name_or_path), preset_names())}. "
-                             f"Presets: {', '.join(preset_names())}; or give a .toml file.")
+            raise InputError(
+                f"Unknown direction {str(name_or_path)!r}{_nearest(str(name_or_path), preset_names())}. "
+                f"Presets: {', '.join(preset_names())}; or give a .toml file."
+            )
         path = PRESETS / f"{name_or_path}.toml"
     try:
         record = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -129,7 +133,9 @@ def load_direction(name_or_path: str | os.PathLike = "neutral") -> Direction:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid TOML: {error}.") from error
     if record.get("format_version") != FORMAT_VERSION:
-        raise InputError(f"{path}: format_version must be {FORMAT_VERSION}, it is {record.get('format_version', 'missing')}.")
+        raise InputError(
+            f"{path}: format_version must be {FORMAT_VERSION}, it is {record.get('format_version', 'missing')}."
+        )
     try:
         return Direction().with_settings({key: value for key, value in record.items() if key not in _ABOUT_THE_FILE})
     except InputError as error:
@@ -200,8 +206,10 @@ def _as_mood_keys(value: Any) -> tuple[MoodKey, ...]:
         try:
             keys.append(MoodKey(float(match["time"]), match["mood"], float(match["strength"] or 1.0)))
         except (TypeError, ValueError):
-            raise InputError(f"Cannot read {str(part).strip()!r} in mood_over_time; write seconds:mood*strength, "
-                             "for example 2.5:happy*0.6.") from None
+            raise InputError(
+                f"Cannot read {str(part).strip()!r} in mood_over_time; write seconds:mood*strength, "
+                "for example 2.5:happy*0.6."
+            ) from None
     return tuple(keys)
 
 

@@ -1,4 +1,4 @@
-"""Where the eyes look: held on the target, away for a moment and back, in quick saccades; steady in space while the head moves.
+"""Where the eyes look: on the target, away for a moment and back, in saccades; steady in space while the head moves.
 
 Holds and aversions after Lee, Badler & Badler (2002, "Eyes alive": talking mode); saccade duration 21 ms + 2.2 ms per degree
 (Bahill, Clark & Stark 1975); amplitudes exponential, nearly all below 15 degrees, cardinal directions twice as likely.
@@ -86,13 +86,19 @@ def shift_curve(shifts: list[Shift], times_s: np.ndarray) -> np.ndarray:
 def head_follow(shifts: list[Shift], times_s: np.ndarray) -> np.ndarray:
     """(T, 3) degrees by which the head joins wide aversions and comes back."""
     joined = [shift.aversion and np.hypot(shift.yaw_deg, shift.pitch_deg) >= HEAD_FOLLOWS_FROM_DEG for shift in shifts]
-    positions = np.array([[0.0, 0.0, 0.0], *((HEAD_SHARE * s.yaw_deg * wide, HEAD_SHARE * s.pitch_deg * wide, 0.0)
-                                             for s, wide in zip(shifts, joined))])
+    positions = np.array(
+        [
+            [0.0, 0.0, 0.0],
+            *((HEAD_SHARE * s.yaw_deg * wide, HEAD_SHARE * s.pitch_deg * wide, 0.0) for s, wide in zip(shifts, joined)),
+        ]
+    )
     moves = np.diff(positions, axis=0)
     return steps(times_s, [(s.time_s + HEAD_LAG_S, HEAD_TURN_S, move) for s, move in zip(shifts, moves) if move.any()], 3)
 
 
-def eyes_in_head(direction_deg: np.ndarray, head_deg: np.ndarray, distance_m: np.ndarray, rest_distance_m: float) -> np.ndarray:
+def eyes_in_head(
+    direction_deg: np.ndarray, head_deg: np.ndarray, distance_m: np.ndarray, rest_distance_m: float
+) -> np.ndarray:
     """(T, 2, 2) rotation of each eye in the head that looks along `direction_deg` ((T, 2) yaw, pitch in space).
 
     head_deg (T, 3) turns the head; the eyes turn back by as much (vestibulo-ocular reflex, gain 1). Vergence is counted
@@ -120,4 +126,3 @@ def _rotations(head_deg: np.ndarray) -> np.ndarray:
     about_x = np.array([[one, nil, nil], [nil, cp, sp], [nil, -sp, cp]])
     about_z = np.array([[cr, -sr, nil], [sr, cr, nil], [nil, nil, one]])
     return np.einsum("ijt,jkt,klt->til", about_y, about_x, about_z)
-

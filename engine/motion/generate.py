@@ -1,4 +1,4 @@
-"""`generate_motion`: a `Speech` and a `Direction` become a `MotionClip`. Same inputs and seed, same clip; another seed, another take."""
+"""`generate_motion`: a `Speech` and a `Direction` become a `MotionClip`. Same seed, same clip; another seed, another take."""
 
 from __future__ import annotations
 
@@ -28,14 +28,19 @@ EYES_HOLD_FROM = 0.25
 _STAGE = "motion"
 
 
-def generate_motion(speech: Speech, direction: Direction, *, seed: int, fps: Fraction, progress: Progress = silent) -> MotionClip:
+def generate_motion(
+    speech: Speech, direction: Direction, *, seed: int, fps: Fraction, progress: Progress = silent
+) -> MotionClip:
     """The performance of `speech` under `direction`: ceil(duration * fps) frames, frame n at n / fps seconds.
 
-    Deterministic in all of its arguments. Raises InputError for an impossible frame rate or seed, FormatError for a damaged speech.
+    Deterministic in all of its arguments.
+    Raises InputError for an impossible frame rate or seed, FormatError for a damaged speech.
     """
     fps = Fraction(fps)
     if not SLOWEST_FPS <= fps <= FASTEST_FPS:
-        raise InputError(f"A frame rate of {float(fps):g} is out of range; use {SLOWEST_FPS} to {FASTEST_FPS} frames per second.")
+        raise InputError(
+            f"A frame rate of {float(fps):g} is out of range; use {SLOWEST_FPS} to {FASTEST_FPS} frames per second."
+        )
     if seed < 0:
         raise InputError(f"The seed must be 0 or more, not {seed}.")
     speech.check(speech.source or "speech")
@@ -53,8 +58,14 @@ def generate_motion(speech: Speech, direction: Direction, *, seed: int, fps: Fra
     rotation_deg, translation_m = _move_head(direction, prosody, shifts, grid_s, frame_times_s, take)
     progress(_STAGE, 2, 3)
     gaze_deg = _look(channels, direction, prosody, shifts, rotation_deg, frame_times_s, take, float(1 / fps))
-    clip = MotionClip(fps, np.clip(channels, 0.0, 1.0).astype(np.float32), rotation_deg.astype(np.float32),
-                      translation_m.astype(np.float32), gaze_deg.astype(np.float32), _provenance(speech, direction, seed))
+    clip = MotionClip(
+        fps,
+        np.clip(channels, 0.0, 1.0).astype(np.float32),
+        rotation_deg.astype(np.float32),
+        translation_m.astype(np.float32),
+        gaze_deg.astype(np.float32),
+        _provenance(speech, direction, seed),
+    )
     clip.channels[:, EYE_LOOK_COLUMNS] = eye_look_from_gaze(clip.gaze_deg)
     np.minimum(clip.channel("mouthClose"), clip.channel("jawOpen"), out=clip.channel("mouthClose"))
     progress(_STAGE, 3, 3)
@@ -62,12 +73,13 @@ def generate_motion(speech: Speech, direction: Direction, *, seed: int, fps: Fra
 
 
 def _take(seed: int, speech: Speech) -> int:
-    """The seed of every random stream: of the person's seed and the recording, so that two lines never share their blinks."""
+    """The seed of every random stream: the person's seed and the recording, so that two lines never share their blinks."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{speech.source_sha256}".encode()).digest()[:8], "big")
 
 
-def _speak(channels: np.ndarray, speech: Speech, direction: Direction, prosody: Prosody, grid_s: np.ndarray,
-           times_s: np.ndarray) -> np.ndarray:
+def _speak(
+    channels: np.ndarray, speech: Speech, direction: Direction, prosody: Prosody, grid_s: np.ndarray, times_s: np.ndarray
+) -> np.ndarray:
     """Write the speaking mouth into `channels`; returns the seal gate (T,)."""
     effort = 0.75 + 0.25 * direction.energy
     curves = {name: _read(curve, grid_s, times_s) for name, curve in articulate(speech, grid_s, effort).items()}
@@ -80,8 +92,15 @@ def _speak(channels: np.ndarray, speech: Speech, direction: Direction, prosody: 
     return seal
 
 
-def _express(channels: np.ndarray, direction: Direction, prosody: Prosody, grid_s: np.ndarray, times_s: np.ndarray,
-             seal: np.ndarray, take: int) -> None:
+def _express(
+    channels: np.ndarray,
+    direction: Direction,
+    prosody: Prosody,
+    grid_s: np.ndarray,
+    times_s: np.ndarray,
+    seal: np.ndarray,
+    take: int,
+) -> None:
     """Add the mood and the brows."""
     offsets = moods.mood_offsets(direction.mood_keys(), times_s, take)
     moods.add_mood(channels, {name: curve * direction.expression for name, curve in offsets.items()}, seal)
@@ -92,10 +111,13 @@ def _express(channels: np.ndarray, direction: Direction, prosody: Prosody, grid_
             channels[:, column] += direction.brows * _read(curve, grid_s, times_s)
 
 
-def _move_head(direction: Direction, prosody: Prosody, shifts: list[gaze.Shift], grid_s: np.ndarray, times_s: np.ndarray,
-               take: int) -> tuple[np.ndarray, np.ndarray]:
+def _move_head(
+    direction: Direction, prosody: Prosody, shifts: list[gaze.Shift], grid_s: np.ndarray, times_s: np.ndarray, take: int
+) -> tuple[np.ndarray, np.ndarray]:
     """(T, 3) rotation in degrees and (T, 3) translation in metres."""
-    own = head.head_rotation(prosody, grid_s, take, math.sqrt(direction.energy)) + direction.gaze * gaze.head_follow(shifts, grid_s)
+    own = head.head_rotation(prosody, grid_s, take, math.sqrt(direction.energy)) + direction.gaze * gaze.head_follow(
+        shifts, grid_s
+    )
     inhaled = head.breath(prosody, grid_s) * direction.breath
     own[:, head.PITCH] += head.INHALE_PITCH_DEG * inhaled
     posture = np.array([direction.head_yaw, direction.head_pitch, direction.head_roll])
@@ -107,8 +129,16 @@ def _move_head(direction: Direction, prosody: Prosody, shifts: list[gaze.Shift],
     return _read(rotation, grid_s, times_s), _read(sway, grid_s, times_s)
 
 
-def _look(channels: np.ndarray, direction: Direction, prosody: Prosody, shifts: list[gaze.Shift], rotation_deg: np.ndarray,
-          times_s: np.ndarray, take: int, frame_s: float) -> np.ndarray:
+def _look(
+    channels: np.ndarray,
+    direction: Direction,
+    prosody: Prosody,
+    shifts: list[gaze.Shift],
+    rotation_deg: np.ndarray,
+    times_s: np.ndarray,
+    take: int,
+    frame_s: float,
+) -> np.ndarray:
     """(T, 2, 2) gaze; adds the blinks to `channels`."""
     lids = blinks.plan_blinks(prosody, shifts, take, direction.blink_rate * direction.blinks, frame_s)
     closure = blinks.lid_curve(lids, times_s)
@@ -132,5 +162,9 @@ def _read(curve: np.ndarray, grid_s: np.ndarray, times_s: np.ndarray) -> np.ndar
 
 
 def _provenance(speech: Speech, direction: Direction, seed: int) -> dict:
-    return {"generator": GENERATOR, "seed": seed, "direction": direction.as_record(),
-            "audio": {"name": speech.source, "sha256": speech.source_sha256, "aligner": speech.aligner}}
+    return {
+        "generator": GENERATOR,
+        "seed": seed,
+        "direction": direction.as_record(),
+        "audio": {"name": speech.source, "sha256": speech.source_sha256, "aligner": speech.aligner},
+    }

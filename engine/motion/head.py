@@ -65,8 +65,14 @@ def breath(prosody: Prosody, times_s: np.ndarray) -> np.ndarray:
         length_s = min(INHALE_S, 0.8 * pause_s)
         size = np.clip(0.55 + 0.15 * (end_s - start_s), 0.55, 1.0)
         centre_s = start_s - 0.55 * length_s
-        place(depth, times_s, centre_s - length_s / 2, centre_s + length_s / 2,
-              lambda t: size * bump((t - centre_s) / length_s), np.maximum)
+        place(
+            depth,
+            times_s,
+            centre_s - length_s / 2,
+            centre_s + length_s / 2,
+            lambda t: size * bump((t - centre_s) / length_s),
+            np.maximum,
+        )
     return depth
 
 
@@ -112,6 +118,11 @@ def _nods(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np
             continue
         width_s = float(np.clip(2.2 * (accent.end_s - accent.start_s + NOD_LEAD_S), 0.35, 0.9))
         depth = NOD_DEG * size * (0.6 + 0.4 * accent.strength)
-        place(nods, times_s, accent.end_s - width_s / 2, accent.end_s + width_s / 2,
-              lambda t: depth * bump((t - accent.end_s) / width_s))
+        place(
+            nods,
+            times_s,
+            accent.end_s - width_s / 2,
+            accent.end_s + width_s / 2,
+            lambda t: depth * bump((t - accent.end_s) / width_s),
+        )
     return nods

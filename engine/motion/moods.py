@@ -16,15 +16,49 @@ from .visemes import channel_columns
 
 MOODS: dict[str, dict[str, float]] = {
     "neutral": {},
-    "happy": {"mouthSmile": 0.50, "mouthDimple": 0.10, "cheekSquint": 0.38, "eyeSquint": 0.22, "browInnerUp": 0.08, "browOuterUp": 0.10},
+    "happy": {
+        "mouthSmile": 0.50,
+        "mouthDimple": 0.10,
+        "cheekSquint": 0.38,
+        "eyeSquint": 0.22,
+        "browInnerUp": 0.08,
+        "browOuterUp": 0.10,
+    },
     "sad": {"mouthFrown": 0.42, "mouthShrugLower": 0.22, "browInnerUp": 0.60, "browDown": 0.14, "eyeSquint": 0.12},
-    "angry": {"mouthPress": 0.22, "mouthFrown": 0.16, "mouthStretch": 0.08, "browDown": 0.72, "eyeSquint": 0.34, "eyeWide": 0.14,
-              "noseSneer": 0.22},
+    "angry": {
+        "mouthPress": 0.22,
+        "mouthFrown": 0.16,
+        "mouthStretch": 0.08,
+        "browDown": 0.72,
+        "eyeSquint": 0.34,
+        "eyeWide": 0.14,
+        "noseSneer": 0.22,
+    },
     "surprised": {"browInnerUp": 0.65, "browOuterUp": 0.62, "eyeWide": 0.55, "jawOpen": 0.08, "mouthFunnel": 0.06},
-    "afraid": {"browInnerUp": 0.70, "browOuterUp": 0.28, "browDown": 0.22, "eyeWide": 0.48, "mouthStretch": 0.32, "mouthFrown": 0.10},
-    "disgusted": {"noseSneer": 0.60, "mouthUpperUp": 0.28, "mouthShrugLower": 0.22, "mouthFrown": 0.20, "browDown": 0.34,
-                  "eyeSquint": 0.32, "cheekSquint": 0.20},
-    "contempt": {"mouthSmileLeft": 0.34, "mouthDimpleLeft": 0.40, "mouthPressLeft": 0.15, "eyeSquint": 0.14, "browOuterUpRight": 0.16},
+    "afraid": {
+        "browInnerUp": 0.70,
+        "browOuterUp": 0.28,
+        "browDown": 0.22,
+        "eyeWide": 0.48,
+        "mouthStretch": 0.32,
+        "mouthFrown": 0.10,
+    },
+    "disgusted": {
+        "noseSneer": 0.60,
+        "mouthUpperUp": 0.28,
+        "mouthShrugLower": 0.22,
+        "mouthFrown": 0.20,
+        "browDown": 0.34,
+        "eyeSquint": 0.32,
+        "cheekSquint": 0.20,
+    },
+    "contempt": {
+        "mouthSmileLeft": 0.34,
+        "mouthDimpleLeft": 0.40,
+        "mouthPressLeft": 0.15,
+        "eyeSquint": 0.14,
+        "browOuterUpRight": 0.16,
+    },
     "tender": {"mouthSmile": 0.24, "cheekSquint": 0.14, "eyeSquint": 0.12, "browInnerUp": 0.26},
     "bored": {"eyeBlink": 0.20, "mouthFrown": 0.10, "browInnerUp": 0.10, "mouthShrugLower": 0.10},
 }
@@ -65,7 +99,9 @@ def mood_offsets(keys: tuple[MoodKey, ...], times_s: np.ndarray, seed: int) -> d
 
 def add_mood(channels: np.ndarray, offsets: dict[str, np.ndarray], seal: np.ndarray) -> None:
     """Add `offsets` to (T, 52) `channels` in place; mouth offsets give way to sealed (`seal`, 0..1) and rounded lips."""
-    rounding = np.clip(channels[:, channel_columns("mouthPucker")[0]] + channels[:, channel_columns("mouthFunnel")[0]], 0.0, 1.0)
+    rounding = np.clip(
+        channels[:, channel_columns("mouthPucker")[0]] + channels[:, channel_columns("mouthFunnel")[0]], 0.0, 1.0
+    )
     freedom = (1.0 - seal) * (1.0 - _ROUNDING_DAMPING * rounding)
     for name, curve in offsets.items():
         for column in channel_columns(name):
@@ -81,4 +117,10 @@ def _ramp(times_s: np.ndarray, centre_s: float) -> np.ndarray:
 def _slow_noise(times_s: np.ndarray, seed: int) -> np.ndarray:
     """Three slow sines of random phase, about unit size."""
     phases = stream(seed, "mood").uniform(0.0, 2.0 * np.pi, 3)
-    return sum(np.sin(2.0 * np.pi * times_s * factor / _WAVER_PERIOD_S + phase) for factor, phase in zip((0.6, 1.0, 1.7), phases)) / 1.7
+    return (
+        sum(
+            np.sin(2.0 * np.pi * times_s * factor / _WAVER_PERIOD_S + phase)
+            for factor, phase in zip((0.6, 1.0, 1.7), phases)
+        )
+        / 1.7
+    )

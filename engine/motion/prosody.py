@@ -45,8 +45,14 @@ class Prosody:
         """(T,) 1 within phrases, 0 in pauses, with edges SOFT_EDGE_S long."""
         active = np.zeros(len(times_s))
         for start_s, end_s in self.phrases:
-            place(active, times_s, start_s - SOFT_EDGE_S, end_s + SOFT_EDGE_S,
-                  lambda t: np.clip(np.minimum(t - start_s, end_s - t) / SOFT_EDGE_S + 1.0, 0.0, 1.0), np.maximum)
+            place(
+                active,
+                times_s,
+                start_s - SOFT_EDGE_S,
+                end_s + SOFT_EDGE_S,
+                lambda t: np.clip(np.minimum(t - start_s, end_s - t) / SOFT_EDGE_S + 1.0, 0.0, 1.0),
+                np.maximum,
+            )
         return active
 
 
@@ -67,7 +73,13 @@ def _accents(speech: Speech) -> list[Accent]:
     rows = []
     for vowel in vowels:
         span = slice(round(vowel.start_s / HOP_S), max(round(vowel.end_s / HOP_S), round(vowel.start_s / HOP_S) + 1))
-        rows.append((speech.energy_db[span].max(initial=-100.0), np.log(vowel.end_s - vowel.start_s + 0.01), pitch[span].max(initial=0.0)))
+        rows.append(
+            (
+                speech.energy_db[span].max(initial=-100.0),
+                np.log(vowel.end_s - vowel.start_s + 0.01),
+                pitch[span].max(initial=0.0),
+            )
+        )
     table = np.array(rows)
     spread = np.maximum(table.std(axis=0), 1e-6)
     scores = ((table - table.mean(axis=0)) / spread).mean(axis=1)

@@ -1,4 +1,4 @@
-"""Events written onto curves, each touching only its own stretch: the cost of a take grows with its length, not its square."""
+"""Events written onto curves, each touching only its own stretch: cost grows with a take's length, not its square."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 
-def place(curve: np.ndarray, times_s: np.ndarray, from_s: float, to_s: float, shape: Callable[[np.ndarray], np.ndarray],
-          combine: np.ufunc = np.add) -> None:
+def place(
+    curve: np.ndarray,
+    times_s: np.ndarray,
+    from_s: float,
+    to_s: float,
+    shape: Callable[[np.ndarray], np.ndarray],
+    combine: np.ufunc = np.add,
+) -> None:
     """Combine `shape(times)` with the part of (T,) `curve` between two times, in place; outside, the shape must be 0."""
     span = slice(np.searchsorted(times_s, from_s), np.searchsorted(times_s, to_s, side="right"))
     curve[span] = combine(curve[span], shape(times_s[span]))

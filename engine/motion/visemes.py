@@ -1,7 +1,7 @@
 """What the lips and the jaw do for each sound: ARPAbet -> ARKit targets, with how strongly each sound insists on them.
 
-Starting points: the viseme shapes of JALI (Edwards, Landreth, Fiume, Singh 2016, table 1) and the ARKit mappings in common use
-with them; sizes set by eye and against tracked speakers. "L+R" channels are written without their side.
+Starting points: the viseme shapes of JALI (Edwards, Landreth, Fiume, Singh 2016, table 1) and the ARKit mappings in common
+use with them; sizes set by eye and against tracked speakers. "L+R" channels are written without their side.
 """
 
 from __future__ import annotations
@@ -38,10 +38,24 @@ class Viseme:
         return {JAW: self.jaw, PROTRUSION: self.protrusion, LIPS: self.lips, TONGUE: 1.0}[group]
 
 
-def _vowel(jaw: float, lower: float = 0.0, upper: float = 0.0, stretch: float = 0.0, funnel: float = 0.0, pucker: float = 0.0,
-           forward: float = 0.0) -> Viseme:
-    shape = {"jawOpen": jaw, "mouthLowerDown": lower, "mouthUpperUp": upper, "mouthStretch": stretch,
-             "mouthFunnel": funnel, "mouthPucker": pucker, "jawForward": forward}
+def _vowel(
+    jaw: float,
+    lower: float = 0.0,
+    upper: float = 0.0,
+    stretch: float = 0.0,
+    funnel: float = 0.0,
+    pucker: float = 0.0,
+    forward: float = 0.0,
+) -> Viseme:
+    shape = {
+        "jawOpen": jaw,
+        "mouthLowerDown": lower,
+        "mouthUpperUp": upper,
+        "mouthStretch": stretch,
+        "mouthFunnel": funnel,
+        "mouthPucker": pucker,
+        "jawForward": forward,
+    }
     rounded = funnel + pucker > 0.2
     return Viseme(shape, jaw=1.0, protrusion=1.0 if rounded else 0.55, lips=0.9)
 
@@ -74,15 +88,45 @@ _GLIDE_ROUND = _consonant(0.11, 0.8, 1.0, 0.8, mouthFunnel=0.24, mouthPucker=0.7
 _GLIDE_FRONT = _consonant(0.14, 0.7, 0.4, 0.6, mouthStretch=0.26, mouthLowerDown=0.18)
 
 VISEMES: dict[str, tuple[Viseme, ...]] = {
-    "AA": (_OPEN,), "AE": (_FRONT_OPEN,), "AH": (_MID,), "EH": (_FRONT_MID,), "IH": (_HIGH_LAX,), "IY": (_HIGH_FRONT,),
-    "AO": (_BACK_ROUND,), "UH": (_HIGH_ROUND_LAX,), "UW": (_HIGH_ROUND,), "ER": (_vowel(0.24, funnel=0.26, pucker=0.34),),
-    "AY": (_OPEN, _HIGH_LAX), "AW": (_OPEN, _HIGH_ROUND_LAX), "EY": (_FRONT_MID, _HIGH_FRONT),
-    "OW": (_MID_ROUND, _HIGH_ROUND), "OY": (_BACK_ROUND, _HIGH_LAX),
-    "P": (_SEALED,), "B": (_SEALED,), "M": (_SEALED,), "F": (_LABIODENTAL,), "V": (_LABIODENTAL,),
-    "TH": (_DENTAL,), "DH": (_DENTAL,), "S": (_HISS,), "Z": (_HISS,),
-    "SH": (_HUSH,), "ZH": (_HUSH,), "CH": (_HUSH,), "JH": (_HUSH,),
-    "T": (_TIP,), "D": (_TIP,), "N": (_TIP,), "L": (_LATERAL,), "K": (_BACK,), "G": (_BACK,), "NG": (_BACK,),
-    "R": (_RHOTIC,), "W": (_GLIDE_ROUND,), "Y": (_GLIDE_FRONT,), "HH": (_BACK,),
+    "AA": (_OPEN,),
+    "AE": (_FRONT_OPEN,),
+    "AH": (_MID,),
+    "EH": (_FRONT_MID,),
+    "IH": (_HIGH_LAX,),
+    "IY": (_HIGH_FRONT,),
+    "AO": (_BACK_ROUND,),
+    "UH": (_HIGH_ROUND_LAX,),
+    "UW": (_HIGH_ROUND,),
+    "ER": (_vowel(0.24, funnel=0.26, pucker=0.34),),
+    "AY": (_OPEN, _HIGH_LAX),
+    "AW": (_OPEN, _HIGH_ROUND_LAX),
+    "EY": (_FRONT_MID, _HIGH_FRONT),
+    "OW": (_MID_ROUND, _HIGH_ROUND),
+    "OY": (_BACK_ROUND, _HIGH_LAX),
+    "P": (_SEALED,),
+    "B": (_SEALED,),
+    "M": (_SEALED,),
+    "F": (_LABIODENTAL,),
+    "V": (_LABIODENTAL,),
+    "TH": (_DENTAL,),
+    "DH": (_DENTAL,),
+    "S": (_HISS,),
+    "Z": (_HISS,),
+    "SH": (_HUSH,),
+    "ZH": (_HUSH,),
+    "CH": (_HUSH,),
+    "JH": (_HUSH,),
+    "T": (_TIP,),
+    "D": (_TIP,),
+    "N": (_TIP,),
+    "L": (_LATERAL,),
+    "K": (_BACK,),
+    "G": (_BACK,),
+    "NG": (_BACK,),
+    "R": (_RHOTIC,),
+    "W": (_GLIDE_ROUND,),
+    "Y": (_GLIDE_FRONT,),
+    "HH": (_BACK,),
 }
 """Every speech label of a `Speech`; diphthongs pass through two targets. HH takes the shape of the vowel after it."""
 

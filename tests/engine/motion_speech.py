@@ -6,7 +6,23 @@ import numpy as np
 
 from soliloquy.engine.audio.speech import SILENCE, Phone, Speech
 
-SYLLABLES = ("P AA", "B IY", "M AO", "F AE", "S EH", "T AH", "K OW", "SH UW", "N IH", "W ER", "L AY", "D EY", "G AW", "R AA", "V IH")
+SYLLABLES = (
+    "P AA",
+    "B IY",
+    "M AO",
+    "F AE",
+    "S EH",
+    "T AH",
+    "K OW",
+    "SH UW",
+    "N IH",
+    "W ER",
+    "L AY",
+    "D EY",
+    "G AW",
+    "R AA",
+    "V IH",
+)
 
 
 def speech_of(phones: list[tuple[str, float]], level_db: float = -20.0) -> Speech:

@@ -193,7 +193,9 @@ def test_a_gate_is_shut_on_some_frame_and_open_far_away(start_s, length_s, fps):
     assert not shut[(times < start_s - 0.15) | (times > start_s + length_s + 0.15)].any()
 
 
-labels = st.lists(st.tuples(st.sampled_from(sorted(VISEMES) + [SILENCE, "NOISE", "BREATH"]), st.floats(0.01, 0.4)), min_size=1, max_size=20)
+labels = st.lists(
+    st.tuples(st.sampled_from(sorted(VISEMES) + [SILENCE, "NOISE", "BREATH"]), st.floats(0.01, 0.4)), min_size=1, max_size=20
+)
 
 
 @settings(max_examples=40, deadline=None)

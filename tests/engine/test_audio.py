@@ -32,11 +32,23 @@ def spoken(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("name, options", [
-    ("a.mp3", []), ("a.m4a", []), ("a.ogg", []), ("a.flac", []), ("a.opus", []), ("a.webm", ["-c:a", "libopus"]),
-    ("eight_bit.wav", ["-c:a", "pcm_u8"]), ("deep.wav", ["-c:a", "pcm_s24le", "-ar", "96000"]), ("float.wav", ["-c:a", "pcm_f32le"]),
-    ("phone.wav", ["-c:a", "pcm_mulaw", "-ar", "8000"]), ("surround.wav", ["-ac", "6", "-ar", "48000"]), ("stereo.aiff", ["-ac", "2"]),
-])
+@pytest.mark.parametrize(
+    "name, options",
+    [
+        ("a.mp3", []),
+        ("a.m4a", []),
+        ("a.ogg", []),
+        ("a.flac", []),
+        ("a.opus", []),
+        ("a.webm", ["-c:a", "libopus"]),
+        ("eight_bit.wav", ["-c:a", "pcm_u8"]),
+        ("deep.wav", ["-c:a", "pcm_s24le", "-ar", "96000"]),
+        ("float.wav", ["-c:a", "pcm_f32le"]),
+        ("phone.wav", ["-c:a", "pcm_mulaw", "-ar", "8000"]),
+        ("surround.wav", ["-ac", "6", "-ar", "48000"]),
+        ("stereo.aiff", ["-ac", "2"]),
+    ],
+)
 def test_every_format_gives_the_same_sound_at_the_same_time(spoken, tmp_path, name, options):
     ffmpeg("-i", spoken, *options, tmp_path / name)
     reference, samples = read_audio(spoken), read_audio(tmp_path / name)
@@ -50,14 +62,30 @@ def test_every_format_gives_the_same_sound_at_the_same_time(spoken, tmp_path, na
 
 def test_a_video_keeps_the_time_of_its_sound(spoken, tmp_path):
     video = tmp_path / "late.mp4"
-    ffmpeg("-f", "lavfi", "-i", "color=c=gray:s=64x64:r=25:d=4", "-itsoffset", "1.0", "-i", spoken, "-c:v", "mpeg4", "-c:a", "aac", video)
+    ffmpeg(
+        "-f",
+        "lavfi",
+        "-i",
+        "color=c=gray:s=64x64:r=25:d=4",
+        "-itsoffset",
+        "1.0",
+        "-i",
+        spoken,
+        "-c:v",
+        "mpeg4",
+        "-c:a",
+        "aac",
+        video,
+    )
     samples = read_audio(video)
     assert np.abs(samples[: int(0.9 * SAMPLE_RATE_HZ)]).max() < 0.01
-    assert np.abs(samples[SAMPLE_RATE_HZ :]).max() > 0.1
+    assert np.abs(samples[SAMPLE_RATE_HZ:]).max() > 0.1
 
 
 def test_stereo_is_mixed_without_clipping(tmp_path):
-    soundfile.write(tmp_path / "loud.wav", np.ones((SAMPLE_RATE_HZ, 2), np.float32) * tone(1.0)[:, None] * 3.2, SAMPLE_RATE_HZ)
+    soundfile.write(
+        tmp_path / "loud.wav", np.ones((SAMPLE_RATE_HZ, 2), np.float32) * tone(1.0)[:, None] * 3.2, SAMPLE_RATE_HZ
+    )
     assert np.abs(read_audio(tmp_path / "loud.wav")).max() <= 1.0
 
 
@@ -70,13 +98,16 @@ def test_shortest_recording_is_read(tmp_path):
     assert len(read_audio(_write(tmp_path / "short.wav", tone(0.2)))) == round(0.2 * SAMPLE_RATE_HZ)
 
 
-@pytest.mark.parametrize("spoil, words", [
-    (lambda x: x[:1600], "at least 0.2 s"),
-    (lambda x: x * 0.0, "silent from beginning to end"),
-    (lambda x: np.where(np.arange(len(x)) == 5000, np.nan, x), "not numbers"),
-    (lambda x: np.where(np.arange(len(x)) == 5000, np.inf, x), "not numbers"),
-    (lambda x: x[:0], "length zero"),
-])
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (lambda x: x[:1600], "at least 0.2 s"),
+        (lambda x: x * 0.0, "silent from beginning to end"),
+        (lambda x: np.where(np.arange(len(x)) == 5000, np.nan, x), "not numbers"),
+        (lambda x: np.where(np.arange(len(x)) == 5000, np.inf, x), "not numbers"),
+        (lambda x: x[:0], "length zero"),
+    ],
+)
 def test_unusable_samples_are_refused_with_the_reason(tmp_path, spoil, words):
     path = _write(tmp_path / "bad.wav", spoil(tone(1.0)).astype(np.float32))
     with pytest.raises(AudioError, match=words) as caught:
@@ -98,7 +129,12 @@ def test_other_unreadable_files_are_refused(tmp_path):
     (tmp_path / "empty.wav").write_bytes(b"")
     (tmp_path / "text.wav").write_text("this is not sound" * 100)
     ffmpeg("-f", "lavfi", "-i", "color=c=gray:s=64x64:r=25:d=1", "-c:v", "mpeg4", tmp_path / "mute.mp4")
-    for name, words in (("empty.wav", "0 bytes"), ("text.wav", "not a sound"), ("mute.mp4", "no sound track"), ("gone.wav", "not a file")):
+    for name, words in (
+        ("empty.wav", "0 bytes"),
+        ("text.wav", "not a sound"),
+        ("mute.mp4", "no sound track"),
+        ("gone.wav", "not a file"),
+    ):
         with pytest.raises(AudioError, match=words):
             read_audio(tmp_path / name)
     with pytest.raises(AudioError, match="not a file"):

@@ -25,7 +25,9 @@ BLINK = set(channel_columns("eyeBlink"))
 LOOK = set(EYE_LOOK_COLUMNS)
 BROWS = {i for i, name in enumerate(ARKIT_CHANNELS) if name.startswith("brow")}
 JAW = {i for i, name in enumerate(ARKIT_CHANNELS) if name.startswith("jaw") or name == "mouthClose"}
-LIPS = {i for i, name in enumerate(ARKIT_CHANNELS) if (name.startswith("mouth") and name != "mouthClose") or name == "tongueOut"}
+LIPS = {
+    i for i, name in enumerate(ARKIT_CHANNELS) if (name.startswith("mouth") and name != "mouthClose") or name == "tongueOut"
+}
 MOOD = {column for shape in MOODS.values() for name in shape for column in channel_columns(name)} - BLINK
 
 
@@ -38,10 +40,19 @@ BASE = take(HAPPY)
 
 def changed(clip) -> set[str]:
     """Which parts of the clip differ from the base take."""
-    parts = {"blink": BLINK, "look": LOOK, "brows": BROWS, "jaw": JAW, "lips": LIPS,
-             "other": set(range(52)) - BLINK - LOOK - BROWS - JAW - LIPS}
-    found = {name for name, columns in parts.items()
-             if np.abs(clip.channels[:, sorted(columns)] - BASE.channels[:, sorted(columns)]).max() > 1e-4}
+    parts = {
+        "blink": BLINK,
+        "look": LOOK,
+        "brows": BROWS,
+        "jaw": JAW,
+        "lips": LIPS,
+        "other": set(range(52)) - BLINK - LOOK - BROWS - JAW - LIPS,
+    }
+    found = {
+        name
+        for name, columns in parts.items()
+        if np.abs(clip.channels[:, sorted(columns)] - BASE.channels[:, sorted(columns)]).max() > 1e-4
+    }
     for field in ("head_rotation_deg", "head_translation_m", "gaze_deg"):
         if np.abs(getattr(clip, field) - getattr(BASE, field)).max() > 1e-4:
             found.add(field)
@@ -52,37 +63,61 @@ EYES = {"look", "gaze_deg"}
 HEAD = {"head_rotation_deg", "head_translation_m"} | EYES
 
 
-@pytest.mark.parametrize("key, value, may_change", [
-    ("lips", 0.0, {"lips"}),
-    ("jaw", 0.0, {"jaw"}),
-    ("brows", 0.0, {"brows"}),
-    ("blinks", 0.0, {"blink"} | EYES),
-    ("blink_rate", 40.0, {"blink"} | EYES),
-    ("head", 0.0, HEAD),
-    ("gaze", 0.0, {"head_rotation_deg"} | EYES),
-    ("expression", 0.0, {"lips", "brows", "other"}),
-    ("mood_strength", 0.3, {"lips", "brows", "other"}),
-    ("mood", "sad", {"lips", "brows", "other"}),
-    ("breath", 0.0, {"jaw"} | HEAD),
-    ("gaze_yaw", 20.0, {"head_rotation_deg"} | EYES),
-    ("gaze_pitch", -10.0, {"head_rotation_deg"} | EYES),
-    ("aversion", False, {"head_rotation_deg", "blink"} | EYES),
-    ("aversion_rate", 0.0, {"head_rotation_deg", "blink"} | EYES),
-    ("distance", 0.7, {"head_translation_m"} | EYES),
-    ("head_yaw", 10.0, HEAD - {"head_translation_m"}),
-    ("head_pitch", 10.0, HEAD - {"head_translation_m"}),
-    ("head_roll", 10.0, HEAD - {"head_translation_m"}),
-    ("energy", 1.6, {"jaw", "lips", "brows"} | HEAD),
-])
+@pytest.mark.parametrize(
+    "key, value, may_change",
+    [
+        ("lips", 0.0, {"lips"}),
+        ("jaw", 0.0, {"jaw"}),
+        ("brows", 0.0, {"brows"}),
+        ("blinks", 0.0, {"blink"} | EYES),
+        ("blink_rate", 40.0, {"blink"} | EYES),
+        ("head", 0.0, HEAD),
+        ("gaze", 0.0, {"head_rotation_deg"} | EYES),
+        ("expression", 0.0, {"lips", "brows", "other"}),
+        ("mood_strength", 0.3, {"lips", "brows", "other"}),
+        ("mood", "sad", {"lips", "brows", "other"}),
+        ("breath", 0.0, {"jaw"} | HEAD),
+        ("gaze_yaw", 20.0, {"head_rotation_deg"} | EYES),
+        ("gaze_pitch", -10.0, {"head_rotation_deg"} | EYES),
+        ("aversion", False, {"head_rotation_deg", "blink"} | EYES),
+        ("aversion_rate", 0.0, {"head_rotation_deg", "blink"} | EYES),
+        ("distance", 0.7, {"head_translation_m"} | EYES),
+        ("head_yaw", 10.0, HEAD - {"head_translation_m"}),
+        ("head_pitch", 10.0, HEAD - {"head_translation_m"}),
+        ("head_roll", 10.0, HEAD - {"head_translation_m"}),
+        ("energy", 1.6, {"jaw", "lips", "brows"} | HEAD),
+    ],
+)
 def test_a_control_changes_its_own_part_only(key, value, may_change):
     found = changed(take(HAPPY.with_settings({key: value})))
     assert found and found <= may_change
 
 
 def test_every_control_is_tested_here():
-    tested = {"lips", "jaw", "brows", "blinks", "blink_rate", "head", "gaze", "expression", "mood_strength", "mood", "breath", "gaze_yaw",
-              "gaze_pitch", "aversion", "aversion_rate", "distance", "head_yaw", "head_pitch", "head_roll", "energy",
-              "mood_over_time", "head_follows_gaze"}
+    tested = {
+        "lips",
+        "jaw",
+        "brows",
+        "blinks",
+        "blink_rate",
+        "head",
+        "gaze",
+        "expression",
+        "mood_strength",
+        "mood",
+        "breath",
+        "gaze_yaw",
+        "gaze_pitch",
+        "aversion",
+        "aversion_rate",
+        "distance",
+        "head_yaw",
+        "head_pitch",
+        "head_roll",
+        "energy",
+        "mood_over_time",
+        "head_follows_gaze",
+    }
     assert {item.name for item in dataclasses.fields(Direction)} == tested == set(direction_keys())
 
 
@@ -107,7 +142,9 @@ def test_everything_at_zero_is_the_picture_itself():
 def test_amounts_scale_in_proportion():
     assert np.allclose(take(Direction(head=0.5)).head_rotation_deg, 0.5 * take(Direction()).head_rotation_deg, atol=1e-4)
     assert take(Direction(jaw=1.3)).channel("jawOpen").max() > 1.2 * take(Direction()).channel("jawOpen").max()
-    count = [np.sum(np.diff((take(Direction(blinks=b)).channel("eyeBlinkLeft") > 0.4).astype(int)) == 1) for b in (0.5, 1.0, 2.0)]
+    count = [
+        np.sum(np.diff((take(Direction(blinks=b)).channel("eyeBlinkLeft") > 0.4).astype(int)) == 1) for b in (0.5, 1.0, 2.0)
+    ]
     assert count[0] < count[1] < count[2]
 
 
@@ -138,11 +175,20 @@ def test_distance_moves_the_head_so_that_scale_is_one_over_it(distance):
     assert np.allclose(1.0 / (1.0 - clip.head_translation_m[:, 2]), 1.0 / distance, rtol=1e-5)
 
 
-@pytest.mark.parametrize("mood, risen", [
-    ("happy", "mouthSmileLeft"), ("sad", "mouthFrownLeft"), ("angry", "browDownLeft"), ("surprised", "eyeWideLeft"),
-    ("afraid", "browInnerUp"), ("disgusted", "noseSneerLeft"), ("contempt", "mouthDimpleLeft"), ("tender", "mouthSmileRight"),
-    ("bored", "eyeBlinkLeft"),
-])
+@pytest.mark.parametrize(
+    "mood, risen",
+    [
+        ("happy", "mouthSmileLeft"),
+        ("sad", "mouthFrownLeft"),
+        ("angry", "browDownLeft"),
+        ("surprised", "eyeWideLeft"),
+        ("afraid", "browInnerUp"),
+        ("disgusted", "noseSneerLeft"),
+        ("contempt", "mouthDimpleLeft"),
+        ("tender", "mouthSmileRight"),
+        ("bored", "eyeBlinkLeft"),
+    ],
+)
 def test_moods_show(mood, risen):
     assert take(Direction(mood=mood)).channel(risen).mean() > take(Direction()).channel(risen).mean() + 0.08
 
@@ -176,12 +222,22 @@ def test_presets_load_and_each_is_a_style_of_its_own():
     assert comic.head_rotation_deg.std() > 1.5 * news.head_rotation_deg.std()
 
 
-@pytest.mark.parametrize("settings_, words", [
-    ({"hed": 1}, "did you mean 'head'"), ({"head": "lots"}, "number from 0 to 2"), ({"head": 5}, "number from 0 to 2"),
-    ({"head": float("nan")}, "number from"), ({"aversion": "maybe"}, "on or off"), ({"mood": "hapy"}, "did you mean 'happy'"),
-    ({"mood_over_time": "soon:happy"}, "seconds:mood"), ({"mood_over_time": "1:glad"}, "Unknown mood"), ({"mood": 3}, "must be text"),
-    ({"distance": True}, "number from"), ({"mood_over_time": "1:happy*7"}, "strength"),
-])
+@pytest.mark.parametrize(
+    "settings_, words",
+    [
+        ({"hed": 1}, "did you mean 'head'"),
+        ({"head": "lots"}, "number from 0 to 2"),
+        ({"head": 5}, "number from 0 to 2"),
+        ({"head": float("nan")}, "number from"),
+        ({"aversion": "maybe"}, "on or off"),
+        ({"mood": "hapy"}, "did you mean 'happy'"),
+        ({"mood_over_time": "soon:happy"}, "seconds:mood"),
+        ({"mood_over_time": "1:glad"}, "Unknown mood"),
+        ({"mood": 3}, "must be text"),
+        ({"distance": True}, "number from"),
+        ({"mood_over_time": "1:happy*7"}, "strength"),
+    ],
+)
 def test_impossible_settings_are_refused_with_help(settings_, words):
     with pytest.raises(InputError, match=words):
         Direction().with_settings(settings_)
@@ -190,9 +246,15 @@ def test_impossible_settings_are_refused_with_help(settings_, words):
 def test_files_are_checked_and_name_themselves(tmp_path):
     good = tmp_path / "mine.toml"
     good.write_text('format_version = 1\nname = "mine"\nhead = 0.5\nmood_over_time = "0:neutral, 2:sad"\naversion = false\n')
-    assert load_direction(good) == Direction(head=0.5, aversion=False, mood_over_time=(MoodKey(0, "neutral"), MoodKey(2, "sad")))
-    for text, words in (("format_version = 1\nheadd = 1", "did you mean 'head'"), ("head = 1", "format_version"),
-                        ("format_version = 9", "format_version"), ("format_version = ", "not valid TOML")):
+    assert load_direction(good) == Direction(
+        head=0.5, aversion=False, mood_over_time=(MoodKey(0, "neutral"), MoodKey(2, "sad"))
+    )
+    for text, words in (
+        ("format_version = 1\nheadd = 1", "did you mean 'head'"),
+        ("head = 1", "format_version"),
+        ("format_version = 9", "format_version"),
+        ("format_version = ", "not valid TOML"),
+    ):
         bad = tmp_path / "bad.toml"
         bad.write_text(text)
         with pytest.raises(InputError, match=words) as caught:
@@ -212,8 +274,15 @@ def test_settings_from_the_command_line():
             parse_settings([bad])
 
 
-amounts = {item.name: st.floats(item.metadata["low"], item.metadata["high"]) for item in dataclasses.fields(Direction) if "low" in item.metadata}
-keys = st.lists(st.builds(MoodKey, st.integers(0, 30).map(float), st.sampled_from(sorted(MOODS)), st.sampled_from([0.25, 0.5, 1.0])), max_size=3)
+amounts = {
+    item.name: st.floats(item.metadata["low"], item.metadata["high"])
+    for item in dataclasses.fields(Direction)
+    if "low" in item.metadata
+}
+keys = st.lists(
+    st.builds(MoodKey, st.integers(0, 30).map(float), st.sampled_from(sorted(MOODS)), st.sampled_from([0.25, 0.5, 1.0])),
+    max_size=3,
+)
 
 
 @settings(max_examples=25, deadline=None)

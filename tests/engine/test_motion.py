@@ -62,7 +62,9 @@ def test_lips_follow_the_loudness_of_real_sound_without_copying_it(speech):
 def test_provenance_says_how_to_make_it_again(speech, tmp_path):
     clip = generate_motion(speech, Direction(head=0.7, mood="tender"), seed=11, fps=Fraction(25))
     json.dumps(clip.provenance)
-    again = generate_motion(speech, Direction().with_settings(clip.provenance["direction"]), seed=clip.provenance["seed"], fps=clip.fps)
+    again = generate_motion(
+        speech, Direction().with_settings(clip.provenance["direction"]), seed=clip.provenance["seed"], fps=clip.fps
+    )
     assert np.array_equal(again.channels, clip.channels)
     assert clip.provenance["audio"]["sha256"] == speech.source_sha256
     clip.save(tmp_path / "clip.json")
@@ -106,7 +108,7 @@ def test_motion_can_be_cancelled(speech):
 
 @pytest.mark.skipif(not FACES.is_dir(), reason="tracked faces (../shared/data/faces) are not present")
 def test_lips_open_when_a_tracked_speakers_lips_do():
-    """Inner-lip aperture of held-out GRID speakers against the curves made from their sound alone; r was .44 - .62 for a crude table."""
+    """Inner-lip aperture of held-out GRID speakers against curves made from their sound alone (a crude table: .44 - .62)."""
     from soliloquy.engine.audio.decode import read_audio
     from soliloquy.engine.audio.features import energy_db, f0_hz
     from soliloquy.engine.audio.phones import find_phones

@@ -47,7 +47,10 @@ def test_head_movement_is_mostly_slow(takes):
         frequency, power = welch(clip.head_rotation_deg, 25, nperseg=256, axis=0)
         power = power[1:].sum(axis=1)
         frequency = frequency[1:]
-        shares.append([power[frequency < 1].sum(), power[(frequency >= 1) & (frequency < 2)].sum(), power[frequency > 5].sum()] / power.sum())
+        shares.append(
+            [power[frequency < 1].sum(), power[(frequency >= 1) & (frequency < 2)].sum(), power[frequency > 5].sum()]
+            / power.sum()
+        )
     slow, middle, fast = np.mean(shares, axis=0)
     assert 0.75 <= slow <= 0.90 and 0.08 <= middle <= 0.18 and fast <= 0.02
 
@@ -77,7 +80,9 @@ def test_blinks_fall_fast_rise_slowly_and_full_ones_shut(talk):
 
 
 def test_blinks_prefer_pauses(takes, talk):
-    near = [min(abs(start - pause[0]) for pause in talk.pauses(0.15)) < 0.25 for clip in takes for start in blink_starts_s(clip)]
+    near = [
+        min(abs(start - pause[0]) for pause in talk.pauses(0.15)) < 0.25 for clip in takes for start in blink_starts_s(clip)
+    ]
     pauses = len(talk.pauses(0.15))
     by_chance = min(pauses * 0.5 / talk.duration_s, 1.0)
     assert np.mean(near) > 1.3 * by_chance
@@ -115,7 +120,7 @@ def test_eyes_counter_rotate_the_head_while_they_look_at_something():
 def test_eyes_converge_on_near_and_diverge_for_far_targets():
     still = np.zeros((1, 3))
     for distance, inward in ((0.5, 1), (2.0, -1)):
-        (left, right), = eyes_in_head(np.zeros((1, 2)), still, np.array([distance]), 1.0)
+        ((left, right),) = eyes_in_head(np.zeros((1, 2)), still, np.array([distance]), 1.0)
         assert np.sign(right[0] - left[0]) == inward
         expected = 2 * np.degrees(np.arctan(0.0315 / distance) - np.arctan(0.0315))
         assert right[0] - left[0] == pytest.approx(expected)
@@ -136,7 +141,9 @@ def test_saccades_follow_the_main_sequence_and_amplitudes_stay_small(talk):
 
 
 def test_looks_stay_on_the_target_most_of_the_time(takes):
-    on_target = np.mean([np.abs(clip.gaze_deg.mean(axis=1) + clip.head_rotation_deg[:, :2]).max(axis=1) < 4.0 for clip in takes])
+    on_target = np.mean(
+        [np.abs(clip.gaze_deg.mean(axis=1) + clip.head_rotation_deg[:, :2]).max(axis=1) < 4.0 for clip in takes]
+    )
     assert 0.6 < on_target < 0.97
 
 

@@ -40,7 +40,9 @@ def aligned(spoken):
 def assert_covers(speech: Speech) -> None:
     speech.check()
     assert speech.phones[0].start_s == 0.0 and speech.phones[-1].end_s == pytest.approx(speech.duration_s, abs=1e-3)
-    assert all(before.end_s == pytest.approx(after.start_s, abs=2e-4) for before, after in zip(speech.phones, speech.phones[1:]))
+    assert all(
+        before.end_s == pytest.approx(after.start_s, abs=2e-4) for before, after in zip(speech.phones, speech.phones[1:])
+    )
     assert {phone.label for phone in speech.phones} <= set(VISEMES) | {SILENCE, "NOISE", "BREATH"}
 
 
@@ -85,7 +87,9 @@ def test_bilabials_are_where_the_sound_is_weakest(aligned):
 
 
 def test_a_wrong_text_is_noticed_and_not_used(spoken, heard):
-    speech = analyse_speech(spoken, "Nobody has ever said any of this, and nobody would; the committee adjourned until Thursday.")
+    speech = analyse_speech(
+        spoken, "Nobody has ever said any of this, and nobody would; the committee adjourned until Thursday."
+    )
     assert speech.notes and "does not fit" in speech.notes[0]
     assert not speech.words and [phone.label for phone in speech.phones] == [phone.label for phone in heard.phones]
 
@@ -128,8 +132,11 @@ def test_the_same_recording_gives_the_same_speech(spoken, heard):
 def test_noise_and_a_tone_give_a_valid_speech(tmp_path):
     import soundfile
 
-    for name, samples in (("noise", np.random.default_rng(0).standard_normal(8000) * 0.1),
-                          ("tone", 0.3 * np.sin(np.arange(8000) * 0.1)), ("click", np.eye(1, 3200, 100)[0])):
+    for name, samples in (
+        ("noise", np.random.default_rng(0).standard_normal(8000) * 0.1),
+        ("tone", 0.3 * np.sin(np.arange(8000) * 0.1)),
+        ("click", np.eye(1, 3200, 100)[0]),
+    ):
         soundfile.write(tmp_path / f"{name}.wav", samples, 16000)
         assert_covers(analyse_speech(tmp_path / f"{name}.wav", "hello" if name == "tone" else None))
 
@@ -149,8 +156,11 @@ times = st.lists(st.floats(0.0, 3.0), min_size=2, max_size=12, unique=True).map(
 
 
 @settings(max_examples=60, deadline=None)
-@given(times, st.lists(st.sampled_from([SILENCE, "AA", "P", "S", "NOISE"]), min_size=12, max_size=12),
-       st.lists(st.booleans(), min_size=30, max_size=30))
+@given(
+    times,
+    st.lists(st.sampled_from([SILENCE, "AA", "P", "S", "NOISE"]), min_size=12, max_size=12),
+    st.lists(st.booleans(), min_size=30, max_size=30),
+)
 def test_tidied_phones_always_cover_the_recording_without_gaps(borders, labels, quiet_tenths):
     levels = np.repeat(np.where(quiet_tenths, -80.0, -20.0), 10)[:301].astype(np.float32)
     phones = [Phone(label, start, end) for label, start, end in zip(labels, borders, borders[1:])]
