@@ -86,7 +86,7 @@ class _Recogniser:
 
     def __init__(self, samples: np.ndarray) -> None:
         self._samples = samples
-        self._gain = _PEAK_FOR_DECODING / max(float(np.abs(samples).max()), 1e-9)
+        self._gain = _PEAK_FOR_DECODING / max(float(samples.max()), -float(samples.min()), 1e-9)
         self._words = WordRecogniser()
         self._loop = PhoneLoop()
 
