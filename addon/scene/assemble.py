@@ -27,6 +27,8 @@ from .timing import frames_for, scene_fps, set_scene_fps
 LARGEST_REPORT_BYTES = 16 << 20
 SHARPEST_FILTER_PX = 0.01
 """Every sample at its pixel's centre, so that the picture's pixels come back as they are."""
+TRANSPARENT_LAYERS = 32
+"""Soft surfaces a ray may pass: where a face folds away from the camera it meets several. Cycles draws black after the last."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def match_scene_to_portrait(scene: bpy.types.Scene, portrait: PortraitData, rig:
     scene.render.filter_size = SHARPEST_FILTER_PX
     if hasattr(scene, "cycles"):
         scene.cycles.filter_width = SHARPEST_FILTER_PX
+        scene.cycles.transparent_max_bounces = max(scene.cycles.transparent_max_bounces, TRANSPARENT_LAYERS)
     if rig is not None and rig.camera is not None:
         scene.camera = rig.camera
 

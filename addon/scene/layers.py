@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
-from mathutils.kdtree import KDTree
 
 from .portrait_file import PartData, PortraitData
 from .space import PUPIL_DISTANCE_M
 
-BEHIND_PUPIL_DISTANCES = {"person": 0.03, "iris_left": 0.06, "iris_right": 0.06, "eye_left": 0.17, "eye_right": 0.17}
+BEHIND_PUPIL_DISTANCES = {"person": 0.03, "iris_left": 0.06, "iris_right": 0.06, "eye_left": 0.17, "eye_right": 0.17,
+                          "teeth_source": 0.02, "cavity": 0.15, "tongue": 0.12, "teeth_lower": 0.12, "teeth_upper": 0.12}
 """How far parts are set back along the lines of sight, so that the face, the lids and a turned iris stay before them."""
 
-COVERED_MARGIN = 0.1
-"""The person is cut away under the face from this far inside the face's soft outline, pupil distances."""
-SKIRT_REACH = 0.08
-"""Soft vertices this near to an eye's or the mouth's rim belong to that hole, not to the outline."""
+CELLS_PER_PUPIL_DISTANCE = 30
+"""Fineness of the mask of what the face covers; the face's own triangles are about as large."""
+MARGIN_CELLS = 3
+"""The person is cut away under the face from this far inside what the face covers."""
+TUCK_SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6)
+"""Sizes tried for the white of an eye that reaches past the face, largest first."""
+OPAQUE = 0.98
+SAMPLES = 5
+"""Per triangle and side, to mark the cells it covers."""
 
 
 def behind_m(part_name: str) -> float:
@@ -28,37 +33,61 @@ def visible_triangles(portrait: PortraitData, part_name: str) -> np.ndarray:
     part = portrait.parts[part_name]
     if part_name != "person" or "face" not in portrait.parts:
         return part.triangles
-    pupil_distance = portrait.units_per_metre * PUPIL_DISTANCE_M
-    covered = _covered(part.vertices[:, :2], portrait.parts["face"], portrait.apertures, pupil_distance)
+    cell = portrait.units_per_metre * PUPIL_DISTANCE_M / CELLS_PER_PUPIL_DISTANCE
+    covered = _covered(part.vertices[:, :2], portrait.parts["face"], portrait.apertures, cell)
     return part.triangles[~covered[part.triangles].all(axis=1)]
 
 
-def _covered(points: np.ndarray, face: PartData, apertures: dict[str, np.ndarray], pupil_distance: float) -> np.ndarray:
-    """(N,) bool: points (N, 2) inside the face's outline by more than the margin."""
+def tucked_in(portrait: PortraitData, part_name: str, matte: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """The part's vertices (V, 3) and uv (V, 2); of the white of an eye, drawn in to where the face covers it. The renderer
+    shows it through the lids' opening only; in a face seen from the side it would reach past the outline.
+
+    matte: (H, W) 0..1, the opacity of the picture the face is drawn with.
+    """
+    part = portrait.parts[part_name]
+    if part_name not in ("eye_left", "eye_right") or "face" not in portrait.parts or matte is None:
+        return part.vertices, part.uv
+    cell = portrait.units_per_metre * PUPIL_DISTANCE_M / CELLS_PER_PUPIL_DISTANCE
+    share = np.full((len(part.vertices), 1), TUCK_SHARES[-1])
+    middle, middle_uv = part.vertices.mean(axis=0), part.uv.mean(axis=0)
+    for candidate in reversed(TUCK_SHARES):
+        moved = middle + candidate * (part.vertices - middle)
+        column, row = np.clip(np.rint(moved[:, :2]).astype(int), 0, np.array(matte.shape)[::-1] - 1).T
+        covered = _covered(moved[:, :2], portrait.parts["face"], portrait.apertures, cell, margin_cells=0)
+        share[covered & (matte[row, column] > OPAQUE)] = candidate
+    return (middle + share * (part.vertices - middle)).astype(np.float32), middle_uv + share * (part.uv - middle_uv)
+
+
+def _covered(points: np.ndarray, face: PartData, apertures: dict[str, np.ndarray], cell: float, *,
+             margin_cells: int = MARGIN_CELLS) -> np.ndarray:
+    """(N,) bool: points (N, 2) this far inside what the face covers wholly, its holes counted as covered."""
     seen = face.vertices[:, :2]
-    outline = face.colour[:, 3] < 1
-    outline[_open_edges(face.triangles)] = True
-    rims = np.concatenate([seen[rim] for rim in apertures.values()]) if apertures else np.empty((0, 2), np.float32)
-    if len(rims):
-        outline[_distances(seen, rims) < SKIRT_REACH * pupil_distance] = False
-    if not outline.any() or outline.all():
-        return np.zeros(len(points), bool)
-    to_outline = _distances(points, seen[outline])
-    to_inside = _distances(points, seen[~outline])
-    return (to_inside < to_outline) & (to_outline > COVERED_MARGIN * pupil_distance)
+    opaque = face.triangles[(face.colour[face.triangles, 3] >= 1).all(axis=1)]
+    corners = [seen[opaque]]
+    for rim in apertures.values():
+        middle = np.broadcast_to(seen[rim].mean(axis=0), (len(rim), 2))
+        corners.append(np.stack((seen[rim], seen[np.roll(rim, -1)], middle), axis=1))
+    origin = seen.min(axis=0) - cell * (margin_cells + 1)
+    shape = np.ceil((seen.max(axis=0) - origin) / cell).astype(int) + margin_cells + 2
+    mask = _eroded(_cells_hit(np.concatenate(corners), origin, cell, shape), margin_cells)
+    column, row = ((points - origin) / cell).astype(int).T
+    inside = (column >= 0) & (row >= 0) & (column < shape[0]) & (row < shape[1])
+    return inside & mask[np.where(inside, column, 0), np.where(inside, row, 0)]
 
 
-def _open_edges(triangles: np.ndarray) -> np.ndarray:
-    """Vertices on edges that only one triangle has."""
-    edges = np.sort(np.concatenate((triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]])), axis=1)
-    unique, count = np.unique(edges, axis=0, return_counts=True)
-    return np.unique(unique[count == 1])
+def _cells_hit(corners: np.ndarray, origin: np.ndarray, cell: float, shape: np.ndarray) -> np.ndarray:
+    """Cells (columns, rows) in which one of a few points of the triangles (T, 3, 2) lies, single gaps closed."""
+    steps = np.linspace(0, 1, SAMPLES)
+    shares = np.array([(a, b, 1 - a - b) for a in steps for b in steps if a + b <= 1 + 1e-9])
+    column, row = np.moveaxis(((np.einsum("sk,tkd->tsd", shares, corners) - origin) / cell).astype(int), 2, 0)
+    mask = np.zeros(shape, bool)
+    mask[column, row] = True
+    return _eroded(~_eroded(~mask, 1), 1)
 
 
-def _distances(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """(N,) from each of `points` (N, 2) to the nearest of `targets` (M, 2)."""
-    tree = KDTree(len(targets))
-    for index, (x, y) in enumerate(targets.tolist()):
-        tree.insert((x, y, 0.0), index)
-    tree.balance()
-    return np.array([tree.find((x, y, 0.0))[2] for x, y in points.tolist()])
+def _eroded(mask: np.ndarray, cells: int) -> np.ndarray:
+    """The mask without everything nearer to its outside than `cells`; beyond the array counts as the array's border does."""
+    for _ in range(cells):
+        padded = np.pad(mask, 1, mode="edge")
+        mask = padded[1:-1, 1:-1] & padded[2:, 1:-1] & padded[:-2, 1:-1] & padded[1:-1, 2:] & padded[1:-1, :-2]
+    return mask

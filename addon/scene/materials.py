@@ -9,6 +9,8 @@ from .. import compat
 
 COLOUR_ATTRIBUTE = "Colour"
 UV_MAP = "Picture"
+ALIKE = 1e-5
+"""Squared distance of two linear colours below which any alpha will do."""
 
 
 def packed_image(name: str, png: bytes) -> bpy.types.Image:
@@ -23,6 +25,36 @@ def packed_image(name: str, png: bytes) -> bpy.types.Image:
 def linear_from_srgb(colour: np.ndarray) -> np.ndarray:
     """sRGB transfer function of IEC 61966-2-1, decoded. Any shape, 0..1."""
     return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+
+
+def mix_as_in_srgb(front: bpy.types.Image, back: bpy.types.Image) -> None:
+    """Give `front` the alpha with which a mix in linear light, Blender's, comes out as the engine's mix of sRGB values over
+    `back`: at each half-covered pixel the least-squares solution over the three channels. Does nothing when sizes differ."""
+    if tuple(front.size) != tuple(back.size):
+        return
+    pixels, behind = _pixels(front), _pixels(back)
+    mixed = np.flatnonzero((pixels[:, 3] > 0) & (pixels[:, 3] < 1))
+    colour, backdrop, alpha = pixels[mixed, :3], behind[mixed, :3], pixels[mixed, 3:]
+    span = linear_from_srgb(colour) - linear_from_srgb(backdrop)
+    wanted = linear_from_srgb(alpha * colour + (1 - alpha) * backdrop) - linear_from_srgb(backdrop)
+    length = (span**2).sum(axis=1)
+    solved = (span * wanted).sum(axis=1) / np.maximum(length, ALIKE)
+    pixels[mixed, 3] = np.where(length > ALIKE, np.clip(solved, 0, 1), alpha[:, 0])
+    front.pixels.foreach_set(pixels.ravel())
+    front.pack()
+
+
+def matte_of(image: bpy.types.Image) -> np.ndarray:
+    """(H, W) opacity 0..1, rows from the top."""
+    width, height = image.size
+    return _pixels(image)[:, 3].reshape(height, width)[::-1]
+
+
+def _pixels(image: bpy.types.Image) -> np.ndarray:
+    """(N, 4) float32 0..1, the values as stored."""
+    values = np.empty(len(image.pixels), np.float32)
+    image.pixels.foreach_get(values)
+    return values.reshape(-1, 4)
 
 
 def part_material(name: str, image: bpy.types.Image | None) -> bpy.types.Material:

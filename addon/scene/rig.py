@@ -28,6 +28,7 @@ BONE_COLOURS = {HEAD: "THEME04", "eye.L": "THEME01", "eye.R": "THEME01"}
 
 PART_PROPERTY = "soliloquy_part"
 PLATE_PART = "plate"
+PERSON_IMAGE = "person"
 MASTER_PARTS = ("face", "person")
 """The first of these that the portrait has carries all 52 keys; the other parts follow it by drivers."""
 
@@ -48,7 +49,10 @@ def build_rig(portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> R
     scene.collection.children.link(collection)
     armature = _armature(portrait, space, collection, name)
     images = {key: materials.packed_image(f"{name} {key}", png) for key, png in portrait.images.items()}
-    objects = {key: _part_object(key, space, images.get(part.texture), armature, collection, name)
+    if PERSON_IMAGE in images and PLATE_PART in images:
+        materials.mix_as_in_srgb(images[PERSON_IMAGE], images[PLATE_PART])
+    matte = materials.matte_of(images[PERSON_IMAGE]) if PERSON_IMAGE in images else None
+    objects = {key: _part_object(key, space, images.get(part.texture), matte, armature, collection, name)
                for key, part in portrait.parts.items()}
     master_name = next((key for key in MASTER_PARTS if key in objects), next(iter(objects)))
     for key, part in portrait.parts.items():
@@ -135,11 +139,12 @@ def _bone(data: bpy.types.Armature, name: str, head: object, tail: object,
     return bone
 
 
-def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None, armature: bpy.types.Object,
-                 collection: bpy.types.Collection, name: str) -> bpy.types.Object:
+def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None, matte: np.ndarray | None,
+                 armature: bpy.types.Object, collection: bpy.types.Collection, name: str) -> bpy.types.Object:
     part = space.portrait.parts[key]
-    mesh = _mesh(f"{name} {key}", space.points(part.vertices, layers.behind_m(key)),
-                 layers.visible_triangles(space.portrait, key), part.uv, part.colour)
+    vertices, uv = layers.tucked_in(space.portrait, key, matte)
+    mesh = _mesh(f"{name} {key}", space.points(vertices, layers.behind_m(key)), layers.visible_triangles(space.portrait, key),
+                 uv, part.colour)
     mesh.materials.append(materials.part_material(f"{name} {key}", image))
     part_object = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
     part_object[PART_PROPERTY] = key
