@@ -29,7 +29,8 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     except OSError as error:
         raise output_error(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(NotADirectoryError):  # the parent is a file: nothing was made, and that is reported already
+            temporary.unlink(missing_ok=True)
 
 
 def output_error(path: Path, error: OSError) -> OutputError:

@@ -28,7 +28,11 @@ MOST_WANDERING = 0.25
 def _landmarker():
     from mediapipe.tasks.python import BaseOptions, vision
 
-    return vision.FaceLandmarker.create_from_options(vision.FaceLandmarkerOptions(
+    class Landmarker(vision.FaceLandmarker):
+        def __del__(self):
+            """The process's end frees everything; MediaPipe's own finaliser runs too late then, and complains."""
+
+    return Landmarker.create_from_options(vision.FaceLandmarkerOptions(
         base_options=BaseOptions(model_asset_path=str(model_path("face_landmarker"))), num_faces=MOST_FACES,
         output_face_blendshapes=True, min_face_detection_confidence=LEAST_CONFIDENCE, min_face_presence_confidence=LEAST_PRESENCE))
 

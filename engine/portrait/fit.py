@@ -49,8 +49,8 @@ RELATIVE_TO_REST = ("mouthSmileLeft", "mouthSmileRight", "mouthUpperUpLeft", "mo
 """Channels whose reach shrinks by what the picture already shows."""
 ROLL_SHARE = 0.5
 """How much of the asset's lip roll is kept: at full size thin lips vanish."""
-ROLL_AT_CLOSURE = 0.8
-"""Value of the mouthRoll channels at a sealed p, b or m (design value of the articulation model)."""
+ROLL_AT_CLOSURE = 0.5
+"""Value of mouthRollUpper at a sealed p, b or m (motion/constraints.py)."""
 
 
 @dataclass
@@ -183,7 +183,10 @@ def project_on(points: np.ndarray, line: np.ndarray) -> np.ndarray:
 
 
 def meet_lips(fit: Fit) -> None:
-    """Make lips seal: mouthClose undoes the gap of jawOpen exactly, and the mouthRoll pair closes a mouth open at rest."""
+    """Make lips seal: mouthClose undoes the gap of jawOpen exactly, and mouthRollUpper closes a mouth that is open at rest.
+
+    No sound but p, b and m rolls the upper lip, so that f and v, which roll the lower one, still touch the teeth.
+    """
     upper, lower = list(INNER_LIP_UPPER), list(INNER_LIP_LOWER)
     jaw, close = fit.deltas[CHANNEL_INDEX["jawOpen"]], fit.deltas[CHANNEL_INDEX["mouthClose"]]
     moved = jaw + close
@@ -197,9 +200,9 @@ def meet_lips(fit: Fit) -> None:
     open_at_rest += past
     for name in ("mouthRollLower", "mouthRollUpper"):
         fit.deltas[CHANNEL_INDEX[name]] *= ROLL_SHARE
-    spread_to_lip(fit, fit.deltas[CHANNEL_INDEX["mouthRollLower"]], -open_at_rest * LOWER_LIP_SHARE / ROLL_AT_CLOSURE, lower=True)
-    spread_to_lip(fit, fit.deltas[CHANNEL_INDEX["mouthRollUpper"]], open_at_rest * (1 - LOWER_LIP_SHARE) / ROLL_AT_CLOSURE,
-                  lower=False)
+    rolled = fit.deltas[CHANNEL_INDEX["mouthRollUpper"]]
+    spread_to_lip(fit, rolled, -open_at_rest * LOWER_LIP_SHARE / ROLL_AT_CLOSURE, lower=True)
+    spread_to_lip(fit, rolled, open_at_rest * (1 - LOWER_LIP_SHARE) / ROLL_AT_CLOSURE, lower=False)
 
 
 def spread_to_lip(fit: Fit, deltas: np.ndarray, at_edge: np.ndarray, *, lower: bool) -> None:
