@@ -25,6 +25,10 @@ FACE_FADE_RINGS = 3
 GRID_CELLS_PER_PUPIL_DISTANCE = 9
 MOST_GRID_CELLS = 160
 """Cells along the picture's long side, at the most."""
+BEYOND_FRAME = 0.6
+"""How far the person goes on beyond a frame that cuts it, pupil distances."""
+MIRROR_STRETCH = 0.35
+"""What is shown there is what lies this share as far inside: hair stays hair."""
 DELTA_REACH = 0.45
 """How far the face's motion reaches beyond its outline, pupil distances; further below the chin."""
 DELTA_REACH_BELOW = 0.75
@@ -178,13 +182,16 @@ def person_part(fit: Fit, face: Part, matte: np.ndarray) -> Part:
     """
     height, width = matte.shape
     points, triangles = grid_over(matte, fit.pupil_distance)
+    colour = np.ones((len(points), 4), np.float32)
+    colour[:, 3] = frame_fade(points, (width, height), fit.pupil_distance)
+    inside_frame = np.stack([mirrored(points[:, 0], width), mirrored(points[:, 1], height)], axis=1)
     inside, hit = face_values_at(points, face, (width, height))
     oval = fit.surface[list(FACE_OVAL)]
     outside_distance = -signed_distance(points, oval[:, :2])
     depth = grid_depth(fit, points, inside[:, 0], hit, oval, outside_distance)
     deltas = grid_deltas(fit, points, inside[:, 1:].reshape(-1, 52, 3), hit, outside_distance)
     part = Part(vertices=np.concatenate([points, depth[:, None]], axis=1).astype(np.float32), triangles=triangles,
-                uv=uv_of(points, (width, height)), colour=np.ones((len(points), 4), np.float32),
+                uv=uv_of(inside_frame, (width, height)), colour=colour,
                 head_weight=neck_weights(fit, points), delta_channel=np.zeros(0, np.uint8),
                 delta_index=np.zeros(0, np.int32), delta_offset=np.zeros((0, 3), np.float32), texture="person")
     part.set_deltas(deltas.transpose(1, 0, 2), smallest_px=0.02)
@@ -192,21 +199,43 @@ def person_part(fit: Fit, face: Part, matte: np.ndarray) -> Part:
 
 
 def grid_over(matte: np.ndarray, pupil_distance: float) -> tuple[np.ndarray, np.ndarray]:
-    """Grid points (V, 2) and triangles (T, 3) over every cell that the matte touches."""
+    """Grid points (V, 2) and triangles (T, 3) over every cell that the matte touches.
+
+    Where the frame cuts the person the grid goes on beyond it, over what lies just inside, so that a head that moves
+    inwards does not end in a straight line.
+    """
     height, width = matte.shape
     cell = max(pupil_distance / GRID_CELLS_PER_PUPIL_DISTANCE, max(height, width) / MOST_GRID_CELLS, 2.0)
-    columns, rows = int(np.ceil(width / cell)) + 1, int(np.ceil(height / cell)) + 1
-    xs, ys = np.linspace(-0.5, width - 0.5, columns), np.linspace(-0.5, height - 0.5, rows)
+    across, down = int(np.ceil(width / cell)), int(np.ceil(height / cell))
+    beyond = int(np.ceil(BEYOND_FRAME * pupil_distance / cell))
+    before_x, after_x = (beyond if (matte[:, side] > 0.5).any() else 0 for side in (0, -1))
+    before_y, after_y = (beyond if (matte[side] > 0.5).any() else 0 for side in (0, -1))
+    xs = np.arange(-before_x, across + after_x + 1) * (width / across) - 0.5
+    ys = np.arange(-before_y, down + after_y + 1) * (height / down) - 0.5
     grown = cv2.dilate((matte > 0).astype(np.uint8), np.ones((2 * int(cell) + 1,) * 2, np.uint8))
-    middle_x = np.clip((xs[:-1] + xs[1:]) / 2, 0, width - 1).astype(int)
-    middle_y = np.clip((ys[:-1] + ys[1:]) / 2, 0, height - 1).astype(int)
+    middle_x = mirrored((xs[:-1] + xs[1:]) / 2, width).round().astype(int)
+    middle_y = mirrored((ys[:-1] + ys[1:]) / 2, height).round().astype(int)
     used = np.argwhere(grown[np.ix_(middle_y, middle_x)] > 0)
+    columns = len(xs)
     corner = used[:, 0] * columns + used[:, 1]
     quads = np.stack([corner, corner + 1, corner + columns + 1, corner + columns], axis=1)
     names, compact = np.unique(quads, return_inverse=True)
     compact = compact.reshape(-1, 4)
     triangles = np.concatenate([compact[:, [0, 1, 2]], compact[:, [0, 2, 3]]]).astype(np.int32)
     return np.stack([xs[names % columns], ys[names // columns]], axis=1), triangles
+
+
+def mirrored(positions: np.ndarray, extent: int) -> np.ndarray:
+    """Positions along an axis of `extent` pixels, those beyond its ends (-0.5 and extent - 0.5) reflected and drawn in."""
+    before, after = np.maximum(-0.5 - positions, 0), np.maximum(positions - (extent - 0.5), 0)
+    turned = np.where(before > 0, -0.5 + MIRROR_STRETCH * before, positions)
+    return np.clip(np.where(after > 0, extent - 0.5 - MIRROR_STRETCH * after, turned), -0.5, extent - 0.5)
+
+
+def frame_fade(points: np.ndarray, size: tuple[int, int], pupil_distance: float) -> np.ndarray:
+    """(V,) 1 inside the frame, falling to 0 where the person's continuation beyond it ends."""
+    beyond = np.maximum(np.maximum(-0.5 - points, points - (np.array(size) - 0.5)), 0).max(axis=1)
+    return np.clip(2 - 2 * beyond / (BEYOND_FRAME * pupil_distance), 0, 1)
 
 
 def face_values_at(points: np.ndarray, face: Part, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

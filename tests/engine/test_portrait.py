@@ -197,3 +197,13 @@ def test_a_damaged_portrait_file_is_refused(astronaut, tmp_path):
         archive.writestr("portrait.json", '{"format": "soliloquy-portrait", "format_version": 99}')
     with pytest.raises(FormatError):
         Portrait.load(path)
+
+
+def test_a_person_cut_by_the_frame_goes_on_beyond_it(hopper):
+    person = hopper.parts["person"]
+    below = person.vertices[:, 1] > hopper.size[1]
+    assert below.any(), "the shoulders are cut by the bottom of the picture"
+    assert not (person.vertices[:, 1] < -1).any() or (hopper.images["person"][0, :, 3] > 127).any()
+    assert person.uv.min() >= 0 and person.uv.max() <= 1
+    outermost = person.vertices[:, 1] > person.vertices[:, 1].max() - 1
+    assert person.colour[below, 3].min() >= 0 and person.colour[outermost, 3].max() < 0.1
