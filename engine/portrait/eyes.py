@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .fit import Fit
-from .portrait import Part
+from .portrait import Part, facing_camera
 from .topology import IRIS, LID_LOWER, LID_UPPER
 
 EYEBALL_RADIUS = 0.19
@@ -137,7 +137,7 @@ def radial_profile(colour, seen, distance) -> np.ndarray:
 def plain_part(vertices, triangles, uv, alpha, texture: str) -> Part:
     """A part that follows the head and has no blendshapes."""
     colour = np.concatenate([np.ones((len(vertices), 3)), alpha[:, None]], axis=1)
-    return Part(vertices.astype(np.float32), triangles.astype(np.int32), uv.astype(np.float32), colour.astype(np.float32),
+    return Part(vertices.astype(np.float32), facing_camera(vertices, triangles), uv.astype(np.float32), colour.astype(np.float32),
                 np.ones(len(vertices), np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), texture)
 
 

@@ -14,7 +14,7 @@ import scipy.ndimage
 
 from ..motion.clip import CHANNEL_INDEX
 from .fit import Fit
-from .portrait import Part
+from .portrait import Part, facing_camera
 from .topology import LID_UPPER
 
 COLUMNS, ROWS = 33, 7
@@ -47,7 +47,9 @@ def build_lid(image: np.ndarray, fit: Fit, side: str) -> tuple[Part, np.ndarray]
     alpha = np.clip(v / SOFT_TOP, 0, 1) * np.clip((1 - v) / SOFT_BOTTOM, 0, 1)
     alpha = alpha * np.clip(u / SOFT_END, 0, 1) * np.clip((1 - u) / SOFT_END, 0, 1)
     colour = np.concatenate([np.ones((alpha.size, 3)), alpha.reshape(-1, 1)], axis=1).astype(np.float32)
-    part = Part(np.tile(start, (ROWS, 1)).astype(np.float32), grid_triangles(ROWS, COLUMNS),
+    rest = np.tile(start, (ROWS, 1))
+    closed = rest + deltas.sum(axis=0)
+    part = Part(rest.astype(np.float32), facing_camera(closed, grid_triangles(ROWS, COLUMNS)),
                 np.stack([u.ravel(), v.ravel()], 1).astype(np.float32), colour, np.ones(alpha.size, np.float32),
                 np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), f"lid_{side}")
     part.set_deltas(deltas)

@@ -170,7 +170,7 @@ def add_skirt(rest, deltas, alpha, triangles, hole: list[int], width: float):
     band = []
     for k in range(len(hole)):
         n = (k + 1) % len(hole)
-        band += [(hole[k], hole[n], ring[k]), (hole[n], ring[n], ring[k])]
+        band += [(hole[n], hole[k], ring[k]), (hole[n], ring[k], ring[n])]
     return (np.concatenate([rest, inner]), np.concatenate([deltas, deltas[:, hole]], axis=1),
             np.concatenate([alpha, np.zeros(len(hole))]), np.concatenate([triangles, np.array(band, np.int32)]))
 
@@ -221,7 +221,7 @@ def grid_over(matte: np.ndarray, pupil_distance: float) -> tuple[np.ndarray, np.
     quads = np.stack([corner, corner + 1, corner + columns + 1, corner + columns], axis=1)
     names, compact = np.unique(quads, return_inverse=True)
     compact = compact.reshape(-1, 4)
-    triangles = np.concatenate([compact[:, [0, 1, 2]], compact[:, [0, 2, 3]]]).astype(np.int32)
+    triangles = np.concatenate([compact[:, [0, 2, 1]], compact[:, [0, 3, 2]]]).astype(np.int32)
     return np.stack([xs[names % columns], ys[names // columns]], axis=1), triangles
 
 

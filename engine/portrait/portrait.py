@@ -66,6 +66,15 @@ class Part:
         self.delta_offset = dense[channel, index].astype(np.float32)
 
 
+def facing_camera(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """(T, 3) int32 triangles of a surface that faces the camera, each turned to be counter-clockwise as seen (y is down)."""
+    a, b, c = (vertices[triangles[:, k], :2] for k in range(3))
+    clockwise = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0]) > 0
+    turned = np.array(triangles, np.int32)
+    turned[clockwise, 1], turned[clockwise, 2] = triangles[clockwise, 2], triangles[clockwise, 1]
+    return turned
+
+
 ARRAY_FIELDS = ("vertices", "triangles", "uv", "colour", "head_weight", "delta_channel", "delta_index", "delta_offset")
 
 

@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..motion.clip import MotionClip
 from ..portrait.portrait import PART_NAMES, Portrait
 from ..progress import Progress, silent
+from .light import FaceLight
 from .pose import PosedFrame, Poser
 from .raster import EMPTY, EVERYWHERE, FINE, folds, shade, shade_folds, visibility
 
@@ -77,6 +78,7 @@ class Stage:
         self.apertures = portrait.apertures
         self.texel_uv = {name: self._texel_uv(part) for name, part in self.parts.items()}
         self.plate = self._plate(portrait.images["plate"])
+        self.light = FaceLight(portrait)
         self.halo_seen = None if alpha else self._see_halo()
 
     def _texture(self, image: np.ndarray) -> np.ndarray:
@@ -140,13 +142,23 @@ class Stage:
         self._draw_together(frame, ["person"], placed, posed.colour)
         for aperture, groups in APERTURE_PARTS.items():
             self._draw_through(frame, aperture, groups, placed)
-        for name in ("face", "lid_left", "lid_right"):
+        self._draw_together(frame, ["face"], placed, {"face": self._lit(posed)})
+        for name in ("lid_left", "lid_right"):
             self._draw_together(frame, [name], placed, posed.colour)
         if self.alpha:
             colour = frame[..., :3] / np.maximum(frame[..., 3:], 1e-6)
             frame = np.concatenate([colour, frame[..., 3:] * 255.0], axis=2)
             return np.clip(np.rint(frame), 0, 255).astype(np.uint8)
         return np.clip(np.rint(frame[..., :3]), 0, 255).astype(np.uint8)
+
+    def _lit(self, posed: PosedFrame) -> np.ndarray:
+        """(V, 4) colour of the face under the picture's light as it is turned now."""
+        colour = posed.colour["face"]
+        if not self.light.is_on:
+            return colour
+        lit = colour.copy()
+        lit[:, :3] *= self.light.factor(posed.vertices["face"])[:, None]
+        return lit
 
     def to_frame(self, vertices: np.ndarray) -> np.ndarray:
         """Picture space -> pixels of the frame (pixel centres at integers)."""

@@ -166,6 +166,14 @@ def test_every_part_is_well_formed(astronaut):
         assert not part.texture or part.texture in astronaut.images, name
 
 
+@pytest.mark.parametrize("name", ["person", "face", "eye_left", "eye_right", "iris_left", "iris_right", "teeth_source"])
+def test_surfaces_face_the_camera(astronaut, name):
+    part = astronaut.parts[name]
+    a, b, c = (part.vertices[part.triangles[:, k]] for k in range(3))
+    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    assert -area.sum() > 0.98 * np.abs(area).sum(), "counter-clockwise as seen, in a picture whose y points down"
+
+
 def test_the_shoulders_stay_and_the_head_turns(hopper):
     person = hopper.parts["person"]
     chin = hopper.landmarks_px[152, 1]

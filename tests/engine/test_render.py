@@ -10,6 +10,7 @@ from soliloquy.engine.errors import Cancelled, InputError
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.detect import detect_faces
 from soliloquy.engine.portrait.picture import read_picture
+from soliloquy.engine.render.light import FaceLight, vertex_normals
 from soliloquy.engine.render.pose import Poser
 from soliloquy.engine.render.render import render
 
@@ -183,3 +184,34 @@ def test_rendering_stops_when_told(hopper):
 
     with pytest.raises(Cancelled):
         list(render(hopper, MotionClip.neutral(40), size=(128, 128), progress=stop))
+
+
+def with_face_painted(portrait, brightness) -> object:
+    """The portrait with its person painted grey: brightness (V,) 0..255 at each vertex of the face, spread by nearness."""
+    import dataclasses
+
+    import scipy.interpolate
+
+    face, person = portrait.parts["face"], portrait.images["person"].copy()
+    rows, columns = np.mgrid[:person.shape[0], :person.shape[1]]
+    grey = scipy.interpolate.NearestNDInterpolator(face.vertices[:, :2], brightness)(columns, rows)
+    person[..., :3] = np.clip(grey, 0, 255)[..., None].astype(np.uint8)
+    return dataclasses.replace(portrait, images=portrait.images | {"person": person})
+
+
+def test_light_from_the_side_stays_on_its_side_when_the_head_turns(hopper):
+    face = hopper.parts["face"]
+    normals = vertex_normals(face.vertices, face.triangles)
+    lit = FaceLight(with_face_painted(hopper, 120 + 80 * normals[:, 0]))
+    assert lit.is_on
+    far_cheek = 50  # the subject's right, the picture's left
+    turned, = Poser(hopper).pose(posed(rotation=(15, 0, 0)), 0, 1)
+    factor = lit.factor(turned.vertices["face"])
+    assert factor[far_cheek] > 1.03, "turned towards the light on the picture's right, the other cheek grows brighter"
+    assert np.allclose(lit.factor(face.vertices), 1.0)
+    assert factor.min() > 0.7 and factor.max() < 1.35
+
+
+def test_flat_art_is_not_shaded(hopper):
+    noise = np.random.default_rng(0).normal(140, 25, len(hopper.parts["face"].vertices))
+    assert not FaceLight(with_face_painted(hopper, noise)).is_on

@@ -1,0 +1,108 @@
+"""Light that stays where it is while the face moves: shading from the moving surface, by the picture's own light.
+
+The picture's brightness over the face is explained by its normals with the first-order terms of spherical harmonics
+(Ramamoorthi & Hanrahan 2001, "An efficient representation for irradiance environment maps"). When head or skin turns, each
+point is made as much brighter or darker as that light says. Flat art, whose brightness its normals do not explain, is left
+alone.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import scipy.spatial
+from numba import njit
+
+from ..portrait.fit import PUPIL_DISTANCE_M
+from ..portrait.portrait import Portrait
+
+STRENGTH = 0.7
+"""Of the change that the fitted light predicts: shadows and the eye's adaptation soften the rest."""
+RATIO_LIMITS = (0.72, 1.3)
+TRUST = (0.12, 0.4)
+"""Share of the face's variance that the light explains at which shading begins, and at which it is full."""
+CLEAR_OF_HOLES, CLEAR_OF_OUTLINE = 0.1, 0.3
+"""Shading begins this far from lids and lips, and is full this far inside the face's outline, pupil distances."""
+BLUR = 0.06
+"""Brightness is taken over this much skin (pupil distances), so that brows and pores do not count as light."""
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def vertex_normals(vertices, triangles):
+    """(V, 3) float32 unit outward normals of a surface whose triangles are counter-clockwise from outside (y is down)."""
+    normals = np.zeros((vertices.shape[0], 3), np.float32)
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        ux, uy, uz = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]
+        vx, vy, vz = vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1], vertices[c, 2] - vertices[a, 2]
+        nx, ny, nz = uz * vy - uy * vz, ux * vz - uz * vx, uy * vx - ux * vy
+        for corner in (a, b, c):
+            normals[corner, 0] += nx
+            normals[corner, 1] += ny
+            normals[corner, 2] += nz
+    for v in range(normals.shape[0]):
+        length = np.sqrt(normals[v, 0] ** 2 + normals[v, 1] ** 2 + normals[v, 2] ** 2) + np.float32(1e-9)
+        normals[v, 0] /= length
+        normals[v, 1] /= length
+        normals[v, 2] /= length
+    return normals
+
+
+class FaceLight:
+    """The light on one portrait's face."""
+
+    def __init__(self, portrait: Portrait):
+        face = portrait.parts["face"]
+        self.triangles = face.triangles
+        self.rest = vertex_normals(face.vertices, self.triangles)
+        self.area = self._area(portrait)
+        self.light, trust = self._fit(portrait)
+        self.amount = (self.area * STRENGTH * trust).astype(np.float32)
+        self.rest_brightness = self._brightness(self.rest)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether this picture has a light to speak of."""
+        return bool(self.amount.any())
+
+    def factor(self, face_vertices: np.ndarray) -> np.ndarray:
+        """(V,) how much brighter each point of the posed face (V, 3) is than at rest."""
+        ratio = self._brightness(vertex_normals(face_vertices, self.triangles)) / self.rest_brightness
+        return 1 + self.amount * (np.clip(ratio, *RATIO_LIMITS) - 1)
+
+    def _brightness(self, normals: np.ndarray) -> np.ndarray:
+        return np.maximum(self.light[0] + normals @ self.light[1:], 0.15 * self.light[0]).astype(np.float32)
+
+    @staticmethod
+    def _area(portrait: Portrait) -> np.ndarray:
+        """(V,) 1 on open skin, falling to 0 at lids, lips and the face's outline."""
+        face = portrait.parts["face"]
+        pupil_distance = portrait.units_per_metre * PUPIL_DISTANCE_M
+        rims = np.concatenate([face.vertices[rim, :2] for rim in portrait.apertures.values()])
+        to_holes, _ = scipy.spatial.cKDTree(rims).query(face.vertices[:, :2])
+        hull = face.vertices[scipy.spatial.ConvexHull(face.vertices[:, :2]).vertices, :2]
+        outline = np.concatenate([hull + share * (np.roll(hull, -1, axis=0) - hull) for share in np.linspace(0, 1, 8, endpoint=False)])
+        to_outline, _ = scipy.spatial.cKDTree(outline).query(face.vertices[:, :2])
+        near_hole = np.clip(to_holes / (CLEAR_OF_HOLES * pupil_distance) - 0.3, 0, 1)
+        near_outline = np.clip(to_outline / (CLEAR_OF_OUTLINE * pupil_distance), 0, 1)
+        return near_hole * near_outline
+
+    def _fit(self, portrait: Portrait) -> tuple[np.ndarray, float]:
+        """Ambient and directional brightness (4,) and how far to trust them 0..1."""
+        face, person = portrait.parts["face"], portrait.images["person"]
+        sigma = max(BLUR * portrait.units_per_metre * PUPIL_DISTANCE_M, 1.0)
+        grey = cv2.GaussianBlur(cv2.cvtColor(person[..., :3], cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), sigma)
+        height, width = grey.shape
+        columns = np.clip((face.uv[:, 0] * width).astype(int), 0, width - 1)
+        rows = np.clip((face.uv[:, 1] * height).astype(int), 0, height - 1)
+        brightness = grey[rows, columns]
+        weights = np.sqrt(self.area * (self.rest[:, 2] > 0.2) * (person[rows, columns, 3] > 250) + 1e-6)
+        basis = np.concatenate([np.ones((len(brightness), 1)), self.rest], axis=1)
+        ridge = 0.02 * (weights ** 2).sum() * np.diag([0.0, 1.0, 1.0, 1.0])
+        weighted = basis * weights[:, None]
+        light = np.linalg.solve(weighted.T @ weighted + ridge, weighted.T @ (brightness * weights))
+        mean = np.average(brightness, weights=weights ** 2)
+        unexplained = (weights ** 2 * (brightness - basis @ light) ** 2).sum()
+        explained = 1 - unexplained / max((weights ** 2 * (brightness - mean) ** 2).sum(), 1e-6)
+        trust = float(np.clip((explained - TRUST[0]) / (TRUST[1] - TRUST[0]), 0, 1))
+        return light, trust if light[0] > 1 else 0.0
