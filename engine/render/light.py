@@ -21,6 +21,8 @@ STRENGTH = 0.7
 RATIO_LIMITS = (0.72, 1.3)
 TRUST = (0.12, 0.4)
 """Share of the face's variance that the light explains at which shading begins, and at which it is full."""
+LEAST_DIRECTION = 0.1
+"""A directional light weaker than this share of the ambient one counts for less."""
 CLEAR_OF_HOLES, CLEAR_OF_OUTLINE = 0.1, 0.3
 """Shading begins this far from lids and lips, and is full this far inside the face's outline, pupil distances."""
 BLUR = 0.06
@@ -105,4 +107,5 @@ class FaceLight:
         unexplained = (weights ** 2 * (brightness - basis @ light) ** 2).sum()
         explained = 1 - unexplained / max((weights ** 2 * (brightness - mean) ** 2).sum(), 1e-6)
         trust = float(np.clip((explained - TRUST[0]) / (TRUST[1] - TRUST[0]), 0, 1))
-        return light, trust if light[0] > 1 else 0.0
+        direction = float(np.linalg.norm(light[1:])) / max(light[0], 1.0)
+        return light, trust * min(direction / LEAST_DIRECTION, 1.0)
