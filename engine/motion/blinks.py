@@ -17,6 +17,9 @@ from .timeline import place
 
 INTERVAL_CV = 0.75
 SHORTEST_INTERVAL_S = 0.4
+LONGEST_INTERVAL_S = 7.0
+"""Nobody who talks stares for longer than about 8 s (the attraction adds up to ATTRACTION_S); rarer blinks stretch the bound."""
+LONGEST_INTERVALS = 2.5
 PARTIAL_SHARE = 0.4
 ATTRACTION_S = 0.9
 ATTRACTED_SHARE = 0.65
@@ -60,7 +63,8 @@ def _blink_times(rng: np.random.Generator, magnets: list[float], duration_s: flo
         if at_s < duration_s:
             yield max(at_s, 0.0)
         last_s = at_s
-        time_s = at_s + max(rng.lognormal(np.log(mean_s) - spread**2 / 2.0, spread), SHORTEST_INTERVAL_S)
+        drawn_s = rng.lognormal(np.log(mean_s) - spread**2 / 2.0, spread)
+        time_s = at_s + float(np.clip(drawn_s, SHORTEST_INTERVAL_S, max(LONGEST_INTERVAL_S, LONGEST_INTERVALS * mean_s)))
 
 
 def _blink(rng: np.random.Generator, time_s: float, frame_s: float) -> Blink:

@@ -47,7 +47,7 @@ class Direction:
     brows: float = _number(1.0, 0.0, 2.0, "size of brow movement with the voice (a mood's brows belong to `expression`)")
     blinks: float = _number(1.0, 0.0, 3.0, "how many blinks: 0 none, 2 twice as many as `blink_rate`")
     head: float = _number(1.0, 0.0, 2.0, "size of head movement, turns, nods and sway")
-    gaze: float = _number(1.0, 0.0, 2.0, "size of eye movement; 0 leaves the eyes in the head as in the picture")
+    gaze: float = _number(1.0, 0.0, 2.0, "size of eye movement; 0 holds the eyes still in the head, at `gaze_yaw` and `gaze_pitch`")
     expression: float = _number(1.0, 0.0, 2.0, "size of the mood's expression")
     breath: float = _number(1.0, 0.0, 2.0, "size of visible breathing")
     energy: float = _number(1.0, 0.0, 2.0, "how lively the delivery is: head, brows and effort of the mouth together")

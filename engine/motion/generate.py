@@ -24,7 +24,8 @@ SLOWEST_FPS, FASTEST_FPS = Fraction(1), Fraction(240)
 BREATH_JAW = 0.06
 BREATH_RISE_M = 0.002
 EYES_HOLD_FROM = 0.25
-"""Below this `gaze` amount the eyes also stop following the target and countering the head, fading out to 0."""
+"""Below this `gaze` amount the eyes also stop countering the head, fading out to 0: they stay where `gaze_yaw` and `gaze_pitch`
+put them in the head."""
 _STAGE = "motion"
 
 
@@ -151,7 +152,9 @@ def _look(
     dip = direction.gaze * closure[:, None] * blinks.DIP_DEG
     eyes[:, 0] += dip * (-1.0, 1.0)
     eyes[:, 1] += dip
-    return eyes * min(direction.gaze / EYES_HOLD_FROM, 1.0)
+    alive = min(direction.gaze / EYES_HOLD_FROM, 1.0)
+    held = (1.0 - direction.head_follows_gaze) * target
+    return eyes * alive + held * (1.0 - alive)
 
 
 def _read(curve: np.ndarray, grid_s: np.ndarray, times_s: np.ndarray) -> np.ndarray:

@@ -157,6 +157,14 @@ def test_the_look_goes_where_it_is_sent(yaw, pitch):
     assert np.allclose(np.median(without_head.gaze_deg.mean(axis=1), axis=0), (yaw, pitch), atol=1.0)
 
 
+@pytest.mark.parametrize("yaw, pitch", [(20.0, 0.0), (-10.0, 15.0)])
+def test_still_eyes_keep_looking_where_they_are_sent(yaw, pitch):
+    clip = take(Direction(gaze_yaw=yaw, gaze_pitch=pitch, gaze=0.0))
+    assert np.ptp(clip.gaze_deg, axis=0).max() < 1e-5
+    in_space = clip.gaze_deg.mean(axis=1) + clip.head_rotation_deg[:, :2]
+    assert np.allclose(np.median(in_space, axis=0), (yaw, pitch), atol=2.0)
+
+
 def test_the_head_takes_its_share_of_the_look():
     shares = [take(Direction(gaze_yaw=20.0, head_follows_gaze=share)).head_rotation_deg[:, 0].mean() for share in (0.0, 0.5)]
     assert shares[1] - shares[0] == pytest.approx(10.0, abs=0.2)

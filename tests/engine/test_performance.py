@@ -10,6 +10,7 @@ from motion_speech import minute_of_talk, speech_of
 from scipy.signal import welch
 
 from soliloquy.engine.audio.speech import SILENCE
+from soliloquy.engine.motion.blinks import plan_blinks
 from soliloquy.engine.motion.clip import EYE_LOOK_COLUMNS, eye_look_from_gaze
 from soliloquy.engine.motion.direction import Direction, load_direction
 from soliloquy.engine.motion.gaze import eyes_in_head, plan_shifts, shift_curve
@@ -63,6 +64,15 @@ def test_blinks_come_at_a_speakers_rate_with_log_normal_intervals(takes, talk):
     assert 0.55 <= intervals.std() / intervals.mean() <= 1.0 and intervals.min() >= 0.3
     logs = np.log(intervals)
     assert abs(np.mean(((logs - logs.mean()) / logs.std()) ** 3)) < 0.8
+
+
+def test_nobody_stares_for_longer_than_eight_seconds(talk):
+    prosody = read_prosody(talk)
+    gaps = [
+        np.diff([0.0, *(blink.start_s for blink in plan_blinks(prosody, [], seed, 22.0, 0.04)), talk.duration_s])
+        for seed in range(200)
+    ]
+    assert 7.0 < max(gap.max() for gap in gaps) <= 8.0
 
 
 def test_blinks_fall_fast_rise_slowly_and_full_ones_shut(talk):
