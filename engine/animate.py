@@ -18,9 +18,10 @@ from .motion.clip import MotionClip
 from .motion.generate import generate_motion
 from .portrait.portrait import Portrait
 from .progress import Progress, silent
+from .provenance.policy import load_policy
 from .render.render import render
 from .render.write import FrameSink, PngSink, VideoSink
-from .stages import directed, obtain_portrait, obtain_speech
+from .stages import cleared_rights, directed, obtain_portrait, obtain_speech
 from .versions import versions
 
 logger = logging.getLogger(__name__)
@@ -50,9 +51,12 @@ def run_animate(job: Job, progress: Progress = silent) -> dict:
     Memory does not grow with the length of the recording, but for its samples during analysis.
     """
     watch = Stopwatch()
+    policy = load_policy()
+    rights = cleared_rights(job.portrait, job.rights, policy)
     direction = directed(job.direction, job.settings)
     with watch.stage("portrait"):
         portrait, portrait_cached = obtain_portrait(job.portrait, face=job.face, landmarks=job.landmarks, progress=progress)
+        portrait.provenance["rights"] = rights.to_record()
     with watch.stage("speech"):
         speech, speech_cached = obtain_speech(job.audio, job.text, progress=progress)
     with watch.stage("motion"):
@@ -68,6 +72,7 @@ def run_animate(job: Job, progress: Progress = silent) -> dict:
         "inputs": {"portrait": _input(job.portrait), "audio": _input(job.audio)},
         "settings": job.to_record() | {"portrait": job.portrait.name, "audio": job.audio.name, "out": job.out.name},
         "seed": job.seed, "fps": f"{clip.fps.numerator}/{clip.fps.denominator}", "frames": len(clip),
+        "rights": rights.to_record(),
         "duration_s": round(clip.duration_s, 6), "size": list(size), "notes": speech.notes,
         "cached": {"portrait": portrait_cached, "speech": speech_cached},
         "timings_s": {name: round(seconds, 3) for name, seconds in watch.seconds.items()},

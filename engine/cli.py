@@ -35,6 +35,9 @@ Formats = Annotated[str, typer.Option("--format", metavar="LIST", help="mp4 (H.2
 Alpha = Annotated[bool, typer.Option("--alpha", help="Leave the background out (png and mov keep the alpha, mp4 shows black).")]
 Face = Annotated[Optional[int], typer.Option(help="Which face, counted from 0, largest first.")]
 Landmarks = Annotated[Optional[Path], typer.Option(metavar="FILE", help="JSON with 478 corrected landmarks, instead of detection.")]
+Rights = Annotated[Optional[str], typer.Option("--rights", metavar="BASIS[:TEXT]|FILE.toml", help=(
+    "On what basis this person may be animated: self, consent, public-domain, fictional or licensed, and in words where that is "
+    "written down. Asked once: a .portrait keeps it."))]
 Text = Annotated[str, typer.Option(help="What is said; makes the phones exact.")]
 TextFile = Annotated[Optional[Path], typer.Option(metavar="FILE", help="What is said, from a text file.")]
 
@@ -51,7 +54,7 @@ def animate(portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A
             out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")],
             text: Text = "", text_file: TextFile = None, direction: Direction = "", settings: Settings = None, seed: Seed = 0,
             fps: Fps = "25", size: Size = "source", formats: Formats = "mp4", alpha: Alpha = False, face: Face = None,
-            landmarks: Landmarks = None,
+            landmarks: Landmarks = None, rights: Rights = None,
             blend: Annotated[bool, typer.Option("--blend", help="Also make DIR/<name of DIR>.blend with rig, curves and strips.")] = False,
             json_events: Json = False, verbose: Verbose = False) -> None:
     """Portrait and voice in, talking portrait out: video, frames, curves, and everything they came from."""
@@ -61,7 +64,7 @@ def animate(portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A
         from .rates import parse_rate
         job = Job(portrait=portrait, audio=audio, out=out, text=_spoken(text, text_file), direction=direction,
                   settings=parse_settings(settings or []), seed=seed, fps=parse_rate(fps), size=size,
-                  formats=_formats(formats), alpha=alpha, face=face, landmarks=landmarks)
+                  formats=_formats(formats), alpha=alpha, face=face, landmarks=landmarks, rights=_rights(rights))
         _animate(job, console, blend=blend)
 
 
@@ -72,7 +75,12 @@ def job(file: Annotated[Path, typer.Argument(metavar="FILE", help="TOML or JSON:
     """Carry out the jobs of a file, one after the other: `animate` with its arguments written down."""
     with command(json_events=json_events, verbose=verbose) as console:
         from .jobs import read_jobs
-        for entry in read_jobs(file):
+        from .provenance.policy import load_policy
+        from .stages import cleared_rights
+        entries, policy = read_jobs(file), load_policy()
+        for entry in entries:  # all of them before the first: a batch must not stop in the middle of the night
+            cleared_rights(entry.portrait, entry.rights, policy)
+        for entry in entries:
             _animate(entry, console, blend=blend)
 
 
@@ -94,12 +102,17 @@ def _animate(job, console, *, blend: bool) -> None:
 @app.command()
 def portrait(image: Annotated[Path, typer.Argument(metavar="IMAGE")],
              out: Annotated[Path, typer.Option("-o", "--out", metavar="X.portrait")],
-             face: Face = None, landmarks: Landmarks = None, json_events: Json = False, verbose: Verbose = False) -> None:
+             face: Face = None, landmarks: Landmarks = None, rights: Rights = None,
+             json_events: Json = False, verbose: Verbose = False) -> None:
     """Take a picture apart: fitted head mesh, layers, eyes, mouth and clean plate in one .portrait file."""
     with command(json_events=json_events, verbose=verbose) as console:
-        from .stages import check_writable, obtain_portrait
+        from .provenance.policy import load_policy
+        from .stages import check_writable, cleared_rights, obtain_portrait
+        cleared = cleared_rights(image, _rights(rights), load_policy()) if rights else None
         check_writable(out.parent)
         made, _ = obtain_portrait(image, face=face, landmarks=landmarks, progress=console.progress)
+        if cleared:
+            made.provenance["rights"] = cleared.to_record()
         made.save(out)
         console.result(f"{out}: {made.size[0]} x {made.size[1]} pixels, {len(made.parts)} parts.", out=str(out),
                        size=list(made.size), parts=sorted(made.parts), rest=made.rest)
@@ -147,20 +160,22 @@ def render(portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A 
            audio: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Sound for the video.")] = None,
            fps: Annotated[str, typer.Option(metavar="RATE", help="Rate of a CSV whose timecode does not tell.")] = "",
            size: Size = "source", formats: Formats = "mp4", alpha: Alpha = False, face: Face = None, landmarks: Landmarks = None,
-           json_events: Json = False, verbose: Verbose = False) -> None:
+           rights: Rights = None, json_events: Json = False, verbose: Verbose = False) -> None:
     """Draw a performance: ours, or anybody's ARKit capture."""
     with command(json_events=json_events, verbose=verbose) as console:
         from .animate import Stopwatch, render_to
         from .errors import InputError
         from .export import read_clip
         from .jobs import FORMATS, parse_size
+        from .provenance.policy import load_policy
         from .rates import parse_rate
-        from .stages import check_writable, obtain_portrait
+        from .stages import check_writable, cleared_rights, obtain_portrait
         names = _formats(formats)
         if unknown := [name for name in names if name not in FORMATS]:
             raise InputError(f"Unknown output format {unknown[0]}. Known: {', '.join(FORMATS)}.")
         performance = read_clip(clip, fps=parse_rate(fps) if fps else None)
         check_writable(out)
+        cleared_rights(portrait, _rights(rights), load_policy())
         built, _ = obtain_portrait(portrait, face=face, landmarks=landmarks, progress=console.progress)
         made = render_to(out, built, performance, size=parse_size(size, built.size) or built.size, formats=names, alpha=alpha,
                          audio=audio, watch=Stopwatch(), progress=console.progress)
@@ -240,6 +255,12 @@ def _spoken(text: str, text_file: Path | None) -> str:
         return text_file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{text_file} is not a readable text file ({error}). Save it as UTF-8 text.") from error
+
+
+def _rights(text: str | None):
+    """The rights that --rights states, if any. Raises InputError."""
+    from .provenance.consent import Rights
+    return Rights.parse(text) if text else None
 
 
 def _formats(text: str) -> tuple[str, ...]:

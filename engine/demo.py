@@ -20,9 +20,12 @@ from .files import whole_file
 from .jobs import Job
 from .motion.clip import MotionClip
 from .portrait.portrait import Portrait
+from .provenance.consent import Rights
 
 LINE = ("Good evening. I have been standing still for a very long time, and now, with your permission, I would like to say "
         "a few words.")
+
+RIGHTS = Rights("public-domain", "NASA photograph, not under copyright; shipped with scikit-image", subject="Eileen Collins")
 
 SHEET_FRAMES = 16
 
@@ -41,7 +44,8 @@ def demo(folder: Path, progress) -> dict[str, float]:
     picture, voice = folder / "portrait.png", folder / "voice.wav"
     timed("picture", lambda: write_astronaut(picture))
     timed("say", lambda: say(LINE, voice))
-    report = run_animate(Job(portrait=picture, audio=voice, out=folder, text=LINE, seed=1, formats=("mp4", "png")), progress)
+    job = Job(portrait=picture, audio=voice, out=folder, text=LINE, seed=1, formats=("mp4", "png"), rights=RIGHTS)
+    report = run_animate(job, progress)
     seconds |= report["timings_s"]
     clip, speech = MotionClip.load(folder / "motion.json"), Speech.load(folder / "speech.json")
     portrait = Portrait.load(folder / "portrait.portrait")

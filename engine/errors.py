@@ -18,6 +18,12 @@ class InputError(SoliloquyError):
     exit_code = 2
 
 
+class NoRightsError(InputError):
+    """Nothing says on what basis the person shown may be animated, or what is said does not hold (any more)."""
+
+    code = "no_rights"
+
+
 class ImageError(SoliloquyError):
     """The picture cannot be read, is truncated, or is too large or too small."""
 

@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from .errors import InputError
+from .provenance.consent import Rights
 from .rates import parse_rate
 
 FORMATS = ("mp4", "mov", "png")
@@ -29,7 +30,8 @@ class Job:
     text: what is said, when known. direction: name of a preset or a TOML file, "" for the default; settings: keys of
     the direction with other values ("mood": "happy"). seed: another seed is another take. fps: frames per second.
     size: "source", the longer side in pixels ("512"), or "1920x1080". formats: of FORMATS. alpha: leave the background
-    out. face: which face, counted from 0 by size. landmarks: JSON file with corrected points.
+    out. face: which face, counted from 0 by size. landmarks: JSON file with corrected points. rights: on what basis the person may be
+    animated; may be left out when the `.portrait` or the studio's policy says it.
     """
 
     portrait: Path
@@ -45,6 +47,7 @@ class Job:
     alpha: bool = False
     face: int | None = None
     landmarks: Path | None = None
+    rights: Rights | None = None
 
     def __post_init__(self) -> None:
         """Raises InputError for a format, size or frame rate that cannot be."""
@@ -77,6 +80,8 @@ class Job:
             values["settings"] = {str(key): _setting(value) for key, value in _typed("settings", values["settings"], dict).items()}
         if "formats" in values:
             values["formats"] = tuple(str(name) for name in _typed("formats", values["formats"], (list, tuple)))
+        if "rights" in values:
+            values["rights"] = Rights.from_record(values["rights"])
         return cls(**values)
 
     def to_record(self) -> dict:
@@ -84,6 +89,7 @@ class Job:
         record = dataclasses.asdict(self)
         for name in ("portrait", "audio", "out", "landmarks"):
             record[name] = str(record[name]) if record[name] is not None else None
+        record["rights"] = self.rights.to_record() if self.rights else None
         return record | {"fps": f"{self.fps.numerator}/{self.fps.denominator}", "formats": list(self.formats)}
 
 

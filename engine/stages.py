@@ -13,6 +13,8 @@ from .cache import cached, code_fingerprint
 from .errors import AudioError, ImageError
 from .files import output_error, sha256_of
 from .progress import Progress, silent
+from .provenance.consent import Rights, settled_rights
+from .provenance.policy import Policy
 
 if TYPE_CHECKING:
     from .audio.speech import Speech
@@ -40,6 +42,13 @@ def obtain_portrait(path: Path, *, face: int | None = None, landmarks: Path | No
     parts = {"sha256": sha256_of(path), "face": face or 0, "landmarks": corrected, "code": code_fingerprint("portrait", "assets")}
     return cached("portrait", parts, ".portrait", Portrait.load,
                   lambda: build_portrait(path, face=face, landmarks=landmarks, progress=progress))
+
+
+def cleared_rights(path: Path, asked: Rights | None, policy: Policy) -> Rights:
+    """The rights a picture or `.portrait` may be animated on; to be called before any work. Raises NoRightsError."""
+    from .portrait.portrait import Portrait
+    kept = Portrait.load(path).provenance.get("rights") if path.suffix.lower() == ".portrait" and not asked else None
+    return settled_rights(asked, kept, policy)
 
 
 def obtain_speech(path: Path, text: str, *, progress: Progress = silent) -> tuple[Speech, bool]:

@@ -45,7 +45,7 @@ def refused(folder: Path, exit_code: int, *words: str, arguments: list) -> None:
 
 
 def animate(portrait: Path, audio: Path, out: Path, *options: str) -> list:
-    return ["animate", portrait, audio, "-o", out, "--size", "64", *options]
+    return ["animate", portrait, audio, "-o", out, "--size", "64", "--rights", "fictional", *options]
 
 
 def picture(name: str, folder: Path) -> Path:
@@ -143,7 +143,7 @@ def test_damaged_portraits(good, tmp_path, name, content, exit_code):
 def test_damaged_clips(good, tmp_path, name, content):
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    refused(tmp_path, 8, name, arguments=["render", good / "face.png", tmp_path / name, "-o", tmp_path / "out"])
+    refused(tmp_path, 8, name, arguments=["render", good / "face.png", tmp_path / name, "-o", tmp_path / "out", "--rights", "fictional"])
 
 
 @pytest.mark.parametrize("content", ["{", '{"portrait": "a"}', '{"portrait": "a", "audio": "b", "out": "c", "speed": 2}',

@@ -31,6 +31,7 @@ from soliloquy.engine.motion.clip import MotionClip
 from soliloquy.engine.render.write import ffmpeg_binary
 
 COMMANDS = ("animate", "job", "portrait", "speech", "motion", "render", "say", "export", "measure", "doctor")
+RIGHTS = ["--rights", "public-domain:NASA"]
 SOLILOQUY = [sys.executable, "-c", "from soliloquy.engine.cli import main; main()"]
 
 
@@ -58,7 +59,7 @@ def finished(inputs, cache, tmp_path_factory) -> tuple[Path, list[dict]]:
     out = tmp_path_factory.mktemp("finished") / "ada"
     result = subprocess.run([*SOLILOQUY, "animate", inputs / "face.png", inputs / "voice.wav", "-o", out, "--json",
                              "--text", "My name is Eileen.", "--fps", "23.976", "--size", "192", "--format", "mp4,png",
-                             "--set", "mood=happy", "--seed", "7"], capture_output=True, text=True, env=cache)
+                             "--set", "mood=happy", "--seed", "7", *RIGHTS], capture_output=True, text=True, env=cache)
     assert result.returncode == 0, result.stderr
     return out, [json.loads(line) for line in result.stdout.splitlines()]
 
@@ -109,7 +110,7 @@ def test_csv_and_json_hold_the_same_performance(finished):
 def test_same_seed_same_frames_from_the_cache_and_from_the_verbs(finished, inputs, cache, tmp_path, monkeypatch):
     """The four verbs one by one make what `animate` made."""
     monkeypatch.setenv("SOLILOQUY_CACHE", cache["SOLILOQUY_CACHE"])
-    steps = [("portrait", inputs / "face.png", "-o", tmp_path / "a.portrait"),
+    steps = [("portrait", inputs / "face.png", "-o", tmp_path / "a.portrait", *RIGHTS),
              ("speech", inputs / "voice.wav", "-o", tmp_path / "a.json", "--text", "My name is Eileen."),
              ("motion", tmp_path / "a.json", "-o", tmp_path / "clip.json", "--fps", "23.976", "--set", "mood=happy", "--seed", "7"),
              ("render", tmp_path / "a.portrait", tmp_path / "clip.json", "-o", tmp_path / "out", "--size", "192", "--format", "png")]
@@ -184,7 +185,7 @@ def test_job_file(inputs, cache, tmp_path, monkeypatch):
         (tmp_path / name).write_bytes((inputs / name).read_bytes())
     (tmp_path / "batch.toml").write_text("".join(
         f'[[jobs]]\nportrait = "face.png"\naudio = "voice.wav"\ntext = "My name is Eileen."\nout = "{name}"\nsize = "64"\n'
-        f'formats = ["png"]\nseed = {seed}\n' for seed, name in enumerate(("one", "two"))))
+        f'formats = ["png"]\nseed = {seed}\nrights = "public-domain:NASA"\n' for seed, name in enumerate(("one", "two"))))
     assert invoke("job", tmp_path / "batch.toml").exit_code == 0
     one, two = (MotionClip.load(tmp_path / name / "motion.json") for name in ("one", "two"))
     assert len(one) == len(two) and not np.array_equal(one.head_rotation_deg, two.head_rotation_deg)
@@ -192,7 +193,7 @@ def test_job_file(inputs, cache, tmp_path, monkeypatch):
 
 def test_ctrl_c_ends_with_130_and_no_half_video(inputs, cache, tmp_path):
     process = subprocess.Popen([*SOLILOQUY, "animate", inputs / "face.png", inputs / "voice.wav", "-o", tmp_path / "out", "--json",
-                                "--size", "1024", "--format", "mp4,png"], stdout=subprocess.PIPE, text=True, env=cache)
+                                "--size", "1024", "--format", "mp4,png", *RIGHTS], stdout=subprocess.PIPE, text=True, env=cache)
     for line in process.stdout:
         event = json.loads(line)
         if event.get("stage") == "render" and event["done"] >= 2:

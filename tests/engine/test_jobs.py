@@ -22,6 +22,7 @@ from skimage import data
 from soliloquy.engine import cache
 from soliloquy.engine.errors import FormatError, InputError
 from soliloquy.engine.jobs import Job, parse_size, read_jobs
+from soliloquy.engine.provenance.consent import Rights
 from soliloquy.engine.rates import parse_rate
 
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -37,7 +38,7 @@ def test_job_file_paths_are_relative_to_the_file(tmp_path):
 
 def test_job_survives_its_record():
     job = Job(Path("a.png"), Path("b.wav"), Path("c"), settings={"mood": "sad"}, fps=Fraction(30000, 1001), formats=("png", "mov"),
-              face=1, alpha=True, size="320x200")
+              face=1, alpha=True, size="320x200", rights=Rights("consent", "release 12", expires="2030-01-01"))
     assert Job.from_record(json.loads(json.dumps(job.to_record()))) == job
 
 
@@ -144,7 +145,7 @@ def inputs(tmp_path) -> Path:
 
 def animate_request(inputs: Path, name: str = "1", **job) -> dict:
     return {"id": name, "command": "animate", "job": {"portrait": str(inputs / "face.png"), "audio": str(inputs / "voice.wav"),
-                                                      "out": str(inputs / "out"), "size": "64", **job}}
+                                                      "out": str(inputs / "out"), "size": "64", "rights": "public-domain:NASA", **job}}
 
 
 def test_worker_runs_from_a_folder_of_any_name(tmp_path):
@@ -188,7 +189,9 @@ def test_worker_stops_at_once_when_asked_and_goes_on_with_the_next(inputs):
     ("nonsense", "bad_input"), ('{"id": 1}', "bad_input"), ("[1]", "bad_input"), ('{"id": "1", "command": "fly"}', "bad_input"),
     ('{"id": "1", "command": "animate"}', "bad_input"), ('{"id": "1", "command": "animate", "job": {"portrait": "x"}}', "bad_input"),
     ('{"id": "1", "command": "animate", "job": {"portrait": "/x.png", "audio": "/y.wav", "out": "z", "size": "0"}}', "bad_input"),
-    ('{"id": "1", "command": "animate", "job": {"portrait": "/x.png", "audio": "/y.wav", "out": "z"}}', "bad_image"),
+    ('{"id": "1", "command": "animate", "job": {"portrait": "/x.png", "audio": "/y.wav", "out": "z", "rights": "self"}}', "bad_image"),
+    ('{"id": "1", "command": "animate", "job": {"portrait": "/x.png", "audio": "/y.wav", "out": "z"}}', "no_rights"),
+    ('{"id": "1", "command": "animate", "job": {"portrait": "/x.png", "audio": "/y.wav", "out": "z", "rights": "none"}}', "bad_input"),
 ])
 def test_worker_answers_bad_requests_with_an_error(tmp_path, request_line, code):
     worker = Worker()

@@ -50,8 +50,10 @@ from fractions import Fraction
 from pathlib import Path
 from soliloquy.engine.animate import run_animate
 from soliloquy.engine.jobs import Job
+from soliloquy.engine.provenance.consent import Rights
 folder = Path(sys.argv[1])
-run_animate(Job(portrait=folder / "face.png", audio=folder / "voice.wav", out=folder / "out", size="128", formats=("mp4", "png")))
+run_animate(Job(portrait=folder / "face.png", audio=folder / "voice.wav", out=folder / "out", size="128", formats=("mp4", "png"),
+                rights=Rights("public-domain", "NASA")))
 time.sleep(1.5)  # reports are sent from threads of their own
 print("DONE")
 """
