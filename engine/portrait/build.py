@@ -89,7 +89,8 @@ def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray)
     face, apertures = face_part(fit, (width, height))
     eyes = {side: build_eye(image, points, fit, side) for side in ("left", "right")}
     white = np.mean([eye.white_colour for eye in eyes.values()], axis=0)
-    parts = {"person": person_part(fit, face, matte), "face": face, **mouth_parts(image, fit, white)}
+    lips = face.vertices[apertures["mouth"]].astype(np.float64)
+    parts = {"person": person_part(fit, face, matte), "face": face, **mouth_parts(image, fit, white, lips)}
     images = {}
     for side, eye in eyes.items():
         parts |= {f"eye_{side}": eye.white, f"iris_{side}": eye.iris}

@@ -40,7 +40,7 @@ LIP_REACH = 0.22
 """Reach of the corrections that make lips meet, pupil distances."""
 LOWER_LIP_SHARE = 0.7
 """Of a gap between the lips at rest, the part the lower lip and jaw close."""
-LIP_OVERLAP = 0.016
+LIP_OVERLAP = 0.022
 """Sealed lips press past each other by this much, pupil distances."""
 CLOSED_LIPS = 0.02
 """Lips nearer than this at rest (pupil distances) are taken as closed: the detector's two contours become one seam."""

@@ -33,9 +33,6 @@ DEEP_RED = np.array([0.9, 0.42, 0.36])
 """Light deep in the mouth has bounced off flesh and is red."""
 TOOTH_SHADE = 0.6
 """Darkest a tooth gets beside its neighbour, of the median tooth: narrower gaps than the asset's would alias."""
-SHOWN_TEETH_GAP = 0.025
-"""A mouth this far open at rest (pupil distances) shows what is inside; the picture's own teeth are kept."""
-ROWS = 5
 LIP_SHADOW = 0.15
 """The continuation under the lips repeats the colour found this share of the opening inside them."""
 BENEATH_LIPS = 0.03
@@ -49,10 +46,10 @@ def mouth_asset() -> dict[str, np.ndarray]:
         return {name: arrays[name] for name in arrays.files}
 
 
-def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> dict[str, Part]:
+def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, rim: np.ndarray) -> dict[str, Part]:
     """Cavity, tongue and teeth behind the lips, coloured for this picture's light.
 
-    white_colour: (3,) typical sRGB 0..255 of the eyes' white, the picture's own measure of white.
+    rim: (K, 3) the mouth's hole in the face at rest. white_colour: (3,) typical sRGB 0..255 of the eyes' white, the picture's own measure of white.
     """
     asset, head = mouth_asset(), head_asset()
     seam_dm = head["landmark_rest"][LIP_MIDDLE_UPPER].astype(np.float64)
@@ -76,8 +73,8 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> dict[s
                            colour, np.ones(count, np.float32), asset[f"{name}/delta_channel"].astype(np.uint8),
                            asset[f"{name}/delta_index"].astype(np.int32),
                            fit.turn(asset[f"{name}/delta_offset"].astype(np.float64)).astype(np.float32))
-    if np.median(gap[3:8, :2] @ fit.down) > SHOWN_TEETH_GAP * fit.pupil_distance:
-        parts["teeth_source"] = shown_teeth(fit, (image.shape[1], image.shape[0]))
+    if np.abs(gap).max() > 0:  # not joined by fit.close_seam: the picture shows what is between the lips
+        parts["teeth_source"] = shown_teeth(fit, rim, (image.shape[1], image.shape[0]))
     return parts
 
 
@@ -117,21 +114,23 @@ def colour_gain(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> np.nda
     return np.clip(white / PLAIN_WHITE, *GAIN_LIMITS)
 
 
-def shown_teeth(fit: Fit, size: tuple[int, int]) -> Part:
-    """The picture between parted lips, fixed to the skull, continued a little under the lips."""
-    upper, lower = fit.surface[list(INNER_LIP_UPPER)], fit.surface[list(INNER_LIP_LOWER)]
-    shares = np.linspace(0, 1, ROWS)[:, None, None]
-    inside = upper[None] * (1 - shares) + lower[None] * shares
-    away = np.array([*fit.down, 0.0]) * BENEATH_LIPS * fit.pupil_distance
-    rows = np.concatenate([inside[:1] - away, inside, inside[-1:] + away])
-    looked_up = np.concatenate([upper[None] * (1 - LIP_SHADOW) + lower[None] * LIP_SHADOW, inside,
-                                upper[None] * LIP_SHADOW + lower[None] * (1 - LIP_SHADOW)])
-    columns = rows.shape[1]
-    vertices, looked_up = rows.reshape(-1, 3), looked_up.reshape(-1, 3)
-    triangles = []
-    for row in range(rows.shape[0] - 1):
-        for column in range(columns - 1):
-            a = row * columns + column
-            triangles += [(a, a + 1, a + columns + 1), (a, a + columns + 1, a + columns)]
-    vertices = vertices - (0, 0, 0.01 * fit.pupil_distance)
-    return plain_part(vertices, np.array(triangles), uv_of(looked_up, size), np.ones(len(vertices)), "person")
+def shown_teeth(fit: Fit, rim: np.ndarray, size: tuple[int, int]) -> Part:
+    """The picture between parted lips, fixed to the skull, continued a little under the lips.
+
+    rim: (K, 3) the mouth's hole in the face at rest; size: (width, height) of the picture.
+    """
+    middle = rim.mean(axis=0)
+    outward = rim - middle
+    length = np.linalg.norm(outward[:, :2], axis=1, keepdims=True) + 1e-6
+    beneath = rim + outward / length * BENEATH_LIPS * fit.pupil_distance
+    inside = middle + outward * (1 - LIP_SHADOW)
+    vertices = np.concatenate([middle[None], rim, rim, beneath]) - (0, 0, 0.01 * fit.pupil_distance)
+    looked_up = np.concatenate([middle[None], rim, inside, inside])
+    count = len(rim)
+    steps = np.arange(count)
+    after = (steps + 1) % count
+    fan = np.stack([np.zeros_like(steps), 1 + steps, 1 + after], axis=1)
+    start, end = 1 + count, 1 + 2 * count
+    band = np.concatenate([np.stack([start + steps, end + steps, end + after], 1),
+                           np.stack([start + steps, end + after, start + after], 1)])
+    return plain_part(vertices, np.concatenate([fan, band]), uv_of(looked_up, size), np.ones(len(vertices)), "person")

@@ -21,8 +21,9 @@ from .raster import EMPTY, EVERYWHERE, FINE, folds, shade, shade_folds, visibili
 BATCH = 8
 """Frames posed together."""
 LARGEST_SIDE_PX = 8192
+INTERIOR = ("cavity", "tongue", "teeth_lower", "teeth_upper")
 APERTURE_PARTS = {"eye_left": (("eye_left",), ("iris_left",)), "eye_right": (("eye_right",), ("iris_right",)),
-                  "mouth": (("cavity", "tongue", "teeth_lower", "teeth_upper"), ("teeth_source",))}
+                  "mouth": (INTERIOR, ("teeth_source",))}
 """What is seen through each hole of the face, back to front; parts in one group hide one another by depth."""
 LIP_SHADOW_M = 0.0035
 LIP_SHADOW_LEAST = 0.4
@@ -61,6 +62,11 @@ def fit_inside(source: tuple[int, int], target: tuple[int, int]) -> tuple[float,
 
 HALO_REACH_M = 0.0006
 """The edge that the picture itself shows around the person stays until the person has moved this far beside it."""
+
+
+def over(front: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """Premultiplied `front` laid over premultiplied `back`, (h, w, 4) each."""
+    return front + back * (1 - front[..., 3:])
 
 
 class Stage:
@@ -168,29 +174,35 @@ class Stage:
         return np.ascontiguousarray(moved, np.float32)
 
     def _draw_through(self, frame: np.ndarray, aperture: str, groups, placed: dict[str, np.ndarray]) -> None:
-        """Draw groups of parts into a hole of the face, finer than the frame, and nowhere else."""
+        """Draw groups of parts into a hole of the face and nowhere else."""
         rim = placed["face"][self.apertures[aperture], :2]
         left, top = np.maximum(np.floor(rim.min(axis=0)).astype(int) - 1, 0)
         right, bottom = np.minimum(np.ceil(rim.max(axis=0)).astype(int) + 2, self.size)
         if right <= left or bottom <= top:
             return
-        fine = FINE
-        hole = np.zeros(((bottom - top) * fine, (right - left) * fine), np.uint8)
-        outline = ((rim - (left, top) + 0.5) * fine - 0.5) * 16
+        hole = np.zeros(((bottom - top) * FINE, (right - left) * FINE), np.uint8)
+        outline = ((rim - (left, top) + 0.5) * FINE - 0.5) * 16
         cv2.fillPoly(hole, [np.rint(outline).astype(np.int32)], 255, shift=4)
         hole = cv2.dilate(hole, np.ones((3, 3), np.uint8))
-        inside = np.zeros((*hole.shape, 4), np.float32)
+        corner = np.float32((left, top, 0))
+        inside = np.zeros((bottom - top, right - left, 4), np.float32)
         for names in groups:
-            finer = {name: (placed[name] - np.float32((left, top, 0)) + np.float32((0.5, 0.5, 0))) * np.float32(fine)
-                     - np.float32((0.5, 0.5, 0)) for name in names if name in placed}
-            self._draw_together(inside, list(finer), finer, {})
-            if "cavity" in names:
-                inside[..., :3] *= self._lip_shadow(hole)[..., None]
-        inside *= (hole > 0)[..., None]
-        inside = cv2.resize(inside, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
-        window = frame[top:bottom, left:right]
-        window *= 1 - inside[..., 3:]
-        window += inside
+            moved = {name: placed[name] - corner for name in names if name in placed}
+            if names == INTERIOR:
+                inside = over(self._draw_interior(moved, hole), inside)
+            else:
+                self._draw_together(inside, list(moved), moved, {})
+        inside *= cv2.resize(hole, (right - left, bottom - top), interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)
+        frame[top:bottom, left:right] = over(inside, frame[top:bottom, left:right])
+
+    def _draw_interior(self, placed: dict[str, np.ndarray], hole: np.ndarray) -> np.ndarray:
+        """(h, w, 4) premultiplied: the mouth's inside, drawn finer than the frame, in the shadow of the lips."""
+        centre = np.float32((0.5, 0.5, 0))
+        finer = {name: (vertices + centre) * np.float32(FINE) - centre for name, vertices in placed.items()}
+        fine = np.zeros((*hole.shape, 4), np.float32)
+        self._draw_together(fine, list(finer), finer, {})
+        fine[..., :3] *= self._lip_shadow(hole)[..., None]
+        return cv2.resize(fine, (hole.shape[1] // FINE, hole.shape[0] // FINE), interpolation=cv2.INTER_AREA)
 
     def _lip_shadow(self, hole: np.ndarray) -> np.ndarray:
         """(h, w) light 0..1 behind the lips, from the distance to the rim of `hole` in fine pixels."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
@@ -10,6 +11,7 @@ import subprocess
 import tempfile
 import uuid
 from collections import deque
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -61,9 +63,14 @@ MOST_WAITING = 8
 class PngSink:
     """Numbered PNG files in `folder`, which appears (or is replaced) when all frames are written."""
 
-    def __init__(self, folder: str | os.PathLike) -> None:
-        """Raises OutputError when `folder` holds anything that is not a frame of an earlier run."""
+    def __init__(self, folder: str | os.PathLike, *, seal: Callable[[Path, Path, Mapping[str, str]], None] | None = None) -> None:
+        """seal: called with the temporary folder, its final name and the hex SHA-256 of every frame by name, before it is renamed.
+
+        Raises OutputError when `folder` holds anything that is not a frame of an earlier run.
+        """
         self.folder = Path(folder)
+        self._seal = seal
+        self._hashes: dict[str, str] = {}
         self._temporary = self.folder.with_name(f".{self.folder.name}.{uuid.uuid4().hex[:8]}")
         self._count = 0
         self._threads = ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, MOST_WAITING // 2))
@@ -92,7 +99,8 @@ class PngSink:
     def _wait_until(self, most_waiting: int) -> None:
         try:
             while len(self._waiting) > most_waiting:
-                self._waiting.popleft().result()
+                name, digest = self._waiting.popleft().result()
+                self._hashes[name] = digest
         except OSError as error:
             raise output_error(self.folder, error) from error
 
@@ -100,6 +108,8 @@ class PngSink:
         try:
             if kind is None:
                 self._wait_until(0)
+                if self._seal:
+                    self._seal(self._temporary, self.folder, self._hashes)
                 if self.folder.exists():
                     shutil.rmtree(self.folder)
                 self._temporary.rename(self.folder)
@@ -110,9 +120,12 @@ class PngSink:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
 
-def _write_png(path: Path, picture: np.ndarray) -> None:
-    _, data = cv2.imencode(".png", picture, _FAST_PNG)
-    path.write_bytes(data.tobytes())
+def _write_png(path: Path, picture: np.ndarray) -> tuple[str, str]:
+    """Write one frame; returns its file name and hex SHA-256."""
+    _, encoded = cv2.imencode(".png", picture, _FAST_PNG)
+    data = encoded.tobytes()
+    path.write_bytes(data)
+    return path.name, hashlib.sha256(data).hexdigest()
 
 
 class VideoSink:
@@ -124,8 +137,9 @@ class VideoSink:
     """
 
     def __init__(self, path: str | os.PathLike, *, size: tuple[int, int], fps: Fraction, frames: int,
-                 audio: str | os.PathLike | None = None) -> None:
+                 audio: str | os.PathLike | None = None, seal: Callable[[Path], None] | None = None) -> None:
         """size: (width, height) of the frames. An odd side gets one more column or row for H.264, a copy of the last.
+        seal: called with the finished file before it gets its name.
 
         Raises OutputError for a suffix other than those of VIDEO_ENCODINGS.
         """
@@ -134,6 +148,7 @@ class VideoSink:
             raise OutputError(f"{self.path}: a video is written as {' or '.join(VIDEO_ENCODINGS)}.")
         self.size, self.fps, self.frames = size, fps, frames
         self.audio = Path(audio) if audio else None
+        self._seal = seal
         self._temporary = self.path.with_name(f".{self.path.stem}.{uuid.uuid4().hex[:8]}{self.path.suffix}")
         self._count = 0
         self._process: subprocess.Popen | None = None
@@ -221,6 +236,8 @@ class VideoSink:
         if self._process.wait() != 0:
             raise self._failure()
         logger.debug("ffmpeg: %s", self._messages())
+        if self._seal:
+            self._seal(self._temporary)
         try:
             os.replace(self._temporary, self.path)
         except OSError as error:
