@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from . import engine_choice
+from . import engine_choice, rights
 from .engine_client import Progress, run_job
 from .errors import AddonError
 from .scene.assemble import assemble, save_blend
@@ -51,7 +51,8 @@ def animate_job(options: argparse.Namespace) -> dict:
     job = {"portrait": str(options.portrait.resolve()), "audio": str(options.audio.resolve()), "direction": options.direction,
            "settings": _settings(options.set), "seed": options.seed, "fps": options.fps or f"{rate.numerator}/{rate.denominator}",
            "size": options.size, "formats": options.format.split(","), "alpha": options.alpha, "out": str(options.out.resolve())}
-    return {**job, **({"text": text} if text else {}), **({"face": options.face} if options.face is not None else {})}
+    optional = {"text": text or None, "face": options.face, "rights": options.rights}
+    return {**job, **{key: value for key, value in optional.items() if value is not None}}
 
 
 def _into_scene(folder: Path, options: argparse.Namespace) -> int:
@@ -103,6 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--format", default="png", help="png, mp4 or both: png,mp4")
     make.add_argument("--alpha", action="store_true", help="render the person without the background")
     make.add_argument("--face", type=int, help="which face when there are several")
+    make.add_argument("--rights", metavar="BASIS[:TEXT]|FILE.toml", help=(
+        f"on what basis the person may be animated: {', '.join(rights.BASES)}; not needed for a .portrait that says it"))
     bring = commands.add_parser("import", help="put a finished performance into the open file")
     bring.set_defaults(action=import_folder)
     bring.add_argument("folder", type=Path, help="folder written by animate")

@@ -1,8 +1,8 @@
 """What the add-on raises on purpose: one line for the person, and whatever helps a report."""
 
 
-EXIT_CODES = {"error": 1, "bad_input": 2, "bad_image": 3, "no_face": 4, "bad_audio": 5, "bad_output": 6, "bad_model": 7,
-              "bad_file": 8, "cancelled": 130}
+EXIT_CODES = {"error": 1, "bad_input": 2, "no_rights": 2, "bad_image": 3, "no_face": 4, "bad_audio": 5, "bad_output": 6,
+              "bad_model": 7, "bad_file": 8, "cancelled": 130}
 """Error code -> exit status, as `engine/errors.py` has them (a test holds the two together)."""
 
 

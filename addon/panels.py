@@ -6,7 +6,7 @@ import textwrap
 
 import bpy
 
-from . import directions, engine_choice
+from . import directions, engine_choice, rights
 from .operators import prechecks
 
 CATEGORY = "Soliloquy"
@@ -62,6 +62,9 @@ class _Animate:
         column.prop(settings, "picture")
         column.prop(settings, "voice")
         column.prop(settings, "text", placeholder="optional")
+        column.prop(settings, "rights")
+        if settings.rights in rights.BASES:
+            column.prop(settings, "rights_statement", placeholder="agreement or licence")
         column.separator()
         column.prop(settings, "direction")
         column.prop(settings, "seed")

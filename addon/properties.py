@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from . import compat, directions
+from . import compat, directions, rights
 
 
 def _presets(_settings: bpy.types.PropertyGroup, _context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
@@ -45,6 +45,9 @@ class SoliloquySettings(bpy.types.PropertyGroup):
     gaze: _amount("gaze")
     head: _amount("head")
     distance: _amount("distance")
+    rights: EnumProperty(name="Rights", items=rights.ITEMS, default=rights.NOT_SAID,
+                         description="On what basis this person may be animated. It is written into the portrait and the report")
+    rights_statement: StringProperty(name="Where", description="In words: where the agreement or the licence is")
     seed: IntProperty(name="Take", min=0, description="Another number gives another performance of the same words")
     face: IntProperty(name="Face", min=0, description="Which face when there are several: 0 is the largest, 1 the next")
     output_folder: StringProperty(name="Folder", subtype="DIR_PATH", options=compat.PATH_OPTIONS, default="//soliloquy",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import compat, directions, engine_choice, paths
+from .. import compat, directions, engine_choice, paths, rights
 from ..engine_client import EngineJob
 from ..errors import AddonError
 from ..scene.assemble import assemble
@@ -58,7 +58,8 @@ def animate_job(scene: bpy.types.Scene, folder: Path) -> dict:
            "direction": settings.direction, "settings": directions.changed_settings(settings.direction, controls), "seed": settings.seed,
            "fps": f"{rate.numerator}/{rate.denominator}", "size": "source", "formats": formats, "alpha": settings.alpha,
            "out": str(folder)}
-    optional = {"text": settings.text.strip() or None, "face": settings.face or None}
+    optional = {"text": settings.text.strip() or None, "face": settings.face or None,
+                "rights": rights.for_job(settings.rights, settings.rights_statement)}
     return {**job, **{key: value for key, value in optional.items() if value is not None}}
 
 

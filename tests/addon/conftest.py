@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +14,22 @@ pytest.importorskip("bpy", reason="the add-on's tests need the bpy wheel (python
 
 import addon_samples  # noqa: E402
 import bpy  # noqa: E402
+
+_exit_status: list[int] = []
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    _exit_status.append(int(exitstatus))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """End here: the bpy wheel (seen in 4.5.15) can wait for its own audio thread for ever when the interpreter ends."""
+    if _exit_status:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_exit_status[-1])
 
 
 @pytest.fixture(autouse=True)

@@ -11,12 +11,14 @@ import bpy
 import pytest
 
 import soliloquy
-from soliloquy.addon import compat, directions, paths
+from soliloquy.addon import compat, directions, paths, rights
 from soliloquy.addon.commands import run
 from soliloquy.addon.engine_client import PYTHON_VARIABLE
 from soliloquy.addon.operators import prechecks
 from soliloquy.engine.motion.direction import Direction
 from soliloquy.engine.motion.moods import MOODS
+from soliloquy.engine.provenance.consent import Rights
+from soliloquy.engine.provenance.policy import BASES
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +35,7 @@ def stand_in(monkeypatch, tmp_path):
     monkeypatch.setenv(PYTHON_VARIABLE, sys.executable)
     settings = bpy.context.scene.soliloquy
     settings.output_folder = str(tmp_path / "made")
+    settings.rights = "fictional"
     (tmp_path / "made").mkdir()
     settings.voice = str(tmp_path / "voice.wav")
     (tmp_path / "voice.wav").touch()
@@ -50,6 +53,9 @@ def test_greyed_button_says_why(stand_in, monkeypatch):
     settings.picture = "/nowhere/ada.png"
     assert "is not there" in prechecks.cannot_animate(context)
     stand_in("ada")
+    settings.rights = "NOT_SAID"
+    assert prechecks.cannot_animate(context) == "Say on what basis this person may be animated"
+    settings.rights = "fictional"
     settings.make_rig = settings.make_strips = False
     assert prechecks.cannot_animate(context) == "Choose at least one output"
     settings.make_rig = True
@@ -87,9 +93,23 @@ def test_job_is_one_the_engine_takes(stand_in):
 
     settings = stand_in("ada")
     settings.head, settings.mood_strength, settings.text, settings.face = 0.5, 0.3, "hello", 1
+    settings.rights, settings.rights_statement = "licensed", "contract 12"
     job = Job.from_record(animate_job(bpy.context.scene, Path("/tmp/out")))
     direction = load_direction(job.direction).with_settings(job.settings)
     assert (direction.head, direction.mood_strength, job.face) == (0.5, 0.3, 1)
+    assert job.rights == Rights("licensed", "contract 12")
+
+
+def test_nobody_states_rights_but_the_person(stand_in):
+    from soliloquy.addon.operators.animate import animate_job
+
+    settings = stand_in("ada")
+    assert settings.bl_rna.properties["rights"].default == rights.NOT_SAID
+    for left_to_others in (rights.NOT_SAID, rights.POLICY):
+        settings.rights = left_to_others
+        assert "rights" not in animate_job(bpy.context.scene, Path("/tmp/out"))
+    assert rights.to_be_said(rights.NOT_SAID, "ada.portrait") == "", "a portrait may hold its own; the engine decides"
+    assert set(rights.BASES) == set(BASES)
 
 
 def test_second_take_gets_a_folder_of_its_own(stand_in, make_folder, tmp_path):
@@ -150,10 +170,10 @@ def test_command_line_animates_into_the_open_file(stand_in, make_folder, tmp_pat
     make_folder(6)
     stand_in("ada")
     arguments = ["animate", str(tmp_path / "ada.png"), str(tmp_path / "voice.wav"), "-o", str(tmp_path / "made" / "x"),
-                 "--set", "head=0.5", "--blend", str(tmp_path / "made" / "x.blend")]
+                 "--set", "head=0.5", "--rights", "fictional:made up", "--blend", str(tmp_path / "made" / "x.blend")]
     assert run(arguments) == 0
     job = json.loads((tmp_path / "made" / "request.json").read_text())["job"]
-    assert job["settings"] == {"head": "0.5"} and job["fps"] == "24/1"
+    assert job["settings"] == {"head": "0.5"} and job["fps"] == "24/1" and job["rights"] == "fictional:made up"
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "made" / "x.blend"))
     assert len(compat.strips_of(bpy.context.scene)) == 2 and bpy.data.armatures
 

@@ -57,22 +57,22 @@ def test_command_line_errors_have_exit_codes(blender, tmp_path):
     assert blender.run("-b", "-c", "soliloquy", "animate").returncode == 2
 
 
-@pytest.mark.slow
 def test_command_line_animates_with_the_real_engine(blender, tmp_path):
     """A picture and a recording that the test environment names, through the real engine into a saved file."""
     shared = Path(__file__).resolve().parents[2].parent / "shared"
-    picture, voice = shared / "portraits" / "pexels_curly_man.jpg", shared / "voices" / "en_short.mp3"
+    picture, voice = shared / "portraits" / "pd_painting_mona_lisa.jpg", shared / "voices" / "en_short.mp3"
     if not os.environ.get("SOLILOQUY_PYTHON"):
         pytest.skip("set SOLILOQUY_PYTHON to a Python with the engine's packages that this Blender can start")
     if not (picture.is_file() and voice.is_file()):
         pytest.skip("the shared test portraits and voices are not here")
     made = blender.run("-b", "--factory-startup", "--addons", "bl_ext.user_default.soliloquy", "-c", "soliloquy", "animate",
-                       picture, voice, "-o", tmp_path / "out", "--size", "256", "--blend", tmp_path / "scene.blend")
+                       picture, voice, "-o", tmp_path / "out", "--size", "256",
+                       "--rights", "public-domain:painted about 1503", "--blend", tmp_path / "scene.blend")
     assert made.returncode == 0, made.stdout + made.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
     found = look_at(blender, tmp_path / "scene.blend")
     frames = report["frames"]
-    assert report["fps"] == "24/1" and set(found["keys"].values()) == {frames}
+    assert report["rights"]["basis"] == "public-domain" and report["fps"] == "24/1" and set(found["keys"].values()) == {frames}
     assert found["strips"] == {"IMAGE": [1, 1 + frames], "SOUND": [1, 1 + frames]}
 
 
