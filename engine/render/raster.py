@@ -109,7 +109,7 @@ def folds(triangles, uv, index, bary, marked) -> int:
 
 @njit(inline="always")
 def sample(triangles, uv, colour, texture, t, wb, wc):
-    """Straight (red, green, blue 0..255, alpha 0..1) of triangle t at barycentric weights wb, wc."""
+    """(red, green, blue 0..255, the vertices' alpha 0..1, the texture's alpha 0..1) of triangle t at weights wb, wc."""
     a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
     wa = np.float32(1.0) - wb - wc
     red = wa * colour[a, 0] + wb * colour[b, 0] + wc * colour[c, 0]
@@ -119,7 +119,7 @@ def sample(triangles, uv, colour, texture, t, wb, wc):
     rows, columns = texture.shape[0], texture.shape[1]
     if rows == 0:
         white = np.float32(255.0)
-        return red * white, green * white, blue * white, alpha
+        return red * white, green * white, blue * white, alpha, np.float32(1.0)
     u = wa * uv[a, 0] + wb * uv[b, 0] + wc * uv[c, 0]
     v = wa * uv[a, 1] + wb * uv[b, 1] + wc * uv[c, 1]
     u = min(max(u, np.float32(0.0)), np.float32(columns - 1))
@@ -134,17 +134,20 @@ def sample(triangles, uv, colour, texture, t, wb, wc):
     a11 = fu * fv * texture[v1, u1, 3]
     total = a00 + a01 + a10 + a11
     if total <= 0.0:
-        return np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+        return np.float32(0.0), np.float32(0.0), np.float32(0.0), alpha, np.float32(0.0)
     inverse = one / total
     red *= (a00 * texture[v0, u0, 0] + a01 * texture[v0, u1, 0] + a10 * texture[v1, u0, 0] + a11 * texture[v1, u1, 0]) * inverse
     green *= (a00 * texture[v0, u0, 1] + a01 * texture[v0, u1, 1] + a10 * texture[v1, u0, 1] + a11 * texture[v1, u1, 1]) * inverse
     blue *= (a00 * texture[v0, u0, 2] + a01 * texture[v0, u1, 2] + a10 * texture[v1, u0, 2] + a11 * texture[v1, u1, 2]) * inverse
-    return red, green, blue, alpha * total * np.float32(1.0 / 255.0)
+    return red, green, blue, alpha, total * np.float32(1.0 / 255.0)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def shade(triangles, uv, colour, texture, index, bary, skip, frame):
-    """Composite the visible triangles over `frame` (h, w, 4) float32 premultiplied RGBA 0..255 (alpha 0..1).
+def shade(triangles, uv, colour, texture, index, bary, skip, replace, frame):
+    """Composite the visible triangles with `frame` (h, w, 4) float32 premultiplied RGBA 0..255 (alpha 0..1).
+
+    replace: False lays them over the frame by both alphas; True puts them in its place by the vertices' alpha alone, the
+    texture's becoming the frame's: a part that shares its matte with what it covers does not count the matte twice.
 
     texture: (th, tw, 4) uint8 straight RGBA, sampled bilinearly at uv texels; colour: (V, 4) float32 multiplies it.
     An empty texture (0, 0, 4) is white. skip: (h, w) uint8, pixels left to `shade_folds`; empty: none.
@@ -154,8 +157,9 @@ def shade(triangles, uv, colour, texture, index, bary, skip, frame):
         for x in range(width):
             if index[y, x] < 0 or (skip.shape[0] > 0 and skip[y, x]):
                 continue
-            red, green, blue, alpha = sample(triangles, uv, colour, texture, index[y, x], bary[y, x, 0], bary[y, x, 1])
-            keep = np.float32(1.0) - alpha
+            red, green, blue, mixed, matte = sample(triangles, uv, colour, texture, index[y, x], bary[y, x, 0], bary[y, x, 1])
+            alpha = mixed * matte
+            keep = np.float32(1.0) - (mixed if replace else alpha)
             frame[y, x, 0] = frame[y, x, 0] * keep + red * alpha
             frame[y, x, 1] = frame[y, x, 1] * keep + green * alpha
             frame[y, x, 2] = frame[y, x, 2] * keep + blue * alpha
@@ -163,27 +167,29 @@ def shade(triangles, uv, colour, texture, index, bary, skip, frame):
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def shade_folds(triangles, uv, colour, texture, fine_index, fine_bary, marked, frame):
-    """Composite the marked pixels from FINE x FINE samples each; fine_index (h * FINE, w * FINE), fine_bary likewise."""
+def shade_folds(triangles, uv, colour, texture, fine_index, fine_bary, marked, replace, frame):
+    """As `shade`, the marked pixels, from FINE x FINE samples each: fine_index (h * FINE, w * FINE), fine_bary likewise."""
     height, width = marked.shape
     share = np.float32(1.0 / (FINE * FINE))
     for y in range(height):
         for x in range(width):
             if marked[y, x] == 0:
                 continue
-            red_sum = green_sum = blue_sum = alpha_sum = np.float32(0.0)
+            red_sum = green_sum = blue_sum = alpha_sum = mixed_sum = np.float32(0.0)
             for sub_y in range(y * FINE, y * FINE + FINE):
                 for sub_x in range(x * FINE, x * FINE + FINE):
                     t = fine_index[sub_y, sub_x]
                     if t < 0:
                         continue
-                    red, green, blue, alpha = sample(triangles, uv, colour, texture, t, fine_bary[sub_y, sub_x, 0],
-                                                     fine_bary[sub_y, sub_x, 1])
+                    red, green, blue, mixed, matte = sample(triangles, uv, colour, texture, t, fine_bary[sub_y, sub_x, 0],
+                                                            fine_bary[sub_y, sub_x, 1])
+                    alpha = mixed * matte
+                    mixed_sum += mixed * share
                     red_sum += red * alpha * share
                     green_sum += green * alpha * share
                     blue_sum += blue * alpha * share
                     alpha_sum += alpha * share
-            keep = np.float32(1.0) - alpha_sum
+            keep = np.float32(1.0) - (mixed_sum if replace else alpha_sum)
             frame[y, x, 0] = frame[y, x, 0] * keep + red_sum
             frame[y, x, 1] = frame[y, x, 1] * keep + green_sum
             frame[y, x, 2] = frame[y, x, 2] * keep + blue_sum

@@ -21,6 +21,8 @@ from .raster import EMPTY, EVERYWHERE, FINE, folds, shade, shade_folds, visibili
 BATCH = 8
 """Frames posed together."""
 LARGEST_SIDE_PX = 8192
+SHARE_THE_MATTE = ("person", "face")
+"""Parts whose texture carries the person's matte."""
 INTERIOR = ("cavity", "tongue", "teeth_lower", "teeth_upper")
 APERTURE_PARTS = {"eye_left": (("eye_left",), ("iris_left",)), "eye_right": (("eye_right",), ("iris_right",)),
                   "mouth": (INTERIOR, ("teeth_source",))}
@@ -137,13 +139,11 @@ class Stage:
         colour = np.ones((len(moved_m), 4), np.float32)
         colour[:, 3] = np.clip(1.5 - moved_m / HALO_REACH_M, 0, 1)
         if colour[:, 3].any():
-            shade(person.triangles, self.texel_uv["person"], colour, self.textures["halo"], *self.halo_seen, EVERYWHERE, frame)
+            shade(person.triangles, self.texel_uv["person"], colour, self.textures["halo"], *self.halo_seen, EVERYWHERE, False, frame)
 
     def draw(self, posed: PosedFrame) -> np.ndarray:
         """One frame (height, width, 3 or 4) uint8."""
-        frame = self.plate.copy()
-        if not self.alpha:
-            self._draw_halo(frame, posed)
+        frame = np.zeros_like(self.plate)
         placed = {name: self.to_frame(vertices) for name, vertices in posed.vertices.items() if name in self.parts}
         self._draw_together(frame, ["person"], placed, posed.colour)
         for aperture, groups in APERTURE_PARTS.items():
@@ -155,7 +155,9 @@ class Stage:
             colour = frame[..., :3] / np.maximum(frame[..., 3:], 1e-6)
             frame = np.concatenate([colour, frame[..., 3:] * 255.0], axis=2)
             return np.clip(np.rint(frame), 0, 255).astype(np.uint8)
-        return np.clip(np.rint(frame[..., :3]), 0, 255).astype(np.uint8)
+        behind = self.plate.copy()
+        self._draw_halo(behind, posed)
+        return np.clip(np.rint(over(frame, behind)[..., :3]), 0, 255).astype(np.uint8)
 
     def _lit(self, posed: PosedFrame) -> np.ndarray:
         """(V, 4) colour of the face under the picture's light as it is turned now."""
@@ -226,22 +228,23 @@ class Stage:
         for name in names:
             part = self.parts[name]
             texture = self.textures[part.texture] if part.texture else np.zeros((0, 0, 4), np.uint8)
-            self._draw_part(window, depth, left, top, placed[name], part, self.texel_uv[name], colours.get(name, part.colour), texture)
+            self._draw_part(window, depth, left, top, placed[name], part, self.texel_uv[name], colours.get(name, part.colour),
+                            texture, name in SHARE_THE_MATTE)
 
     @staticmethod
-    def _draw_part(window, depth, left, top, vertices, part, uv, colour, texture) -> None:
+    def _draw_part(window, depth, left, top, vertices, part, uv, colour, texture, replace) -> None:
         """Draw one part into a window of the frame at (left, top), sharing its depth (h, w) with what hides it."""
         shape = window.shape[:2]
         index, bary = np.full(shape, EMPTY, np.int32), np.empty((*shape, 2), np.float32)
         visibility(vertices, part.triangles, uv, texture[..., 3], EVERYWHERE, depth, index, bary, left, top)
         marked = np.zeros(shape, np.uint8)
         if not part.texture or folds(part.triangles, uv, index, bary, marked) == 0:
-            shade(part.triangles, uv, colour, texture, index, bary, EVERYWHERE, window)
+            shade(part.triangles, uv, colour, texture, index, bary, EVERYWHERE, replace, window)
             return
-        shade(part.triangles, uv, colour, texture, index, bary, marked, window)
+        shade(part.triangles, uv, colour, texture, index, bary, marked, replace, window)
         fine_shape = (shape[0] * FINE, shape[1] * FINE)
         fine_depth = np.full(fine_shape, -np.inf, np.float32)
         fine_index, fine_bary = np.full(fine_shape, EMPTY, np.int32), np.empty((*fine_shape, 2), np.float32)
         finer = ((vertices - np.float32((left - 0.5, top - 0.5, 0))) * np.float32(FINE) - np.float32((0.5, 0.5, 0)))
         visibility(finer, part.triangles, uv, texture[..., 3], marked, fine_depth, fine_index, fine_bary, 0, 0)
-        shade_folds(part.triangles, uv, colour, texture, fine_index, fine_bary, marked, window)
+        shade_folds(part.triangles, uv, colour, texture, fine_index, fine_bary, marked, replace, window)
