@@ -196,6 +196,30 @@ def shade_folds(triangles, uv, colour, texture, fine_index, fine_bary, marked, r
             frame[y, x, 3] = frame[y, x, 3] * keep + alpha_sum
 
 
+@njit(cache=True, nogil=True, fastmath=True)
+def lay_over(front, back, picture):
+    """Premultiplied `front` over opaque `back`, (h, w, 4) float32 0..255 each, as `picture` (h, w, 3) uint8."""
+    for y in range(front.shape[0]):
+        for x in range(front.shape[1]):
+            keep = np.float32(1.0) - front[y, x, 3]
+            for k in range(3):
+                value = front[y, x, k] + back[y, x, k] * keep
+                picture[y, x, k] = np.uint8(min(max(value, np.float32(0.0)), np.float32(255.0)) + np.float32(0.5))
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def straighten(front, picture):
+    """Premultiplied `front` (h, w, 4) float32, alpha 0..1, as straight RGBA `picture` (h, w, 4) uint8."""
+    half, most = np.float32(0.5), np.float32(255.0)
+    for y in range(front.shape[0]):
+        for x in range(front.shape[1]):
+            alpha = min(max(front[y, x, 3], np.float32(0.0)), np.float32(1.0))
+            inverse = np.float32(1.0) / alpha if alpha > 1e-6 else np.float32(0.0)
+            for k in range(3):
+                picture[y, x, k] = np.uint8(min(max(front[y, x, k] * inverse, np.float32(0.0)), most) + half)
+            picture[y, x, 3] = np.uint8(alpha * most + half)
+
+
 def rasterise_attributes(vertices: np.ndarray, triangles: np.ndarray, attributes: np.ndarray,
                          size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Interpolate per-vertex values over the visible surface.

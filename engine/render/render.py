@@ -16,7 +16,7 @@ from ..portrait.portrait import PART_NAMES, Portrait
 from ..progress import Progress, silent
 from .light import FaceLight
 from .pose import PosedFrame, Poser
-from .raster import EMPTY, EVERYWHERE, FINE, folds, shade, shade_folds, visibility
+from .raster import EMPTY, EVERYWHERE, FINE, folds, lay_over, shade, shade_folds, straighten, visibility
 
 BATCH = 8
 """Frames posed together."""
@@ -151,13 +151,14 @@ class Stage:
         self._draw_together(frame, ["face"], placed, {"face": self._lit(posed)})
         for name in ("lid_left", "lid_right"):
             self._draw_together(frame, [name], placed, posed.colour)
+        picture = np.empty((*frame.shape[:2], 4 if self.alpha else 3), np.uint8)
         if self.alpha:
-            colour = frame[..., :3] / np.maximum(frame[..., 3:], 1e-6)
-            frame = np.concatenate([colour, frame[..., 3:] * 255.0], axis=2)
-            return np.clip(np.rint(frame), 0, 255).astype(np.uint8)
-        behind = self.plate.copy()
-        self._draw_halo(behind, posed)
-        return np.clip(np.rint(over(frame, behind)[..., :3]), 0, 255).astype(np.uint8)
+            straighten(frame, picture)
+        else:
+            behind = self.plate.copy()
+            self._draw_halo(behind, posed)
+            lay_over(frame, behind, picture)
+        return picture
 
     def _lit(self, posed: PosedFrame) -> np.ndarray:
         """(V, 4) colour of the face under the picture's light as it is turned now."""
