@@ -19,6 +19,8 @@ INSTALLED_MARK = "installed.json"
 """Written into the engine's folder when its installation is complete."""
 
 REQUEST_ID, CANCEL_ID = "1", "2"
+CLEANING_UP_S = 10.0
+"""What an engine gets to finish the frames it is at and to remove what it had half written; nobody waits for it."""
 LAST_WORDS_S = 0.3
 """How long an engine that reported an error is listened to for its log."""
 
@@ -109,7 +111,7 @@ class EngineJob:
         stop when it does not. What it had finished stays on disk. Returns at once."""
         if self.result is None:
             self._send({"id": CANCEL_ID, "command": "cancel", "cancel": REQUEST_ID})
-        self._child.end()
+        self._child.end(patience_s=CLEANING_UP_S)
 
     def _send(self, request: dict) -> None:
         self._child.send(json.dumps(request) + "\n")
