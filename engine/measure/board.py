@@ -65,9 +65,9 @@ class Scoreboard:
         """The tables, for a terminal and for docs/measures.md."""
         text = table.scoreboard(self.scores)
         if read := self.detector_slopes:
-            text += (f"\nOn a head whose rotation is known the detector reads {read.yaw:.2f} of its yaw, {read.pitch:.2f} of "
-                     f"its pitch, {read.roll:.2f} of its roll and {read.iris:.2f} of the travel of its irises; read rows 1 "
-                     "and 4 against that.\n")
+            text += (f"\nOn a head whose rotation is known the detector reads {read.yaw:.2f} of its yaw, {read.pitch:.2f} "
+                     f"of its pitch, {read.roll:.2f} of its roll and {read.iris:.2f} of the travel of its irises; read rows "
+                     "1 and 4 against that.\n")
         return text
 
 

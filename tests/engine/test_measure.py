@@ -31,7 +31,7 @@ def detector():
 
 
 def turning_picture(portrait, clip, *, size):
-    """A renderer that only rolls and zooms the flat picture about its camera's axis: some figures right, most of them wrong."""
+    """A renderer that only rolls and zooms the flat picture about its camera's axis: some figures right, most wrong."""
     picture = cv2.resize(rows_picture.recomposed(portrait), size, interpolation=cv2.INTER_AREA)
     scale = size[0] / portrait.size[0]
     centre = tuple(float(value) for value in portrait.camera_centre * scale)
@@ -238,7 +238,8 @@ def test_what_cannot_be_asked_is_said(tmp_path, folder):
 
 
 def test_values_that_could_not_be_read_are_misses_and_reasons_are_given():
-    unread, absent, plain = (Figure("blink_width", math.nan), Figure("rest", None, "no source"), Figure("speed_memory", 400.0))
+    unread, absent = Figure("blink_width", math.nan), Figure("rest", None, "no source")
+    plain = Figure("speed_memory", 400.0)
     assert (unread.status, absent.status, plain.status) == (MISS, NOT_APPLICABLE, REPORTED)
     assert unread.as_json()["value"] is None and unread.as_json()["status"] == MISS
     assert table.shown(unread) == "unread" and table.shown(plain) == "400"
