@@ -8,6 +8,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from .audio.speech import Speech
@@ -19,6 +20,7 @@ from .motion.generate import generate_motion
 from .portrait.portrait import Portrait
 from .progress import Progress, silent
 from .provenance.policy import load_policy
+from .provenance.seal import Seal
 from .render.render import render
 from .render.write import FrameSink, PngSink, VideoSink
 from .stages import cleared_rights, directed, obtain_portrait, obtain_speech
@@ -62,17 +64,20 @@ def run_animate(job: Job, progress: Progress = silent) -> dict:
     with watch.stage("motion"):
         clip = generate_motion(speech, direction, seed=job.seed, fps=job.fps, progress=progress)
     with watch.stage("files"):
+        inputs = {"portrait": _input(job.portrait), "audio": _input(job.audio)}
+        seal = Seal(policy, rights, clip=clip, seed=job.seed, sources={"portrait": job.portrait, "voice": job.audio},
+                    inputs={"portrait": picture_hash(portrait, job.portrait), "voice": inputs["audio"]["sha256"]})
         voice = write_nouns(job, portrait, speech, clip)
     size = parse_size(job.size, portrait.size) or portrait.size
     made = render_to(job.out, portrait, clip, size=size, formats=job.formats, alpha=job.alpha, audio=job.out / voice,
-                     watch=watch, progress=progress)
+                     watch=watch, seal=seal, progress=progress)
     report = {
         "format": "soliloquy-report", "format_version": 1,
         "audio": voice, "portrait": "portrait.portrait", "motion": "motion.json", "speech": "speech.json", "outputs": made,
-        "inputs": {"portrait": _input(job.portrait), "audio": _input(job.audio)},
+        "inputs": inputs,
         "settings": job.to_record() | {"portrait": job.portrait.name, "audio": job.audio.name, "out": job.out.name},
         "seed": job.seed, "fps": f"{clip.fps.numerator}/{clip.fps.denominator}", "frames": len(clip),
-        "rights": rights.to_record(),
+        "rights": rights.to_record(), "seal": seal.record(),
         "duration_s": round(clip.duration_s, 6), "size": list(size), "notes": speech.notes,
         "cached": {"portrait": portrait_cached, "speech": speech_cached},
         "timings_s": {name: round(seconds, 3) for name, seconds in watch.seconds.items()},
@@ -98,16 +103,18 @@ def write_nouns(job: Job, portrait: Portrait, speech: Speech, clip: MotionClip) 
 
 
 def render_to(folder: Path, portrait: Portrait, clip: MotionClip, *, size: tuple[int, int], formats: tuple[str, ...],
-              alpha: bool, audio: Path | None, watch: Stopwatch, progress: Progress = silent) -> list[str]:
-    """Render `clip` once into every format; returns the names of what was written. Raises OutputError."""
+              alpha: bool, audio: Path | None, watch: Stopwatch, seal: Seal, progress: Progress = silent) -> list[str]:
+    """Render `clip` once into every format, marked and signed; returns the names of what was written. Raises OutputError."""
     with contextlib.ExitStack() as stack:
-        sinks = [stack.enter_context(sink) for sink in _sinks(folder, clip, size, formats, audio)]
+        sinks = [stack.enter_context(sink) for sink in _sinks(folder, clip, size, formats, audio, seal)]
         frames = iter(render(portrait, clip, size=size, alpha=alpha, progress=progress))
         while True:
             with watch.stage("render"):
                 frame = next(frames, None)
             if frame is None:
                 break
+            with watch.stage("mark"):
+                frame = seal.mark(frame)
             with watch.stage("write"):
                 for sink in sinks:
                     sink.write(frame)
@@ -120,9 +127,16 @@ def _output_name(format_name: str) -> str:
     return "frames" if format_name == "png" else f"video.{format_name}"
 
 
-def _sinks(folder: Path, clip: MotionClip, size: tuple[int, int], formats: tuple[str, ...], audio: Path | None) -> list[FrameSink]:
-    return [PngSink(folder / "frames") if name == "png" else
-            VideoSink(folder / _output_name(name), size=size, fps=clip.fps, frames=len(clip), audio=audio) for name in formats]
+def _sinks(folder: Path, clip: MotionClip, size: tuple[int, int], formats: tuple[str, ...], audio: Path | None,
+           seal: Seal) -> list[FrameSink]:
+    return [PngSink(folder / "frames", seal=seal.sign_frames) if name == "png" else
+            VideoSink(folder / _output_name(name), size=size, fps=clip.fps, frames=len(clip), audio=audio,
+                      seal=partial(seal.sign_file, title=_output_name(name))) for name in formats]
+
+
+def picture_hash(portrait: Portrait, path: Path) -> str:
+    """Hex SHA-256 of the picture that `portrait` was built from, or of the file itself when the portrait does not tell."""
+    return portrait.provenance.get("source_sha256") or sha256_of(path)
 
 
 def _input(path: Path) -> dict:

@@ -163,22 +163,29 @@ def render(portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A 
            rights: Rights = None, json_events: Json = False, verbose: Verbose = False) -> None:
     """Draw a performance: ours, or anybody's ARKit capture."""
     with command(json_events=json_events, verbose=verbose) as console:
-        from .animate import Stopwatch, render_to
-        from .errors import InputError
+        from .animate import Stopwatch, picture_hash, render_to
+        from .errors import AudioError, InputError
         from .export import read_clip
+        from .files import sha256_of
         from .jobs import FORMATS, parse_size
         from .provenance.policy import load_policy
+        from .provenance.seal import Seal
         from .rates import parse_rate
         from .stages import check_writable, cleared_rights, obtain_portrait
         names = _formats(formats)
         if unknown := [name for name in names if name not in FORMATS]:
             raise InputError(f"Unknown output format {unknown[0]}. Known: {', '.join(FORMATS)}.")
         performance = read_clip(clip, fps=parse_rate(fps) if fps else None)
+        if audio and not audio.is_file():
+            raise AudioError(f"There is no recording at {audio}.")
         check_writable(out)
-        cleared_rights(portrait, _rights(rights), load_policy())
+        policy = load_policy()
+        cleared = cleared_rights(portrait, _rights(rights), policy)
         built, _ = obtain_portrait(portrait, face=face, landmarks=landmarks, progress=console.progress)
+        seal = Seal(policy, cleared, clip=performance, sources={"portrait": portrait} | ({"voice": audio} if audio else {}),
+                    inputs={"portrait": picture_hash(built, portrait)} | ({"voice": sha256_of(audio)} if audio else {}))
         made = render_to(out, built, performance, size=parse_size(size, built.size) or built.size, formats=names, alpha=alpha,
-                         audio=audio, watch=Stopwatch(), progress=console.progress)
+                         audio=audio, watch=Stopwatch(), seal=seal, progress=console.progress)
         files = [str(out / name) for name in made]
         console.result("\n".join(files), out=str(out), files=files, frames=len(performance))
 
@@ -227,6 +234,20 @@ def measure(paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help=
             with whole_file(out) as temporary:
                 temporary.write_text(json.dumps(board.as_json(), ensure_ascii=False, indent=1), encoding="utf-8")
         console.result(board.text(), **board.as_json())
+
+
+@app.command()
+def verify(path: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="A video, picture, frame folder, or a folder of them.")],
+           json_events: Json = False, verbose: Verbose = False) -> None:
+    """Say what a file is: credentials, signature, mark. Exit status: 0 intact, 1 altered or forged, 2 no credentials, 3 unreadable."""
+    with command(json_events=json_events, verbose=verbose) as console:
+        from .provenance.verify import VERDICTS, overall
+        from .provenance.verify import verify as examine
+        findings = examine(path, progress=console.progress)
+        status = overall(findings)
+        console.result("\n\n".join(finding.text() for finding in findings), status=status, verdict=VERDICTS[status],
+                       findings=[finding.as_json() for finding in findings])
+    raise typer.Exit(status)
 
 
 @app.command()

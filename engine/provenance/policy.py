@@ -37,7 +37,8 @@ class Policy:
     default_rights: used when neither job nor portrait states any. valid_days: rights that name no last day end so many days after
     they were stated; 0 for never. mark, credentials: whether outputs get the invisible mark and Content Credentials; where one is
     switched off, `mark_reason` / `credentials_reason` say why, and outputs carry that. certificate, key: PEM files of the studio's
-    signing certificate (chain, leaf first) and key; algorithm: es256, es384, es512, ps256, ps384, ps512 or ed25519.
+    signing certificate (chain, leaf first) and key; algorithm: es256, es384, es512, ps256, ps384, ps512 or ed25519. trusted: PEM file of
+    certificates whose signatures `verify` accepts too; where one is given, or the studio's own, unknown signers count as forgers.
     """
 
     name: str = "The policy"
@@ -52,12 +53,13 @@ class Policy:
     certificate: Path | None = None
     key: Path | None = None
     algorithm: str = "es256"
+    trusted: Path | None = None
 
 
 _LAYOUT = {
     "rights": {"required": list, "bases": list, "default": str, "valid_days": int},
     "mark": {"on": bool, "reason": str},
-    "credentials": {"on": bool, "reason": str, "certificate": str, "key": str, "algorithm": str},
+    "credentials": {"on": bool, "reason": str, "certificate": str, "key": str, "algorithm": str, "trusted": str},
 }
 
 
@@ -103,6 +105,7 @@ def _from_record(record: dict, path: Path) -> Policy:
         certificate=path.parent / credentials["certificate"] if "certificate" in credentials else None,
         key=path.parent / credentials["key"] if "key" in credentials else None,
         algorithm=credentials.get("algorithm", "es256"),
+        trusted=path.parent / credentials["trusted"] if "trusted" in credentials else None,
     )
 
 

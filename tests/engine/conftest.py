@@ -8,6 +8,16 @@ from soliloquy.engine.portrait.build import build_portrait
 from soliloquy.engine.portrait.portrait import Portrait
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_keys_and_no_policy(tmp_path_factory):
+    """Tests sign with a key of their own, and no policy of the person who runs them gets in the way."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOLILOQUY_KEYS", str(tmp_path_factory.mktemp("keys")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
+        patch.delenv("SOLILOQUY_POLICY", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def astronaut_path() -> Path:
     """Eileen Collins, smiling with her teeth shown (NASA, public domain; ships with scikit-image)."""

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE_FILES = sorted((ROOT / "engine").rglob("*.py"))
 ADDON_FILES = sorted((ROOT / "addon").rglob("*.py"))
-HEAVY = {"torch", "mediapipe", "librosa", "cv2", "numba", "scipy", "PIL", "soundfile", "pocketsphinx"}
+HEAVY = {"torch", "mediapipe", "librosa", "cv2", "numba", "scipy", "PIL", "soundfile", "pocketsphinx", "c2pa", "cryptography"}
 LONGEST_FILE_LINES = 450
 
 

@@ -30,7 +30,7 @@ from soliloquy.engine.files import sha256_of
 from soliloquy.engine.motion.clip import MotionClip
 from soliloquy.engine.render.write import ffmpeg_binary
 
-COMMANDS = ("animate", "job", "portrait", "speech", "motion", "render", "say", "export", "measure", "doctor")
+COMMANDS = ("animate", "job", "portrait", "speech", "motion", "render", "say", "export", "measure", "verify", "doctor")
 RIGHTS = ["--rights", "public-domain:NASA"]
 SOLILOQUY = [sys.executable, "-c", "from soliloquy.engine.cli import main; main()"]
 
@@ -68,7 +68,7 @@ def test_animate_writes_everything(finished):
     out, events = finished
     report = json.loads((out / "report.json").read_text())
     assert {path.name for path in out.iterdir()} == {"video.mp4", "frames", "motion.csv", "motion.json", "motion.npz", "speech.json",
-                                                     "portrait.portrait", "voice.wav", "report.json"}
+                                                     "portrait.portrait", "voice.wav", "report.json", "frames.c2pa"}
     assert events[-1]["event"] == "result" and events[-1]["report"] == report
     stages = [event["stage"] for event in events if event["event"] == "progress"]
     assert {"portrait", "render"} <= set(stages)

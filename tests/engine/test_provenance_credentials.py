@@ -1,0 +1,281 @@
+"""Content Credentials: what is written is true, holds until a byte changes, and says whose key signed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from soliloquy.engine.cli import app
+from soliloquy.engine.files import sha256_of
+from soliloquy.engine.motion.clip import MotionClip
+from soliloquy.engine.provenance.consent import Rights
+from soliloquy.engine.provenance.credentials import SOURCE_TYPE, Origin, sign_file
+from soliloquy.engine.provenance.keys import FOLDER_VARIABLE, local_key
+from soliloquy.engine.provenance.policy import FILE_VARIABLE, Policy, load_policy
+from soliloquy.engine.provenance.reading import read_credentials
+from soliloquy.engine.provenance.seal import Seal
+from soliloquy.engine.provenance.verify import ALTERED, INTACT, NO_CREDENTIALS, UNREADABLE, verify
+from soliloquy.engine.render.write import PngSink, VideoSink, ffmpeg_binary
+
+FRAMES, SIZE = 30, (512, 512)
+
+
+def ffmpeg(*arguments: object) -> None:
+    subprocess.run([ffmpeg_binary(), "-loglevel", "error", "-y", *map(str, arguments)], check=True)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, astronaut_path) -> Path:
+    """A sealed video with sound and its frames: a photograph in which the face slides a little."""
+    folder = tmp_path_factory.mktemp("made")
+    ffmpeg("-f", "lavfi", "-i", "sine=440:duration=2", folder / "voice.wav")
+    picture = cv2.cvtColor(cv2.imread(str(astronaut_path)), cv2.COLOR_BGR2RGB)
+    seal = Seal(Policy(), Rights("public-domain", "NASA", subject="Eileen Collins").stated(), clip=MotionClip.neutral(FRAMES), seed=3,
+                inputs={"portrait": sha256_of(astronaut_path), "voice": sha256_of(folder / "voice.wav")}, sources={})
+    sinks = (VideoSink(folder / "video.mp4", size=SIZE, fps=Fraction(25), frames=FRAMES, audio=folder / "voice.wav",
+                       seal=lambda path: seal.sign_file(path, "video.mp4")), PngSink(folder / "frames", seal=seal.sign_frames))
+    with sinks[0], sinks[1]:
+        for number in range(FRAMES):
+            moved = picture.copy()
+            moved[60:220, 160:300] = picture[60 + number // 4:220 + number // 4, 160:300]
+            frame = seal.mark(moved)
+            for sink in sinks:
+                sink.write(frame)
+    (folder / "voice.wav").unlink()
+    return folder
+
+
+@pytest.fixture
+def copy(made, tmp_path) -> Path:
+    shutil.copytree(made, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def status(path: Path) -> int:
+    (finding,) = verify(path)
+    return finding.status
+
+
+def test_everything_is_intact_and_says_what_it_is(made, astronaut_path):
+    findings = {finding.path.name: finding for finding in verify(made)}
+    assert {name: finding.status for name, finding in findings.items()} == {"video.mp4": INTACT, "frames": INTACT}
+    for finding in findings.values():
+        claimed = finding.credentials.claimed
+        assert claimed["inputs"]["portrait"]["sha256"] == sha256_of(astronaut_path) and claimed["seed"] == 3
+        assert claimed["rights"]["basis"] == "public-domain" and "stated_by" not in claimed["rights"]
+        assert claimed["mark"]["number"] == finding.mark, "the mark in the picture is the one the credentials name"
+        assert finding.credentials.signer == "local" and finding.credentials.source_types == ("compositeWithTrainedAlgorithmicMedia",)
+        assert "Eileen Collins" in finding.text() and "this machine's own key" in finding.text()
+    assert len(findings["frames"].credentials.frames) == FRAMES
+
+
+def test_any_c2pa_reader_sees_the_source_type_and_the_inputs(made):
+    """Read with the library alone, as another program would."""
+    import c2pa
+    with c2pa.Reader(str(made / "video.mp4")) as reader:
+        manifest, state = reader.get_active_manifest(), reader.get_validation_state()
+    actions = next(entry["data"]["actions"] for entry in manifest["assertions"] if entry["label"].startswith("c2pa.actions"))
+    assert state == "Valid" and actions[0]["action"] == "c2pa.created" and actions[0]["digitalSourceType"] == SOURCE_TYPE
+    assert {item["title"]: item["relationship"] for item in manifest["ingredients"]} == {"portrait": "inputTo", "voice": "inputTo"}
+    assert "thumbnail" not in manifest, "no picture of the person inside the manifest"
+
+
+def flip_a_byte(folder: Path) -> Path:
+    data = bytearray((folder / "video.mp4").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "video.mp4").write_bytes(data)
+    return folder / "video.mp4"
+
+
+def other_sound(folder: Path) -> Path:
+    """New sound under the same picture, with the credentials' box carried over, as a forger would."""
+    original = (folder / "video.mp4").read_bytes()
+    ffmpeg("-f", "lavfi", "-i", "sine=880:duration=2", "-i", folder / "video.mp4", "-map", "1:v", "-map", "0:a", "-c:v", "copy",
+           "-shortest", folder / "swapped.mp4")
+    start = original.index(b"uuid\xd8\xfe\xc3\xd6") - 4  # ISO 14496-12 box with C2PA's UUID
+    box = original[start:start + int.from_bytes(original[start:start + 4], "big")]
+    swapped = (folder / "swapped.mp4").read_bytes()
+    first = int.from_bytes(swapped[:4], "big")
+    (folder / "swapped.mp4").write_bytes(swapped[:first] + box + swapped[first:])
+    return folder / "swapped.mp4"
+
+
+def edit_one_frame(folder: Path) -> Path:
+    frame = cv2.imread(str(folder / "frames" / "000017.png"))
+    frame[200, 200] ^= 1
+    cv2.imwrite(str(folder / "frames" / "000017.png"), frame)
+    return folder / "frames"
+
+
+def edit_first_frame(folder: Path) -> Path:
+    shutil.copy(folder / "frames" / "000030.png", folder / "frames" / "000001.png")
+    return folder / "frames"
+
+
+def drop_a_frame(folder: Path) -> Path:
+    (folder / "frames" / "000009.png").unlink()
+    return folder / "frames"
+
+
+def add_a_frame(folder: Path) -> Path:
+    shutil.copy(folder / "frames" / "000030.png", folder / "frames" / "000031.png")
+    return folder / "frames"
+
+
+def edit_the_hashes(folder: Path) -> Path:
+    """Change a frame, and its hash in the sidecar too."""
+    before = sha256_of(folder / "frames" / "000017.png")
+    edit_one_frame(folder)
+    sidecar = folder / "frames.c2pa"
+    changed = sidecar.read_bytes().replace(before.encode(), sha256_of(folder / "frames" / "000017.png").encode())
+    assert changed != sidecar.read_bytes()
+    sidecar.write_bytes(changed)
+    return folder / "frames"
+
+
+def edit_the_consent(folder: Path) -> Path:
+    data = (folder / "video.mp4").read_bytes()
+    assert b"public-domain" in data
+    (folder / "video.mp4").write_bytes(data.replace(b"public-domain", b"consent------"))
+    return folder / "video.mp4"
+
+
+def break_the_manifest(folder: Path) -> Path:
+    data = (folder / "video.mp4").read_bytes()
+    (folder / "video.mp4").write_bytes(data.replace(b"jumb", b"jumq", 1))
+    return folder / "video.mp4"
+
+
+def take_credentials_of_another(folder: Path) -> Path:
+    """Honest credentials of other frames, put beside these."""
+    seal = Seal(Policy(), Rights("self").stated(), clip=MotionClip.neutral(2), inputs={"portrait": "00" * 32}, sources={})
+    seal.sign_frames(folder / "frames", folder / "frames", {path.name: sha256_of(path) for path in sorted((folder / "frames").iterdir())})
+    return folder / "frames"
+
+
+@pytest.mark.parametrize("tamper", [flip_a_byte, other_sound, edit_one_frame, edit_first_frame, drop_a_frame, add_a_frame, edit_the_hashes,
+                                    edit_the_consent, break_the_manifest, take_credentials_of_another], ids=lambda tamper: tamper.__name__)
+def test_tampering_is_seen(copy, tamper):
+    (finding,) = verify(tamper(copy))
+    assert finding.status == ALTERED and finding.problems, finding.text()
+
+
+def strip_metadata(folder: Path) -> Path:
+    ffmpeg("-i", folder / "video.mp4", "-map_metadata", "-1", "-c", "copy", folder / "stripped.mp4")
+    return folder / "stripped.mp4"
+
+
+def encode_again(folder: Path) -> Path:
+    ffmpeg("-i", folder / "video.mp4", "-c:v", "libx264", "-crf", "28", folder / "again.mp4")
+    return folder / "again.mp4"
+
+
+def lose_the_sidecar(folder: Path) -> Path:
+    (folder / "frames.c2pa").unlink()
+    return folder / "frames"
+
+
+@pytest.mark.parametrize("edit", [strip_metadata, encode_again, lose_the_sidecar], ids=lambda edit: edit.__name__)
+def test_without_credentials_the_mark_still_tells(copy, made, edit):
+    (finding,) = verify(edit(copy))
+    assert finding.status == NO_CREDENTIALS and finding.mark == verify(made / "video.mp4")[0].mark
+    assert "made with Soliloquy" in finding.text()
+
+
+def test_other_files(tmp_path, astronaut_path):
+    assert status(astronaut_path) == NO_CREDENTIALS and verify(astronaut_path)[0].mark is None
+    (tmp_path / "noise.mp4").write_bytes(b"no video" * 100)
+    (tmp_path / "noise.png").write_bytes(b"no picture")
+    for path in (tmp_path / "noise.mp4", tmp_path / "noise.png", tmp_path / "gone.mp4"):
+        assert status(path) == UNREADABLE
+    (tmp_path / "empty").mkdir()
+    assert status(tmp_path / "empty") == UNREADABLE
+
+
+def test_command_line(made, copy, astronaut_path, tmp_path):
+    def run(path: Path):
+        result = CliRunner().invoke(app, ["verify", str(path), "--json"])
+        return result.exit_code, json.loads(result.stdout.splitlines()[-1])
+    code, told = run(made)
+    assert code == 0 and told["verdict"] == "intact" and len(told["findings"]) == 2
+    edit_one_frame(copy)
+    assert run(copy)[0] == 1
+    assert run(astronaut_path)[0] == 2 and run(tmp_path / "gone")[0] == 3
+
+
+def test_the_local_key_is_private_kept_and_not_everybodys(tmp_path):
+    first = local_key(tmp_path / "a")
+    assert stat.S_IMODE((tmp_path / "a" / "local.pem").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o700
+    assert local_key(tmp_path / "a") == first and local_key(tmp_path / "b").key != first.key
+    assert first.key.count(b"PRIVATE KEY") == 2 and b"PRIVATE" not in first.certificates, "the issuer's key is forgotten"
+
+
+def test_forged_credentials_are_told_apart_by_their_signer(copy, tmp_path, monkeypatch):
+    """Anybody can sign; only a machine that knows whose certificate to expect can tell."""
+    video = strip_metadata(copy)
+    origin = Origin({"basis": "self"}, {"portrait": "00" * 32}, {"number": verify(video)[0].mark})
+    sign_file(video, "video.mp4", origin, local_key(tmp_path / "forger"))
+    (finding,) = verify(video)
+    assert finding.status == INTACT and finding.credentials.signer == "unknown" and "nobody here vouches for" in finding.text()
+    studio = local_key(tmp_path / "studio")
+    (tmp_path / "chain.pem").write_bytes(studio.certificates)
+    (tmp_path / "key.pem").write_bytes(studio.key)
+    (tmp_path / "policy.toml").write_text('[credentials]\ncertificate = "chain.pem"\nkey = "key.pem"\n')
+    monkeypatch.setenv(FILE_VARIABLE, str(tmp_path / "policy.toml"))
+    assert status(video) == ALTERED
+    ours = Seal(load_policy(), Rights("self").stated(), clip=MotionClip.neutral(FRAMES), inputs=origin.inputs, sources={})
+    clean = copy / "frames" / "000001.png"
+    ours.sign_file(clean, "frame")
+    found = read_credentials(clean, load_policy())
+    assert found.holds and found.signer == "studio" and found.claimed["signed_with"] == "studio certificate"
+    monkeypatch.setenv(FILE_VARIABLE, str(tmp_path / "trusting.toml"))
+    (tmp_path / "trusting.toml").write_text('[credentials]\ntrusted = "chain.pem"\n')
+    assert read_credentials(clean, load_policy()).signer == "trusted"
+
+
+def test_credentials_of_the_picture_stay_part_of_ours(tmp_path, astronaut_path):
+    """A picture that says it was made by a machine goes on saying so."""
+    key = local_key(tmp_path / "keys")
+    picture, video = tmp_path / "picture.png", tmp_path / "frame.png"
+    shutil.copy(astronaut_path, picture)
+    sign_file(picture, "picture", Origin({"basis": "fictional"}, {}, {}), key)
+    shutil.copy(astronaut_path, video)
+    sign_file(video, "frame", Origin({"basis": "fictional"}, {"portrait": sha256_of(picture)}, {}, sources={"portrait": picture}), key)
+    import c2pa
+    with c2pa.Reader(str(video)) as reader:
+        assert len(json.loads(reader.json())["manifests"]) == 2
+
+
+def test_switched_off_only_with_a_reason_that_is_told(tmp_path, monkeypatch, astronaut_path):
+    monkeypatch.setenv(FILE_VARIABLE, str(tmp_path / "policy.toml"))
+    (tmp_path / "policy.toml").write_text('[mark]\non = false\nreason = "plates go to a grading suite"\n')
+    seal = Seal(load_policy(), Rights("self").stated(), clip=MotionClip.neutral(1), inputs={}, sources={})
+    frame = cv2.imread(str(astronaut_path))
+    assert seal.mark(frame) is frame and seal.record()["mark"] == {"off": "plates go to a grading suite"}
+    cv2.imwrite(str(tmp_path / "a.png"), frame)
+    seal.sign_file(tmp_path / "a.png", "a")
+    assert "grading suite" in verify(tmp_path / "a.png")[0].text()
+    (tmp_path / "policy.toml").write_text('[credentials]\non = false\nreason = "signed later by the broadcaster"\n')
+    seal = Seal(load_policy(), Rights("self").stated(), clip=MotionClip.neutral(1), inputs={}, sources={})
+    before = sha256_of(tmp_path / "a.png")
+    seal.sign_file(tmp_path / "a.png", "a")
+    assert sha256_of(tmp_path / "a.png") == before and seal.record()["credentials"] == {"off": "signed later by the broadcaster"}
+
+
+def test_a_key_that_cannot_be_kept_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "file"))
+    from soliloquy.engine.errors import OutputError
+    with pytest.raises(OutputError) as caught:
+        Seal(Policy(), Rights("self").stated(), clip=MotionClip.neutral(1), inputs={}, sources={})
+    assert "\n" not in str(caught.value)
