@@ -143,7 +143,8 @@ def measure_subject(subject: Subject, bench: Bench, rows: Collection[int], spoke
     figures = [figure for row, measure in measures.items() if row in rows for figure in measure()]
     if take is not None and set(rows) & set(PERFORMANCE_ROWS):
         other_takes = takes(speech, direction_of(take), progress=bench.progress) if 12 in rows else []
-        figures += performance([take], [take, *other_takes], rows)
+        others = [other for other in other_takes if other.provenance.get("seed") != take.provenance.get("seed")]
+        figures += performance([take], [take, *others], rows)
     return sorted(figures, key=lambda figure: figure.target.row)
 
 
