@@ -27,12 +27,16 @@ def linear_from_srgb(colour: np.ndarray) -> np.ndarray:
     return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
 
 
-def mix_as_in_srgb(front: bpy.types.Image, back: bpy.types.Image) -> None:
+def mix_as_in_srgb(front: bpy.types.Image, backs: list[bpy.types.Image]) -> None:
     """Give `front` the alpha with which a mix in linear light, Blender's, comes out as the engine's mix of sRGB values over
-    `back`: at each half-covered pixel the least-squares solution over the three channels. Does nothing when sizes differ."""
-    if tuple(front.size) != tuple(back.size):
+    `backs` (the farthest first, each opaque or clear at every pixel): at each half-covered pixel the least-squares solution
+    over the three channels. Does nothing when sizes differ."""
+    if any(tuple(back.size) != tuple(front.size) for back in backs):
         return
-    pixels, behind = _pixels(front), _pixels(back)
+    pixels, behind = _pixels(front), np.zeros((len(front.pixels) // 4, 4), np.float32)
+    for back in backs:
+        layer = _pixels(back)
+        behind = np.where(layer[:, 3:] > 0.5, layer, behind)
     mixed = np.flatnonzero((pixels[:, 3] > 0) & (pixels[:, 3] < 1))
     colour, backdrop, alpha = pixels[mixed, :3], behind[mixed, :3], pixels[mixed, 3:]
     span = linear_from_srgb(colour) - linear_from_srgb(backdrop)
@@ -57,10 +61,10 @@ def _pixels(image: bpy.types.Image) -> np.ndarray:
     return values.reshape(-1, 4)
 
 
-def part_material(name: str, image: bpy.types.Image | None) -> bpy.types.Material:
+def part_material(name: str, image: bpy.types.Image | None, *, faded_by_object: bool = False) -> bpy.types.Material:
     """Emission of texture x colour attribute, transparent where their alphas' product is below 1.
 
-    image: None draws the colour attribute alone.
+    image: None draws the colour attribute alone. faded_by_object: the alpha of the object's own colour counts too.
     """
     material = bpy.data.materials.new(name)
     tree = compat.node_tree(material)
@@ -71,6 +75,8 @@ def part_material(name: str, image: bpy.types.Image | None) -> bpy.types.Materia
     colour, alpha = attribute.outputs["Color"], attribute.outputs["Alpha"]
     if image is not None:
         colour, alpha = _textured(tree, image, colour, alpha)
+    if faded_by_object:
+        alpha = _product(tree, alpha, _node(tree, "ShaderNodeObjectInfo", -250, -350).outputs["Alpha"], -50, -250)
     emission = _node(tree, "ShaderNodeEmission", 0, 0)
     transparent = _node(tree, "ShaderNodeBsdfTransparent", 0, 120)
     mix = _node(tree, "ShaderNodeMixShader", 200, 60)
@@ -93,11 +99,16 @@ def _textured(tree: bpy.types.NodeTree, image: bpy.types.Image, colour: bpy.type
     product.operation = "MULTIPLY"
     tree.links.new(texture.outputs["Color"], product.inputs[0])
     tree.links.new(colour, product.inputs[1])
-    cover = _node(tree, "ShaderNodeMath", -250, -150)
-    cover.operation = "MULTIPLY"
-    tree.links.new(texture.outputs["Alpha"], cover.inputs[0])
-    tree.links.new(alpha, cover.inputs[1])
-    return product.outputs["Vector"], cover.outputs["Value"]
+    return product.outputs["Vector"], _product(tree, texture.outputs["Alpha"], alpha, -250, -150)
+
+
+def _product(tree: bpy.types.NodeTree, first: bpy.types.NodeSocket, second: bpy.types.NodeSocket, x: float,
+             y: float) -> bpy.types.NodeSocket:
+    node = _node(tree, "ShaderNodeMath", x, y)
+    node.operation = "MULTIPLY"
+    tree.links.new(first, node.inputs[0])
+    tree.links.new(second, node.inputs[1])
+    return node.outputs["Value"]
 
 
 def _node(tree: bpy.types.NodeTree, kind: str, x: float, y: float) -> bpy.types.Node:

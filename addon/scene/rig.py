@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from . import layers, materials
+from . import backdrop, layers, materials
 from .channels import CHANNELS
 from .portrait_file import PartData, PortraitData
 from .space import SENSOR_WIDTH_MM, RigSpace
@@ -27,7 +27,6 @@ EYE_ROTATION_ORDER = "XYZ"
 BONE_COLOURS = {HEAD: "THEME04", "eye.L": "THEME01", "eye.R": "THEME01"}
 
 PART_PROPERTY = "soliloquy_part"
-PLATE_PART = "plate"
 PERSON_IMAGE = "person"
 MASTER_PARTS = ("face", "person")
 """The first of these that the portrait has carries all 52 keys; the other parts follow it by drivers."""
@@ -49,8 +48,8 @@ def build_rig(portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> R
     scene.collection.children.link(collection)
     armature = _armature(portrait, space, collection, name)
     images = {key: materials.packed_image(f"{name} {key}", png) for key, png in portrait.images.items()}
-    if PERSON_IMAGE in images and PLATE_PART in images:
-        materials.mix_as_in_srgb(images[PERSON_IMAGE], images[PLATE_PART])
+    if PERSON_IMAGE in images and backdrop.PLATE in images:
+        materials.mix_as_in_srgb(images[PERSON_IMAGE], [images[key] for key in backdrop.CARDS if key in images])
     matte = materials.matte_of(images[PERSON_IMAGE]) if PERSON_IMAGE in images else None
     objects = {key: _part_object(key, space, images.get(part.texture), matte, armature, collection, name)
                for key, part in portrait.parts.items()}
@@ -61,8 +60,11 @@ def build_rig(portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> R
     for key, part_object in objects.items():
         if key != master_name and part_object.data.shape_keys:
             _follow(part_object.data.shape_keys, objects[master_name].data.shape_keys)
-    if PLATE_PART in images:
-        _plate(portrait, space, images[PLATE_PART], armature, collection, name)
+    for key in backdrop.CARDS:
+        if key in images:
+            card = _card(key, space, images[key], armature, collection, name)
+            if key == backdrop.HALO:
+                backdrop.show_at_rest_only(card, armature, objects[master_name].data.shape_keys)
     return Rig(armature, objects[master_name], _camera(space, armature, collection, name))
 
 
@@ -98,7 +100,8 @@ def _armature(portrait: PortraitData, space: RigSpace, collection: bpy.types.Col
             _bone(data, bone_name, eye, eye - (0, 0.04, 0), head).align_roll((0, 0, 1))
     for bone_name, palette in BONE_COLOURS.items():
         data.bones[bone_name].color.palette = palette
-    armature.pose.bones[HEAD].rotation_mode = HEAD_ROTATION_ORDER
+    for bone_name in (NECK, HEAD):
+        armature.pose.bones[bone_name].rotation_mode = HEAD_ROTATION_ORDER
     for bone_name in EYE_BONES.values():
         armature.pose.bones[bone_name].rotation_mode = EYE_ROTATION_ORDER
     return armature
@@ -224,17 +227,16 @@ def _follow(keys: bpy.types.Key, master: bpy.types.Key) -> None:
         target.data_path = f'key_blocks["{block.name}"].value'
 
 
-def _plate(portrait: PortraitData, space: RigSpace, image: bpy.types.Image, armature: bpy.types.Object,
-           collection: bpy.types.Collection, name: str) -> bpy.types.Object:
-    """The picture without the person, as far back as the deepest vertex and a little more."""
-    deepest = max(0.0, -min(float(part.vertices[:, 2].min()) for part in portrait.parts.values() if len(part.vertices)))
-    points = space.backdrop(deepest + 0.1 * portrait.camera_distance)
+def _card(key: str, space: RigSpace, image: bpy.types.Image, armature: bpy.types.Object, collection: bpy.types.Collection,
+          name: str) -> bpy.types.Object:
+    """A picture of the whole frame behind everything."""
+    points = space.backdrop(backdrop.depth(space.portrait, key))
     uv = np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32)
-    mesh = _mesh(f"{name} plate", points, np.array([[0, 1, 2, 3]]), uv, np.ones((4, 4), np.float32))
-    mesh.materials.append(materials.part_material(f"{name} plate", image))
-    plate = _child(bpy.data.objects.new(f"{name} plate", mesh), armature, collection)
-    plate[PART_PROPERTY] = PLATE_PART
-    return plate
+    mesh = _mesh(f"{name} {key}", points, np.array([[0, 1, 2, 3]]), uv, np.ones((4, 4), np.float32))
+    mesh.materials.append(materials.part_material(f"{name} {key}", image, faded_by_object=key == backdrop.HALO))
+    card = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
+    card[PART_PROPERTY] = key
+    return card
 
 
 def _camera(space: RigSpace, armature: bpy.types.Object, collection: bpy.types.Collection, name: str) -> bpy.types.Object:

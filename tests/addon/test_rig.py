@@ -73,6 +73,26 @@ def test_soft_edges_are_mixed_as_the_engine_mixes_them(portrait, tmp_path, recor
     assert psnr_db >= 32, "without the correction it is 20"
 
 
+def test_halo_is_there_at_rest_and_gone_in_motion(portrait, tmp_path):
+    """The plate is clean around the person; the picture's own edge lies over it only while the person rests."""
+    haloed = copy.deepcopy(portrait)
+    picture = haloed.images["plate"].copy()
+    ring = np.s_[60:180, 22:30]
+    halo = np.zeros((*picture.shape[:2], 4), np.uint8)
+    halo[ring] = np.dstack((picture[ring], np.full(picture[ring].shape[:2], 255, np.uint8)))
+    haloed.images["halo"] = halo
+    haloed.images["plate"][ring] //= 2
+    haloed.save(tmp_path / "haloed.portrait")
+    data = read_portrait(tmp_path / "haloed.portrait")
+    rig = build_rig(data, bpy.context.scene, name="Haloed")
+    for pose, expected in ((0.0, picture), (0.1, haloed.images["plate"])):
+        rig.armature.pose.bones["head"].rotation_euler = (pose, 0, 0)
+        render_rest(data, rig, tmp_path / "rest.png")
+        assert abs(pixels(tmp_path / "rest.png")[ring] - expected[ring]).mean() < 1
+    card = bpy.data.objects["Haloed halo"]
+    assert card.animation_data.drivers[0].driver.is_simple_expression
+
+
 def test_face_carries_52_keys_and_other_parts_follow_it(built):
     _, rig = built
     assert [block.name for block in rig.master.data.shape_keys.key_blocks] == ["Basis", *CHANNELS]

@@ -1,0 +1,52 @@
+"""What lies behind the person: the clean plate, and the halo, the picture's own edge around the person.
+
+The halo is true only while the person rests; the renderer lets it go where the person has moved. Here it goes as a whole.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+from .portrait_file import PortraitData
+
+PLATE, HALO = "plate", "halo"
+CARDS = (PLATE, HALO)
+"""From the back to the front."""
+
+SHARE_BEHIND = {PLATE: 0.1, HALO: 0.05}
+"""How far a card lies behind the deepest vertex, in camera distances."""
+
+_GONE_AT = {"head": ("rotation_euler", 0.006), "neck": ("rotation_euler", 0.006), "head shift": ("location", 0.0006)}
+"""A movement of the person's edge by 0.6 mm, as in the renderer: radians at a lever of 0.1 m, and metres."""
+_JAW_GONE_AT = 0.03
+"""The same as a share of an open jaw, at 20 mm of the chin's way."""
+
+
+def depth(portrait: PortraitData, card: str) -> float:
+    """How far behind the plane of the eyes a card lies, pixels."""
+    deepest = max(0.0, -min(float(part.vertices[:, 2].min()) for part in portrait.parts.values() if len(part.vertices)))
+    return deepest + SHARE_BEHIND[card] * portrait.camera_distance
+
+
+def show_at_rest_only(card: bpy.types.Object, armature: bpy.types.Object, keys: bpy.types.Key) -> None:
+    """Drive the alpha of the card's colour: 1 at rest, 0 once the head, the neck or the jaw has moved.
+
+    The expression is one of those Blender evaluates itself, without Python: no scripts to allow.
+    """
+    driver = card.driver_add("color", 3).driver
+    driver.type = "SCRIPTED"
+    terms = []
+    for place, (what, gone_at) in _GONE_AT.items():
+        names = [_variable(driver, "OBJECT", armature, f'pose.bones["{place.split()[0]}"].{what}[{axis}]') for axis in range(3)]
+        terms.append(f"{1 / gone_at:.0f}*({'+'.join(f'abs({name})' for name in names)})")
+    jaw = _variable(driver, "KEY", keys, 'key_blocks["jawOpen"].value')
+    driver.expression = f"clamp(1.5-{'-'.join(terms)}-{1 / _JAW_GONE_AT:.0f}*{jaw})"
+
+
+def _variable(driver: bpy.types.Driver, id_type: str, datablock: bpy.types.ID, path: str) -> str:
+    variable = driver.variables.new()
+    variable.name = f"v{len(driver.variables)}"
+    variable.type = "SINGLE_PROP"
+    target = variable.targets[0]
+    target.id_type, target.id, target.data_path = id_type, datablock, path
+    return variable.name
