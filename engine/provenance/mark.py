@@ -33,7 +33,7 @@ BAND = (7.0, 26.0)
 SYNC_SHARE = 0.22
 """Share of the band that is the same in every mark; the rest carries the number."""
 
-LEAST_STRENGTH, MOST_STRENGTH, STRENGTH_PER_TEXTURE = 0.7, 2.2, 0.12
+LEAST_STRENGTH, MOST_STRENGTH, STRENGTH_PER_TEXTURE = 0.6, 2.2, 0.14
 """Standard deviation of the pattern in grey levels: where the picture is flat, at most, and by its local contrast."""
 
 LEAST_PSNR_DB = 44.0
@@ -122,11 +122,13 @@ def _spread(tile: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _strength(frame: np.ndarray) -> np.ndarray:
-    """(H, W) standard deviation of the pattern in grey levels: texture hides it, flat areas do not."""
+    """(H, W) standard deviation of the pattern in grey levels: texture hides it, flat areas do not, least of all beside an edge."""
     grey = _grey(frame)
-    reach = 4.0 * unit_px(grey.shape[::-1])
+    reach = 3.0 * unit_px(grey.shape[::-1])
     mean = cv2.GaussianBlur(grey, (0, 0), reach)
     contrast = np.sqrt(np.maximum(cv2.GaussianBlur(grey * grey, (0, 0), reach) - mean * mean, 0))
+    apart = 2 * round(2 * reach) + 1
+    contrast = cv2.GaussianBlur(cv2.erode(contrast, np.ones((apart, apart), np.uint8)), (0, 0), reach)
     strength = np.clip(LEAST_STRENGTH + STRENGTH_PER_TEXTURE * contrast, LEAST_STRENGTH, MOST_STRENGTH)
     allowed = 255.0 * 10 ** (-LEAST_PSNR_DB / 20)
     return strength * min(1.0, allowed / float(np.sqrt(np.mean(strength**2))))

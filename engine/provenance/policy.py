@@ -35,7 +35,8 @@ class Policy:
 
     name: how messages call it. required: fields of the rights that must be filled in. bases: the allowed ones, empty for all.
     default_rights: used when neither job nor portrait states any. valid_days: rights that name no last day end so many days after
-    they were stated; 0 for never. mark, credentials: whether outputs get the invisible mark and Content Credentials; where one is
+    they were stated; 0 for never. label_text, or label_language: the visible label; label_place: a corner; label_seconds: how long from
+    the start, 0 for throughout; label_font: a TrueType file. mark, credentials: whether outputs get the invisible mark and Content Credentials; where one is
     switched off, `mark_reason` / `credentials_reason` say why, and outputs carry that. certificate, key: PEM files of the studio's
     signing certificate (chain, leaf first) and key; algorithm: es256, es384, es512, ps256, ps384, ps512 or ed25519. trusted: PEM file of
     certificates whose signatures `verify` accepts too; where one is given, or the studio's own, unknown signers count as forgers.
@@ -54,12 +55,20 @@ class Policy:
     key: Path | None = None
     algorithm: str = "es256"
     trusted: Path | None = None
+    label_text: str = ""
+    label_language: str = ""
+    label_place: str = "bottom-left"
+    label_seconds: float = 0.0
+    label_font: Path | None = None
 
+
+PLACES = ("top-left", "top-right", "bottom-left", "bottom-right")
 
 _LAYOUT = {
     "rights": {"required": list, "bases": list, "default": str, "valid_days": int},
     "mark": {"on": bool, "reason": str},
     "credentials": {"on": bool, "reason": str, "certificate": str, "key": str, "algorithm": str, "trusted": str},
+    "label": {"text": str, "language": str, "place": str, "seconds": (int, float), "font": str},
 }
 
 
@@ -85,7 +94,7 @@ def load_policy() -> Policy:
 
 def _from_record(record: dict, path: Path) -> Policy:
     sections = {name: _section(record, name, path) for name in _LAYOUT}
-    rights, mark, credentials = sections["rights"], sections["mark"], sections["credentials"]
+    rights, mark, credentials, label = (sections[name] for name in ("rights", "mark", "credentials", "label"))
     for name, section in (("mark", mark), ("credentials", credentials)):
         if not section.get("on", True) and not section.get("reason", "").strip():
             raise InputError(f"{path} switches [{name}] off without a reason. Add reason = \"...\"; outputs will carry it.")
@@ -97,6 +106,8 @@ def _from_record(record: dict, path: Path) -> Policy:
     bases = tuple(rights.get("bases", ()))
     if unknown := [name for name in bases if name not in BASES]:
         raise InputError(f"{path}: unknown basis {unknown[0]!r}. Known: {', '.join(BASES)}.")
+    if label.get("place", PLACES[0]) not in PLACES:
+        raise InputError(f"{path}: the label's place is one of {', '.join(PLACES)}.")
     return Policy(
         name=f"The policy {path.name}", required=required, bases=bases,
         default_rights=rights.get("default", ""), valid_days=rights.get("valid_days", 0),
@@ -106,6 +117,8 @@ def _from_record(record: dict, path: Path) -> Policy:
         key=path.parent / credentials["key"] if "key" in credentials else None,
         algorithm=credentials.get("algorithm", "es256"),
         trusted=path.parent / credentials["trusted"] if "trusted" in credentials else None,
+        label_text=label.get("text", ""), label_language=label.get("language", ""), label_place=label.get("place", "bottom-left"),
+        label_seconds=float(label.get("seconds", 0)), label_font=path.parent / label["font"] if "font" in label else None,
     )
 
 
@@ -119,6 +132,6 @@ def _section(record: dict, name: str, path: Path) -> dict:
         kind = _LAYOUT[name].get(key)
         if kind is None:
             raise InputError(f"{path}: unknown key {key!r} in [{name}]. Known: {', '.join(_LAYOUT[name])}.")
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
             raise InputError(f"{path}: {key!r} in [{name}] cannot be {value!r}.")
     return section

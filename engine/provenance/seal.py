@@ -12,6 +12,7 @@ from ..motion.clip import MotionClip
 from .consent import Rights
 from .credentials import SIDECAR_SUFFIX, Origin, sign_file, sign_frames
 from .keys import SigningKey, signing_key
+from .label import label_of
 from .mark import Marker
 from .policy import Policy
 
@@ -26,11 +27,14 @@ class Seal:
         self._number = mark_number(inputs.get("portrait", ""), clip)
         self._marker = Marker(self._number) if policy.mark else None
         self._key: SigningKey | None = signing_key(policy) if policy.credentials else None
+        self._label = label_of(policy, clip.fps)
         mark = {"number": f"{self._number:08x}"} if policy.mark else {"off": policy.mark_reason}
         self.origin = Origin(rights=rights.summary(), inputs=inputs, sources=sources, mark=mark, seed=seed)
 
     def mark(self, frame: np.ndarray) -> np.ndarray:
-        """The frame with the mark, when the policy wants one."""
+        """The next frame with the label and the mark that the policy wants."""
+        if self._label:
+            frame = self._label.apply(frame)
         return self._marker.apply(frame) if self._marker else frame
 
     def sign_file(self, path: Path, title: str) -> None:
@@ -52,7 +56,8 @@ class Seal:
             credentials = {"signed_with": "local key" if self._key.is_local else "studio certificate"}
         else:
             credentials = {"off": self._policy.credentials_reason}
-        return {"mark": dict(self.origin.mark), "credentials": credentials}
+        label = {"label": self._label.text} if self._label else {}
+        return {"mark": dict(self.origin.mark), "credentials": credentials} | label
 
 
 def mark_number(portrait_sha256: str, clip: MotionClip) -> int:

@@ -1,0 +1,92 @@
+"""The software bill of materials: every library, model, data file and bundled program, with version, licence and hash. CycloneDX 1.6 JSON."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import uuid
+from importlib import metadata
+from pathlib import Path
+
+from .. import __version__
+from ..files import sha256_of
+from ..models import MODELS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+OUR_LICENCE = "GPL-3.0-or-later"
+
+ASSET_LICENCES = {"head.npz": "CC0-1.0"}
+"""Files in engine/assets under another licence than ours; engine/assets/README.md says how each was made."""
+
+BUNDLED = (
+    ("application", "ffmpeg", "imageio-ffmpeg", "GPL-3.0-or-later"),
+    ("machine-learning-model", "acoustic model and pronouncing dictionary, English", "pocketsphinx", "BSD-2-Clause"),
+    ("machine-learning-model", "English voice", "hibari-tts", "Apache-2.0"),
+)
+"""What comes inside a library under a licence of its own: kind, name, the library, licence."""
+
+
+def bill_of_materials() -> dict:
+    """The CycloneDX document for what this installation is pinned to. Libraries that are not installed have no licence in it."""
+    components = [*_libraries(), *_models(), *_assets(), *_bundled()]
+    return {
+        "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "serialNumber": f"urn:uuid:{uuid.uuid4()}",
+        "metadata": {"timestamp": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                     "component": {"type": "application", "bom-ref": "soliloquy", "name": "soliloquy", "version": __version__,
+                                   "licenses": _licence(OUR_LICENCE)}},
+        "components": components,
+        "dependencies": [{"ref": "soliloquy", "dependsOn": [component["bom-ref"] for component in components]}],
+    }
+
+
+def _libraries() -> list[dict]:
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    found = []
+    for name, version in dict(pins).items():
+        try:
+            about = metadata.metadata(name)
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            about = None
+        package = f"pkg:pypi/{name.lower().replace('_', '-')}@{version}"
+        found.append({"type": "library", "bom-ref": package, "name": name, "version": version, "purl": package}
+                     | ({"licenses": _licence(stated)} if (stated := _stated_licence(about)) else {}))
+    return found
+
+
+def _stated_licence(about: metadata.PackageMetadata | None) -> str:
+    """What a package's metadata calls its licence: the SPDX expression, else the classifiers, else the old field's first line."""
+    if about is None:
+        return ""
+    if expression := about.get("License-Expression"):
+        return expression
+    classified = [entry.rsplit(" :: ", 1)[-1] for entry in about.get_all("Classifier") or () if entry.startswith("License ::")]
+    old = (about.get("License") or "").strip().splitlines()
+    return " / ".join(classified) or (old[0] if old else "")
+
+
+def _licence(stated: str) -> list[dict]:
+    """SPDX expressions as such; whatever else a package says as a name."""
+    word = r"\(*[A-Za-z0-9.+-]+\)*"
+    is_expression = re.fullmatch(rf"{word}( (AND|OR|WITH) {word})*", stated) and re.search(r"\d|MIT|ISC|0BSD", stated)
+    return [{"expression": stated}] if is_expression else [{"license": {"name": stated}}]
+
+
+def _models() -> list[dict]:
+    return [{"type": "machine-learning-model", "bom-ref": f"model/{model.name}", "name": model.name, "description": model.purpose,
+             "publisher": model.made_by, "hashes": [{"alg": "SHA-256", "content": model.sha256}], "licenses": _licence(model.licence)}
+            for model in MODELS.values()]
+
+
+def _assets() -> list[dict]:
+    folder = ROOT / "engine" / "assets"
+    return [{"type": "machine-learning-model" if path.suffix == ".safetensors" else "data", "bom-ref": f"asset/{path.name}",
+             "name": path.name, "hashes": [{"alg": "SHA-256", "content": sha256_of(path)}],
+             "licenses": _licence(ASSET_LICENCES.get(path.name, OUR_LICENCE))}
+            for path in sorted(folder.iterdir()) if path.is_file() and path.suffix != ".md"]
+
+
+def _bundled() -> list[dict]:
+    return [{"type": kind, "bom-ref": f"bundled/{library}", "name": name, "description": f"inside {library}", "licenses": _licence(licence)}
+            for kind, name, library, licence in BUNDLED]

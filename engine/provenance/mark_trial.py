@@ -1,0 +1,142 @@
+"""How well the mark survives, as the tables of docs/trust.md: `python -m soliloquy.engine.provenance.mark_trial PATH...`.
+
+A PATH is a picture, which is marked, edited and read; or a folder of unmarked frames (policy: mark off), which are marked, encoded, edited
+and read as a video. Unmarked crops of the pictures show how near chance comes to a false alarm.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..portrait.picture import read_picture
+from ..render.write import ffmpeg_binary
+from .mark import Marker, read_mark
+from .verify import frames_of_video
+
+NUMBER = 0x5EED1234
+SIDE_PX = 768
+FALSE_ALARM_CROPS = 6
+
+
+def _jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
+    return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+
+
+def _scaled(picture: np.ndarray, factor: float) -> np.ndarray:
+    return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+
+
+def _cropped(picture: np.ndarray, share: float) -> np.ndarray:
+    """Without `share` of each side, off centre."""
+    height, width = picture.shape[:2]
+    top, left = int(height * share * 0.37), int(width * share * 0.61)
+    return np.ascontiguousarray(picture[top:top + int(height * (1 - share)), left:left + int(width * (1 - share))])
+
+
+def _gamma(picture: np.ndarray, exponent: float) -> np.ndarray:
+    return cv2.LUT(picture, (255 * (np.arange(256) / 255) ** exponent).astype(np.uint8))
+
+
+def _screenshot(picture: np.ndarray) -> np.ndarray:
+    """Shown smaller inside a window, photographed by the system, kept as JPEG."""
+    small = _scaled(picture, 0.83)
+    window = np.full((small.shape[0] + 120, small.shape[1] + 90, 3), 238, np.uint8)
+    window[73:73 + small.shape[0], 31:31 + small.shape[1]] = small
+    return _jpeg(window, 85)
+
+
+def _turned(picture: np.ndarray, degrees: float) -> np.ndarray:
+    height, width = picture.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.05)
+    return cv2.warpAffine(picture, turn, (width, height), flags=cv2.INTER_CUBIC)
+
+
+PICTURE_EDITS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "none": lambda picture: picture,
+    "JPEG 70": lambda picture: _jpeg(picture, 70),
+    "resize 50 %": lambda picture: _scaled(picture, 0.5),
+    "crop 20 %": lambda picture: _cropped(picture, 0.2),
+    "brightness +20 %": lambda picture: cv2.convertScaleAbs(picture, alpha=1.2),
+    "brightness -20 %": lambda picture: cv2.convertScaleAbs(picture, alpha=0.8),
+    "gamma 0.8": lambda picture: _gamma(picture, 0.8),
+    "gamma 1.2": lambda picture: _gamma(picture, 1.2),
+    "screenshot: 83 % in a window, JPEG 85": _screenshot,
+    "crop 20 %, resize 50 %, JPEG 70": lambda picture: _jpeg(_scaled(_cropped(picture, 0.2), 0.5), 70),
+    "JPEG 30": lambda picture: _jpeg(picture, 30),
+    "resize 25 %": lambda picture: _scaled(picture, 0.25),
+    "crop 50 %": lambda picture: _cropped(picture, 0.5),
+    "turned 2 degrees": lambda picture: _turned(picture, 2.0),
+    "mirrored": lambda picture: np.ascontiguousarray(picture[:, ::-1]),
+}
+
+VIDEO_EDITS: dict[str, tuple[str, ...]] = {
+    "H.264 CRF 28": ("-crf", "28"),
+    "H.264 CRF 28, resize 50 %": ("-vf", "scale=trunc(iw/4)*2:trunc(ih/4)*2", "-crf", "28"),
+    "H.264 CRF 28, crop 20 %": ("-vf", "crop=trunc(iw*0.4)*2:trunc(ih*0.4)*2", "-crf", "28"),
+    "H.264 CRF 28, brightness and gamma": ("-vf", "eq=brightness=0.1:gamma=1.2", "-crf", "28"),
+    "H.264 CRF 34": ("-crf", "34"),
+    "H.264 CRF 40": ("-crf", "40"),
+}
+
+
+def try_picture(path: Path) -> tuple[dict[str, bool], float]:
+    """Which edits the mark in this picture survives, and the PSNR of marking it."""
+    picture = read_picture(path)[..., :3]
+    picture = _scaled(picture, min(1.0, SIDE_PX / max(picture.shape)))
+    marked = Marker(NUMBER).apply(picture)
+    return ({name: read_mark([edit(marked)]).number == NUMBER for name, edit in PICTURE_EDITS.items()}, cv2.PSNR(picture, marked))
+
+
+def try_clip(folder: Path) -> dict[str, bool]:
+    """Which encodings the mark in this folder's frames survives."""
+    outcome, marker = {}, Marker(NUMBER)
+    with tempfile.TemporaryDirectory() as scratch:
+        for path in sorted(folder.glob("*.png")):
+            cv2.imwrite(f"{scratch}/{path.name}", marker.apply(cv2.imread(str(path))))
+        for name, options in VIDEO_EDITS.items():
+            video = Path(scratch) / "video.mp4"
+            filters = options if "-vf" in options else ("-vf", "scale=trunc(iw/2)*2:trunc(ih/2)*2", *options)
+            subprocess.run([ffmpeg_binary(), "-loglevel", "error", "-y", "-framerate", "25", "-i", f"{scratch}/%06d.png",
+                            "-c:v", "libx264", "-pix_fmt", "yuv420p", *filters, str(video)], check=True)
+            outcome[name] = read_mark(frames_of_video(video)).number == NUMBER
+    return outcome
+
+
+def false_alarms(path: Path) -> list[tuple[bool, float]]:
+    """For crops of an unmarked picture: whether a number was read, and how near the likeliest place came."""
+    picture = read_picture(path)[..., :3]
+    picture = _scaled(picture, min(1.0, SIDE_PX / max(picture.shape)))
+    readings = [read_mark([_cropped(picture, share)]) for share in np.linspace(0, 0.5, FALSE_ALARM_CROPS)]
+    return [(reading.number is not None, reading.certainty) for reading in readings]
+
+
+def _rates(outcomes: list[dict[str, bool]]) -> list[str]:
+    return [f"| {name} | {sum(outcome[name] for outcome in outcomes)} of {len(outcomes)} |" for name in outcomes[0]]
+
+
+def main(arguments: list[str]) -> None:
+    """Print the tables for the pictures and folders named."""
+    paths = [Path(argument) for argument in arguments]
+    pictures, clips = [path for path in paths if path.is_file()], [path for path in paths if path.is_dir()]
+    lines = []
+    if pictures:
+        outcomes, psnr = zip(*(try_picture(path) for path in pictures), strict=True)
+        lines += ["| single pictures | mark read |", "|---|---|", *_rates(list(outcomes)), "",
+                  f"PSNR of marking: least {min(psnr):.1f} dB, mean {np.mean(psnr):.1f} dB.", ""]
+        alarms = [alarm for path in pictures for alarm in false_alarms(path)]
+        lines += [f"Unmarked pictures: {sum(read for read, _ in alarms)} false alarms in {len(alarms)} readings; highest certainty of place "
+                  f"{max(certainty for _, certainty in alarms):.1f}.", ""]
+    if clips:
+        lines += ["| clips | mark read |", "|---|---|", *_rates([try_clip(path) for path in clips])]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
