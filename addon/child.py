@@ -26,8 +26,8 @@ class ChildProcess:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
             errors="replace", bufsize=1, env={**os.environ, **(environment or {})},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
-        self._readers = [threading.Thread(target=self._read, args=(stream, put), daemon=True)
-                         for stream, put in ((self._process.stdout, self._lines.put), (self._process.stderr, self._log.append))]
+        outputs = ((self._process.stdout, self._lines.put), (self._process.stderr, self._log.append))
+        self._readers = [threading.Thread(target=self._read, args=output, daemon=True) for output in outputs]
         for reader in self._readers:
             reader.start()
 

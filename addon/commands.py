@@ -48,9 +48,11 @@ def animate_job(options: argparse.Namespace) -> dict:
     """The engine's job; without --fps it performs at the open scene's rate. Raises AddonError for settings without '='."""
     rate = scene_fps(bpy.context.scene)
     text = _text(options)
-    job = {"portrait": str(options.portrait.resolve()), "audio": str(options.audio.resolve()), "direction": options.direction,
-           "settings": _settings(options.set), "seed": options.seed, "fps": options.fps or f"{rate.numerator}/{rate.denominator}",
-           "size": options.size, "formats": options.format.split(","), "alpha": options.alpha, "out": str(options.out.resolve())}
+    job = {"portrait": str(options.portrait.resolve()), "audio": str(options.audio.resolve()),
+           "out": str(options.out.resolve()),
+           "direction": options.direction, "settings": _settings(options.set), "seed": options.seed,
+           "fps": options.fps or f"{rate.numerator}/{rate.denominator}", "size": options.size,
+           "formats": options.format.split(","), "alpha": options.alpha}
     optional = {"text": text or None, "face": options.face, "rights": options.rights}
     return {**job, **{key: value for key, value in optional.items() if value is not None}}
 
@@ -86,7 +88,8 @@ def _write_progress(report: Progress) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="blender -b [FILE] -c soliloquy", description="A portrait that speaks, without a window.")
+    parser = argparse.ArgumentParser(prog="blender -b [FILE] -c soliloquy",
+                                     description="A portrait that speaks, without a window.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     make = commands.add_parser("animate", help="animate a portrait and put it into the open file")
     make.set_defaults(action=animate)
@@ -111,7 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     bring.add_argument("folder", type=Path, help="folder written by animate")
     for command in (make, bring):
         command.add_argument("--blend", type=Path, help="save the file here afterwards; without it nothing is saved")
-        command.add_argument("--match-scene", action="store_true", help="set the scene's size, camera and colours to the portrait's")
+        command.add_argument("--match-scene", action="store_true",
+                             help="set the scene's size, camera and colours to the portrait's")
     return parser
 
 

@@ -45,7 +45,8 @@ def curves_of(datablock: bpy.types.ID) -> bpy.types.bpy_struct:
     return strip.channelbag(datablock.animation_data.action_slot, ensure=True)
 
 
-def write_curve(holder: bpy.types.bpy_struct, path: str, index: int, group: str, frames: np.ndarray, values: np.ndarray) -> None:
+def write_curve(holder: bpy.types.bpy_struct, path: str, index: int, group: str, frames: np.ndarray,
+                values: np.ndarray) -> None:
     """Replace one whole F-curve by linear keys. frames: (N,) rising scene frames; values: (N,)."""
     curve = holder.fcurves.find(path, index=index) or holder.fcurves.new(path, index=index)
     curve.group = holder.groups.get(group) or holder.groups.new(group)
@@ -86,7 +87,7 @@ def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
 
 
 def show_in_sequencer(workspace: bpy.types.WorkSpace | None, scene: bpy.types.Scene) -> None:
-    """Let the workspace's sequencer show `scene` when it shows none yet (5.0 and later; before, it shows the window's scene)."""
+    """Let the workspace's sequencer show `scene` when it shows none yet (from 5.0 on; before, it shows the window's)."""
     if workspace is not None and getattr(workspace, "sequencer_scene", scene) is None:
         workspace.sequencer_scene = scene
 

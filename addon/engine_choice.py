@@ -9,7 +9,7 @@ from .errors import EngineMissing, EngineNotInstalled
 
 
 def preferences() -> bpy.types.AddonPreferences | None:
-    """The add-on's preferences (see `preferences`); None when the package was registered from plain Python, where no preferences exist."""
+    """The add-on's (see `preferences`); None when the package was registered from plain Python, where there are none."""
     addon = bpy.context.preferences.addons.get(paths.PACKAGE)
     return addon.preferences if addon else None
 

@@ -27,7 +27,7 @@ LAST_WORDS_S = 0.3
 
 @dataclass(frozen=True)
 class Engine:
-    """A Python that can run the engine. origin: where it was found, for the person; models: its folder for weights or None."""
+    """A Python that can run the engine. origin: where it was found, for the person; models: its folder for weights."""
 
     python: Path
     origin: str

@@ -1,4 +1,4 @@
-"""Installs the engine into an environment of its own, in child processes: never into Blender's Python, never in its thread."""
+"""Installs the engine into an environment of its own, in child processes: never into Blender's Python."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def install_steps(home: Path, *, base_python: str, wheels: Path | None) -> list[
     models = ["--from", str(wheels)] if wheels else ["--fetch"]
     return [
         Step("environment", [base_python, "-m", "venv", "--clear", str(home / "venv")]),
-        Step("packages", [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off",
-                          *source, "--requirement", str(paths.REQUIREMENTS)]),
+        Step("packages", [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
+                          "--progress-bar", "off", *source, "--requirement", str(paths.REQUIREMENTS)]),
         Step("models", [python, "-I", str(paths.BOOTSTRAP), "doctor", *models]),
     ]
 
@@ -64,7 +64,8 @@ class InstallJob:
             if self._steps:
                 self._child = self._start()
             else:
-                (self._home / INSTALLED_MARK).write_text(json.dumps({"requirements": paths.REQUIREMENTS.read_text("utf-8")}), "utf-8")
+                record = {"requirements": paths.REQUIREMENTS.read_text(encoding="utf-8")}
+                (self._home / INSTALLED_MARK).write_text(json.dumps(record), encoding="utf-8")
                 self.result = {}
         elif status is not None:
             raise AddonError(f"Installing the engine failed ({self._steps[0].name}): {self._last_error()}", details=self.log)
@@ -87,10 +88,11 @@ class InstallJob:
         try:
             return ChildProcess(command, environment={MODELS_VARIABLE: str(self._home / "models")})
         except OSError as error:
-            raise AddonError(f"{command[0]} does not start: {error.strerror}. Choose a Python in the preferences.") from error
+            raise AddonError(f"{command[0]} does not start: {error.strerror}. Choose another in the preferences.") from error
 
     def _last_error(self) -> str:
-        lines = [line for line in self._child.log.splitlines() if line.strip()] or self._log.splitlines() or ["no reason given"]
+        said = [line for line in self._child.log.splitlines() if line.strip()]
+        lines = said or self._log.splitlines() or ["no reason given"]
         errors = [line for line in lines if line.startswith("ERROR")]
         return (errors or lines)[-1].removeprefix("ERROR: ")
 

@@ -46,20 +46,20 @@ class SoliloquySettings(bpy.types.PropertyGroup):
     head: _amount("head")
     distance: _amount("distance")
     rights: EnumProperty(name="Rights", items=rights.ITEMS, default=rights.NOT_SAID,
-                         description="On what basis this person may be animated. It is written into the portrait and the report")
+                         description="On what basis this person may be animated; kept in the portrait and the report")
     rights_statement: StringProperty(name="Where", description="In words: where the agreement or the licence is")
     seed: IntProperty(name="Take", min=0, description="Another number gives another performance of the same words")
     face: IntProperty(name="Face", min=0, description="Which face when there are several: 0 is the largest, 1 the next")
     output_folder: StringProperty(name="Folder", subtype="DIR_PATH", options=compat.PATH_OPTIONS, default="//soliloquy",
-                                  description="Where pictures, curves and reports go; every performance gets a folder of its own")
+                                  description="Where results go; every performance gets a folder of its own")
     make_rig: BoolProperty(name="Rig and Curves", default=True,
-                           description="Build the portrait in 3D, with 52 shape keys, head and eyes, and key the performance on it")
+                           description="Build the portrait in 3D, with 52 shape keys, and key the performance on it")
     make_strips: BoolProperty(name="Strips", default=True,
                               description="Render the frames and put them and the voice into the sequencer at the playhead")
     make_video: BoolProperty(name="Video File", default=False, description="Write an MP4 with the sound beside the frames")
     alpha: BoolProperty(name="Without Background", default=False, description="Render the person alone, with transparency")
     match_scene: BoolProperty(name="Match Scene", default=False,
-                              description="Set the scene's size, camera and colours so that a render of the rig is the picture")
+                              description="Set size, camera and colours so that a render of the rig is the picture")
 
 
 class SoliloquyStatus(bpy.types.PropertyGroup):

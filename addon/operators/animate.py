@@ -55,7 +55,8 @@ def animate_job(scene: bpy.types.Scene, folder: Path) -> dict:
     rate = scene_fps(scene)
     controls = {key: getattr(settings, key) for key in directions.preset_values(settings.direction)}
     job = {"portrait": str(paths.from_blender(settings.picture)), "audio": str(paths.from_blender(settings.voice)),
-           "direction": settings.direction, "settings": directions.changed_settings(settings.direction, controls), "seed": settings.seed,
+           "direction": settings.direction, "settings": directions.changed_settings(settings.direction, controls),
+           "seed": settings.seed,
            "fps": f"{rate.numerator}/{rate.denominator}", "size": "source", "formats": formats, "alpha": settings.alpha,
            "out": str(folder)}
     optional = {"text": settings.text.strip() or None, "face": settings.face or None,

@@ -24,7 +24,8 @@ class SOLILOQUY_OT_import_performance(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     directory: StringProperty(subtype="DIR_PATH", description="Folder written by Animate Portrait or `soliloquy animate`")
-    rig: BoolProperty(name="Rig and Curves", default=True, description="Build the portrait's rig and key the performance on it")
+    rig: BoolProperty(name="Rig and Curves", default=True,
+                      description="Build the portrait's rig and key the performance on it")
     strips: BoolProperty(name="Strips", default=True, description="Add the frames and the voice to the sequencer")
     onto_active: BoolProperty(name="Onto Active Rig", description="Key the rig that is active instead of building a new one")
     match_scene: BoolProperty(name="Match Scene", description="Set the scene's size, camera and colours to the portrait's")

@@ -29,7 +29,7 @@ LARGEST_REPORT_BYTES = 16 << 20
 SHARPEST_FILTER_PX = 0.01
 """Every sample at its pixel's centre, so that the picture's pixels come back as they are."""
 TRANSPARENT_LAYERS = 32
-"""Soft surfaces a ray may pass: where a face folds away from the camera it meets several. Cycles draws black after the last."""
+"""Soft surfaces a ray may pass: several where a face folds away from the camera. Cycles draws black after the last."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,8 @@ def _look_through_camera() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The script entry. Returns the exit code; errors are one line on standard error."""
-    parser = argparse.ArgumentParser(prog="soliloquy.addon.scene.assemble", description="Make a .blend of an animate folder.")
+    parser = argparse.ArgumentParser(prog="soliloquy.addon.scene.assemble",
+                                     description="Make a .blend of an animate folder.")
     parser.add_argument("folder", type=Path, help="folder written by `soliloquy animate`")
     parser.add_argument("--blend", type=Path, required=True, help="the .blend to write")
     options = parser.parse_args(arguments)
@@ -193,4 +194,4 @@ if __name__ == "__main__":
     exit_code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(exit_code)  # the bpy wheel (seen in 4.5.15) can wait for its own audio thread for ever when the interpreter ends
+    os._exit(exit_code)  # the bpy wheel (seen in 4.5.15) can wait for its own audio thread for ever at the end

@@ -37,7 +37,8 @@ def show_at_rest_only(card: bpy.types.Object, armature: bpy.types.Object, keys: 
     driver.type = "SCRIPTED"
     terms = []
     for place, (what, gone_at) in _GONE_AT.items():
-        names = [_variable(driver, "OBJECT", armature, f'pose.bones["{place.split()[0]}"].{what}[{axis}]') for axis in range(3)]
+        bone = f'pose.bones["{place.split()[0]}"]'
+        names = [_variable(driver, "OBJECT", armature, f"{bone}.{what}[{axis}]") for axis in range(3)]
         terms.append(f"{1 / gone_at:.0f}*({'+'.join(f'abs({name})' for name in names)})")
     jaw = _variable(driver, "KEY", keys, 'key_blocks["jawOpen"].value')
     driver.expression = f"clamp(1.5-{'-'.join(terms)}-{1 / _JAW_GONE_AT:.0f}*{jaw})"

@@ -81,8 +81,9 @@ def part_material(name: str, image: bpy.types.Image | None, *, faded_by_object: 
     transparent = _node(tree, "ShaderNodeBsdfTransparent", 0, 120)
     mix = _node(tree, "ShaderNodeMixShader", 200, 60)
     output = _node(tree, "ShaderNodeOutputMaterial", 400, 60)
-    for source, target in ((colour, emission.inputs["Color"]), (alpha, mix.inputs[0]), (transparent.outputs[0], mix.inputs[1]),
-                           (emission.outputs[0], mix.inputs[2]), (mix.outputs[0], output.inputs["Surface"])):
+    for source, target in ((colour, emission.inputs["Color"]), (alpha, mix.inputs[0]),
+                           (transparent.outputs[0], mix.inputs[1]), (emission.outputs[0], mix.inputs[2]),
+                           (mix.outputs[0], output.inputs["Surface"])):
         tree.links.new(source, target)
     return material
 

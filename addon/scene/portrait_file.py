@@ -76,7 +76,7 @@ def read_portrait(path: str | os.PathLike) -> PortraitData:
             return _portrait(archive, header)
     except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, struct.error, NotImplementedError,
             zipfile.BadZipFile) as error:
-        raise FileError(f"{os.fspath(path)} is not a readable portrait ({error}). Build it again from the picture.") from error
+        raise FileError(f"{os.fspath(path)} is not a readable portrait ({error}). Build it again.") from error
 
 
 def _portrait(archive: zipfile.ZipFile, header: dict) -> PortraitData:

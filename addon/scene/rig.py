@@ -146,8 +146,8 @@ def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None, matte
                  armature: bpy.types.Object, collection: bpy.types.Collection, name: str) -> bpy.types.Object:
     part = space.portrait.parts[key]
     vertices, uv = layers.tucked_in(space.portrait, key, matte)
-    mesh = _mesh(f"{name} {key}", space.points(vertices, layers.behind_m(key)), layers.visible_triangles(space.portrait, key),
-                 uv, part.colour)
+    mesh = _mesh(f"{name} {key}", space.points(vertices, layers.behind_m(key)),
+                 layers.visible_triangles(space.portrait, key), uv, part.colour)
     mesh.materials.append(materials.part_material(f"{name} {key}", image))
     part_object = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
     part_object[PART_PROPERTY] = key

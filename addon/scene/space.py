@@ -1,8 +1,8 @@
 """Picture space and the rig's own space.
 
-Picture space is where a portrait's vertices lie: x, y is where the camera sees the point in the picture (pixels, y down, pixel
-centres at whole numbers), z is its depth (pixels, towards the camera, 0 at the eyes). The rig's space is metres, x right,
-z up, y away from the camera; it stands on its origin, the middle of the picture's lower edge in the plane of the eyes.
+Picture space is where a portrait's vertices lie: x, y is where the camera sees the point in the picture (pixels, y down,
+pixel centres at whole numbers), z is its depth (pixels, towards the camera, 0 at the eyes). The rig's space is metres, x
+right, z up, y away from the camera; it stands on its origin, the middle of the picture's lower edge in the plane of the eyes.
 """
 
 from __future__ import annotations

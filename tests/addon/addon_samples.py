@@ -41,8 +41,9 @@ def make_portrait() -> Portrait:
     return Portrait(
         size=(WIDTH, HEIGHT), parts={"person": body, "face": face, "iris_left": iris, "teeth_lower": teeth},
         images={"person": person, "plate": picture}, landmarks_px=np.zeros((478, 3), np.float32), units_per_metre=480.0,
-        camera_distance=DISTANCE_PX, camera_centre=np.array(CENTRE, np.float32), neck_pivot=np.array([80, 150, -40], np.float32),
-        eye_centres=np.array([[97, 85, -13], [63, 85, -13]], np.float32), apertures={"mouth": rim}, provenance={"source": "ada.png"})
+        camera_distance=DISTANCE_PX, camera_centre=np.array(CENTRE, np.float32),
+        neck_pivot=np.array([80, 150, -40], np.float32), eye_centres=np.array([[97, 85, -13], [63, 85, -13]], np.float32),
+        apertures={"mouth": rim}, provenance={"source": "ada.png"})
 
 
 def _sheet(columns: np.ndarray, rows: np.ndarray, depth, texture: str) -> Part:
@@ -55,8 +56,9 @@ def _sheet(columns: np.ndarray, rows: np.ndarray, depth, texture: str) -> Part:
                                 np.column_stack((corner + 1, corner + wide, corner + wide + 1))))
     count = len(vertices)
     return Part(vertices=vertices.astype(np.float32), triangles=triangles.astype(np.int32),
-                uv=np.column_stack(((seen_x + 0.5) / WIDTH, (seen_y + 0.5) / HEIGHT)).astype(np.float32), colour=np.ones((count, 4), np.float32),
-                head_weight=np.ones(count, np.float32), delta_channel=np.zeros(0, np.uint8), delta_index=np.zeros(0, np.int32),
+                uv=np.column_stack(((seen_x + 0.5) / WIDTH, (seen_y + 0.5) / HEIGHT)).astype(np.float32),
+                colour=np.ones((count, 4), np.float32), head_weight=np.ones(count, np.float32),
+                delta_channel=np.zeros(0, np.uint8), delta_index=np.zeros(0, np.int32),
                 delta_offset=np.zeros((0, 3), np.float32), texture=texture)
 
 

@@ -1,6 +1,7 @@
 """Speaks the engine's protocol and does what the request's portrait is called: the real engine's tests are elsewhere.
 
-Started as the engine is: a Python, this file, "worker"; one JSON request a line on standard input, events on standard output.
+Started as the engine is: a Python, this file, "worker"; one JSON request a line on standard input, events on
+standard output.
 """
 
 import json

@@ -62,8 +62,8 @@ def test_python_that_does_not_start_is_said_so(place):
 
 def test_the_network_is_asked_only_without_a_folder(place):
     home = place / "user" / "engine"
-    offline = [" ".join(step.command) for step in engine_install.install_steps(home, base_python="python", wheels=place / "wheels")]
-    online = [" ".join(step.command) for step in engine_install.install_steps(home, base_python="python", wheels=None)]
+    steps = (engine_install.install_steps(home, base_python="python", wheels=wheels) for wheels in (place / "wheels", None))
+    offline, online = ([" ".join(step.command) for step in few] for few in steps)
     assert "--no-index" in offline[1] and "--fetch" not in offline[2]
     assert "--no-index" not in online[1] and "--fetch" in online[2]
 

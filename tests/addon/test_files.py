@@ -20,7 +20,8 @@ def test_reads_what_the_engine_wrote(portrait, portrait_file):
 
 
 @pytest.mark.parametrize("member, array", [
-    ("parts/face/triangles", np.array([[0, 1, 10**6]], np.int32)), ("parts/face/triangles", np.array([[0, 1, -1]], np.int32)),
+    ("parts/face/triangles", np.array([[0, 1, 10**6]], np.int32)),
+    ("parts/face/triangles", np.array([[0, 1, -1]], np.int32)),
     ("parts/face/delta_channel", np.full(3, 52, np.uint8)), ("parts/face/vertices", np.full((5, 3), np.nan, np.float32)),
     ("parts/face/uv", np.zeros((2, 3), np.float32)), ("parts/face/uv", np.array([None, {}], object))])
 def test_arrays_that_do_not_fit_are_refused(portrait_file, tmp_path, member, array):
@@ -30,13 +31,15 @@ def test_arrays_that_do_not_fit_are_refused(portrait_file, tmp_path, member, arr
         reader.read_portrait(changed(portrait_file, tmp_path, {f"{member}.npy": buffer.getvalue()}))
 
 
-@pytest.mark.parametrize("key, value", [("size", [0, 5]), ("size", [10**6, 10**6]), ("units_per_metre", 0), ("format_version", 99),
-                                        ("camera_distance", "inf"), ("eye_centres", [[0, 0, 0]]), ("images", ["plate"])])
+@pytest.mark.parametrize("key, value", [("size", [0, 5]), ("size", [10**6, 10**6]), ("units_per_metre", 0),
+                                        ("format_version", 99), ("camera_distance", "inf"), ("eye_centres", [[0, 0, 0]]),
+                                        ("images", ["plate"])])
 def test_headers_that_cannot_be_are_refused(portrait_file, tmp_path, key, value):
     with zipfile.ZipFile(portrait_file) as archive:
         header = json.loads(archive.read("portrait.json"))
     with pytest.raises(FileError):
-        reader.read_portrait(changed(portrait_file, tmp_path, {"portrait.json": json.dumps({**header, key: value}).encode()}))
+        header[key] = value
+        reader.read_portrait(changed(portrait_file, tmp_path, {"portrait.json": json.dumps(header).encode()}))
 
 
 def test_member_that_claims_to_be_huge_is_not_read(portrait_file, monkeypatch):

@@ -1,4 +1,4 @@
-"""The buttons: greyed with a reason, same result as the functions behind them, errors in one line; and nothing left behind."""
+"""The buttons: greyed with a reason, same result as the functions behind them, errors in one line, nothing left behind."""
 
 import dataclasses
 import json
@@ -185,7 +185,8 @@ def test_command_line_tells_usage(arguments, code, capsys):
 
 def test_command_line_returns_the_engines_exit_code(stand_in, tmp_path, capsys):
     stand_in("faceless")
-    assert run(["animate", str(tmp_path / "faceless.png"), str(tmp_path / "voice.wav"), "-o", str(tmp_path / "made" / "x")]) == 4
+    arguments = [str(tmp_path / "faceless.png"), str(tmp_path / "voice.wav"), "-o", str(tmp_path / "made" / "x")]
+    assert run(["animate", *arguments]) == 4
     assert capsys.readouterr().err.splitlines()[-1] == "No face was found in faceless.png."
     assert run(["animate", "a.png", "b.wav", "-o", "x", "--set", "head"]) == 2
 
@@ -213,7 +214,9 @@ def test_the_package_imports_without_blender():
 
 
 def test_the_addon_imports_nothing_heavy():
-    code = ("import sys; import bpy, soliloquy; soliloquy.register(); soliloquy.unregister(); import soliloquy.addon.scene.assemble;"
-            "heavy = {'torch', 'mediapipe', 'librosa', 'cv2', 'scipy', 'soliloquy.engine'} & set(sys.modules); sys.exit(str(heavy) if heavy else 0)")
+    code = ("import sys, bpy, soliloquy; soliloquy.register(); soliloquy.unregister();"
+            "import soliloquy.addon.scene.assemble;"
+            "heavy = {'torch', 'mediapipe', 'librosa', 'cv2', 'scipy', 'soliloquy.engine'} & set(sys.modules);"
+            "sys.exit(str(heavy) if heavy else 0)")
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

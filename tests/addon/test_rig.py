@@ -120,8 +120,9 @@ def test_camera_sees_vertices_where_the_renderer_draws_them(built, portrait, mot
     data, rig = built
     clip = motion.clip()
     drawn = next(Poser(portrait).pose(clip, 0, 1)).vertices
-    apply_performance(rig, ClipData(scene_fps(bpy.context.scene), clip.channels, clip.head_rotation_deg, clip.head_translation_m,
-                                    clip.gaze_deg), bpy.context.scene, start_frame=1, name="pose")
+    performance = ClipData(scene_fps(bpy.context.scene), clip.channels, clip.head_rotation_deg, clip.head_translation_m,
+                           clip.gaze_deg)
+    apply_performance(rig, performance, bpy.context.scene, start_frame=1, name="pose")
     bpy.context.scene.frame_set(1)
     for part_name, tolerance_px in (("face", 0.05), ("teeth_lower", 1.0), ("person", 0.4), ("iris_left", 0.7)):
         seen = seen_by_camera(bpy.data.objects[f"Ada {part_name}"], rig.camera, data.size)

@@ -39,7 +39,8 @@ record = {
     "groups": sorted({curve.group.name for curve in [*shape_curves.values(), *bone_curves.values()]}),
     "bone_curves": len(bone_curves),
     "strips": {strip.type: strip_range(strip) for strip in strips_of(scene)},
-    "sound_found": all(Path(bpy.path.abspath(strip.sound.filepath)).is_file() for strip in strips_of(scene) if strip.type == "SOUND"),
+    "sound_found": all(Path(bpy.path.abspath(strip.sound.filepath)).is_file()
+                       for strip in strips_of(scene) if strip.type == "SOUND"),
     "driven": {item.get("soliloquy_part"): item.data.shape_keys.key_blocks["jawOpen"].value for item in armature.children
                if item.type == "MESH" and item.data.shape_keys and "jawOpen" in item.data.shape_keys.key_blocks},
     "engine_panel": hasattr(bpy.types, "SOLILOQUY_PT_view3d"),

@@ -37,7 +37,8 @@ class Blender:
         """Run a script beside this file in background mode; an exception in it gives exit status 9."""
         opened = [str(blend)] if blend else ["--factory-startup"]
         enabled = ["--addons", "bl_ext.user_default.soliloquy"]
-        return self.run("-b", *opened, *enabled, "--python-exit-code", "9", "-P", Path(__file__).with_name(name), "--", *arguments)
+        script = Path(__file__).with_name(name)
+        return self.run("-b", *opened, *enabled, "--python-exit-code", "9", "-P", script, "--", *arguments)
 
 
 @pytest.fixture(scope="session")

@@ -24,8 +24,8 @@ def test_zip_is_valid_and_holds_what_the_engine_needs(bare_blender, extension_zi
 
 
 def test_performance_lands_is_saved_and_found_again(blender, folder, tmp_path):
-    made = blender.run("-b", "--factory-startup", "--addons", "bl_ext.user_default.soliloquy", "-c", "soliloquy", "import", folder,
-                       "--blend", tmp_path / "scene.blend")
+    made = blender.run("-b", "--factory-startup", "--addons", "bl_ext.user_default.soliloquy", "-c", "soliloquy", "import",
+                       folder, "--blend", tmp_path / "scene.blend")
     assert made.returncode == 0, made.stdout + made.stderr
     found = look_at(blender, tmp_path / "scene.blend")
     assert found["fps"] == [24, 1.0], "the open scene's rate is respected"
@@ -72,7 +72,8 @@ def test_command_line_animates_with_the_real_engine(blender, tmp_path):
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
     found = look_at(blender, tmp_path / "scene.blend")
     frames = report["frames"]
-    assert report["rights"]["basis"] == "public-domain" and report["fps"] == "24/1" and set(found["keys"].values()) == {frames}
+    assert report["rights"]["basis"] == "public-domain" and report["fps"] == "24/1"
+    assert set(found["keys"].values()) == {frames}
     assert found["strips"] == {"IMAGE": [1, 1 + frames], "SOUND": [1, 1 + frames]}
 
 
