@@ -19,6 +19,8 @@ WHITE_BENEATH_LIDS = 0.07
 """How far the white itself reaches under the lids, pupil distances."""
 IRIS_SOLID, IRIS_SOFT = 1.12, 1.28
 """The iris layer is opaque to the first and gone at the second, in iris radii: its edge lies on white, so none shows."""
+SHADED_WHITE = 0.68
+"""Darker parts of the opening, of its bright part, are lashes or lid and say nothing about the white."""
 LEAST_WHITE_PX = 25
 RINGS, SPOKES = 3, 32
 
@@ -70,6 +72,9 @@ def complete_white(crop, opening, distance, pd) -> tuple[np.ndarray, np.ndarray]
     inset = max(1, int(0.012 * pd))
     eroded = cv2.erode(opening.astype(np.uint8), np.ones((2 * inset + 1,) * 2)) > 0
     known = eroded & (distance > IRIS_SOLID)
+    grey = crop.mean(axis=2)
+    if known.any():
+        known &= grey > SHADED_WHITE * np.percentile(grey[known], 80)
     if known.sum() < LEAST_WHITE_PX:
         known = opening & (distance > 1.0)
     if known.sum() < LEAST_WHITE_PX:

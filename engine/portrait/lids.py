@@ -20,14 +20,18 @@ from .topology import LID_UPPER
 COLUMNS, ROWS = 33, 7
 IN_FRONT_OF_FACE = 0.015
 """The skin lies this far before the face, pupil distances."""
-LASH_STRIP = 0.03
+LASH_STRIP = 0.012
 """Above the lid's edge, this much of the picture's own skin with the lashes stays uncovered, pupil distances."""
-SKIN_ABOVE = (0.04, 0.12)
-"""The colour is that of the skin this far above the lid's edge, pupil distances."""
+SKIN_ABOVE = (0.04, 0.14)
+SKIN_LIGHT = 60
+"""The colour is this percentile of the skin this far above the lid's edge (pupil distances): the fold's own shadow would
+make a closed lid look like an eye."""
 COLOUR_BLUR = 0.07
 EDGE_SHADE = 0.1
 """A closed lid is darker towards the lashes by this share: it curves under."""
-SOFT_TOP, SOFT_BOTTOM = 0.3, 0.25
+LASH_SHARE, LASH_SHADE = 0.16, 0.4
+"""The lashes darken this share of the height above the edge, by this much at the edge."""
+SOFT_TOP, SOFT_BOTTOM = 0.3, 0.1
 """Shares of the height over which it blends into the picture's skin."""
 SOFT_END = 0.12
 CHEEK = {"left": 280, "right": 50}
@@ -76,19 +80,20 @@ def lid_texture(image: np.ndarray, fit: Fit, side: str, upper: np.ndarray, fall:
     height = int(np.clip(np.linalg.norm(fall, axis=1).max(), 8, 1024))
     colour = skin_above(image, fit, upper, width)
     colour = scipy.ndimage.gaussian_filter1d(colour, COLOUR_BLUR * pd, axis=0, mode="nearest")
-    shade = 1 - EDGE_SHADE * np.linspace(0, 1, height)[:, None, None] ** 2
+    v = np.linspace(0, 1, height)[:, None, None]
+    shade = (1 - EDGE_SHADE * v ** 2) * (1 - LASH_SHADE * np.clip((v - 1 + LASH_SHARE) / LASH_SHARE, 0, 1))
     skin = colour[None] * shade + cheek_grain(image, fit, side, height, width)
     return np.dstack([np.clip(skin, 0, 255), np.full((height, width), 255.0)]).astype(np.uint8)
 
 
 def skin_above(image: np.ndarray, fit: Fit, upper: np.ndarray, width: int) -> np.ndarray:
-    """(width, 3) median colour of the skin above the lid's edge, column by column."""
+    """(width, 3) colour of the lit skin above the lid's edge, column by column."""
     places = np.linspace(0, COLUMNS - 1, width)
     edge = np.stack([np.interp(places, np.arange(COLUMNS), upper[:, k]) for k in range(2)], axis=1)
-    heights = np.linspace(*SKIN_ABOVE, 9) * fit.pupil_distance
+    heights = np.linspace(*SKIN_ABOVE, 13) * fit.pupil_distance
     points = (edge[:, None] - heights[None, :, None] * fit.down).astype(np.float32)
-    return np.median(cv2.remap(image.astype(np.float32), points[..., 0], points[..., 1], cv2.INTER_LINEAR,
-                               borderMode=cv2.BORDER_REPLICATE), axis=1)
+    skin = cv2.remap(image.astype(np.float32), points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.percentile(skin, SKIN_LIGHT, axis=1)
 
 
 def cheek_grain(image: np.ndarray, fit: Fit, side: str, height: int, width: int) -> np.ndarray:
