@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -168,3 +169,12 @@ def test_tidied_phones_always_cover_the_recording_without_gaps(borders, labels, 
     assert tidied[0].start_s == 0.0 and tidied[-1].end_s == 3.0
     assert all(abs(before.end_s - after.start_s) < 2e-4 for before, after in zip(tidied, tidied[1:]))
     assert all(phone.end_s >= phone.start_s for phone in tidied)
+
+
+def test_spoken_lines_are_equally_loud(tmp_path):
+    peaks = []
+    for n, text in enumerate(("Yes.", "A much longer line, spoken with some care.")):
+        say(text, tmp_path / f"{n}.wav")
+        samples, _ = soundfile.read(tmp_path / f"{n}.wav")
+        peaks.append(np.abs(samples).max())
+    assert peaks == pytest.approx([10 ** (-3 / 20)] * 2, abs=0.01)
