@@ -271,8 +271,10 @@ def doctor(fetch: Annotated[bool, typer.Option("--fetch", help="Allow the networ
         from .doctor import examine
         from .errors import ModelError
         from .models import install_models
+        from .warm import compile_ahead
         if fetch or folder:
             install_models(folder=folder, network=fetch, progress=console.progress)
+            compile_ahead(console.progress)
         findings = examine()
         console.result(findings.text(), **findings.as_json())
         if findings.missing_models:
