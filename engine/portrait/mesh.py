@@ -19,6 +19,8 @@ SUBDIVISIONS = 2
 LID_SKIRT = 0.03
 """Widths of the soft edges inside lids and lips, pupil distances; the lids' carries the lashes."""
 LIP_SKIRT = 0.012
+SKIRT_BEHIND = 0.04
+"""The soft edges lie this far behind the face (pupil distances): a lip that closes covers the other's edge."""
 FACE_FADE_RINGS = 3
 """The face fades into the person over this many rings of subdivided triangles at its outline."""
 
@@ -116,7 +118,8 @@ def face_part(fit: Fit, size: tuple[int, int]) -> tuple[Part, dict[str, np.ndarr
     apertures = name_holes(fit, rest, holes)
     for name, hole in apertures.items():
         width = (LIP_SKIRT if name == "mouth" else LID_SKIRT) * fit.pupil_distance
-        rest, deltas, alpha, triangles = add_skirt(rest, deltas, alpha, triangles, list(hole), width)
+        behind = (SKIRT_BEHIND if name == "mouth" else 0.0) * fit.pupil_distance
+        rest, deltas, alpha, triangles = add_skirt(rest, deltas, alpha, triangles, list(hole), width, behind)
     part = Part(vertices=rest.astype(np.float32), triangles=triangles, uv=uv_of(rest, size),
                 colour=np.concatenate([np.ones((len(rest), 3)), alpha[:, None]], axis=1).astype(np.float32),
                 head_weight=np.ones(len(rest), np.float32), delta_channel=np.zeros(0, np.uint8),
@@ -155,8 +158,8 @@ def fade_from(rim: list[int], triangles: np.ndarray, count: int, rings: int) -> 
     return alpha
 
 
-def add_skirt(rest, deltas, alpha, triangles, hole: list[int], width: float):
-    """Add a ring inside a hole that moves with its rim and fades to nothing: an edge without stairs."""
+def add_skirt(rest, deltas, alpha, triangles, hole: list[int], width: float, behind: float):
+    """Add a ring inside a hole, a little behind its rim, that moves with the rim and fades to nothing: an edge without stairs."""
     rim = rest[hole]
     tangent = np.roll(rim, -1, axis=0) - np.roll(rim, 1, axis=0)
     inward = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
@@ -165,6 +168,7 @@ def add_skirt(rest, deltas, alpha, triangles, hole: list[int], width: float):
         inward = -inward
     inner = rim.copy()
     inner[:, :2] += width * inward
+    inner[:, 2] -= behind
     first = len(rest)
     ring = list(range(first, first + len(hole)))
     band = []
