@@ -8,6 +8,7 @@ from pathlib import Path
 from ..files import sha256_of
 from ..progress import Progress, silent
 from .decode import SAMPLE_RATE_HZ, read_audio
+from .ear import hear
 from .features import energy_db, f0_hz
 from .phones import find_phones
 from .speech import Speech
@@ -24,6 +25,8 @@ def analyse_speech(path: str | os.PathLike, text: str | None = None, *, progress
     levels_db = energy_db(samples)
     progress("pitch", 0, 1)
     pitch_hz = f0_hz(samples, levels_db)
+    progress("lips", 0, 1)
+    heard = hear(samples)
     found = find_phones(samples, levels_db, text, progress=progress)
     speech = Speech(
         duration_s=len(samples) / SAMPLE_RATE_HZ,
@@ -35,6 +38,7 @@ def analyse_speech(path: str | os.PathLike, text: str | None = None, *, progress
         source_sha256=sha256_of(path),
         aligner=found.aligner,
         notes=found.notes,
+        heard=heard,
     )
     speech.check(str(path))
     return speech

@@ -17,6 +17,11 @@ FORMAT_VERSION = 1
 HOP_S = 0.01
 """Spacing of the energy and pitch tracks, seconds."""
 
+HEARD_HOP_S = 0.02
+HEARD_TRACKS = 4
+"""Spacing of what the ear heard, seconds, and how many numbers it gives at a time: the first is how far the lips part, the
+second how far they spread, the others its own."""
+
 SILENCE = "SIL"
 """Phone label of silence; other non-speech labels are BREATH and NOISE."""
 
@@ -47,6 +52,8 @@ class Speech:
     words: empty when no transcript is known.
     energy_db: (N,) RMS level in dB re full scale, one value per HOP_S, frame n centred on n * HOP_S.
     f0_hz: (N,) fundamental frequency, 0 where unvoiced.
+    heard: (M, 4) what the sound alone says about the lips (ear.py), one row per HEARD_HOP_S, -1..1; None when nobody
+        listened (speech written by hand or by an earlier version): the mouth then follows the phones alone.
     notes: remarks for the person (for example words of the transcript that were not found in the sound).
     """
 
@@ -59,6 +66,7 @@ class Speech:
     source_sha256: str = ""
     aligner: str = ""
     notes: list[str] = field(default_factory=list)
+    heard: np.ndarray | None = None
 
     def pauses(self, shortest_s: float = 0.15) -> list[tuple[float, float]]:
         """(start_s, end_s) of every run of non-speech phones at least `shortest_s` long."""
@@ -88,6 +96,8 @@ class Speech:
             "energy_db": [round(float(value), 2) for value in self.energy_db],
             "f0_hz": [round(float(value), 1) for value in self.f0_hz],
         }
+        if self.heard is not None:
+            record["heard"] = [[round(float(value), 2) for value in track] for track in self.heard.T]
         with whole_file(path) as temporary:
             temporary.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -108,6 +118,7 @@ class Speech:
                 source_sha256=str(record.get("source_sha256", "")),
                 aligner=str(record.get("aligner", "")),
                 notes=[str(note) for note in record.get("notes", [])],
+                heard=_heard(record.get("heard")),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FormatError(f"{path} is not a readable speech file ({error}).") from error
@@ -124,3 +135,13 @@ class Speech:
         for phone in self.phones:
             if not (0 <= phone.start_s <= phone.end_s <= self.duration_s + 1e-3):
                 raise FormatError(f"{name}: phone {phone.label} at {phone.start_s:.3f} s lies outside the recording.")
+
+
+def _heard(tracks: list | None) -> np.ndarray | None:
+    """(M, 4) from four lists of M numbers. Raises ValueError for anything else."""
+    if tracks is None:
+        return None
+    heard = np.asarray(tracks, np.float32).T
+    if heard.ndim != 2 or heard.shape[1] != HEARD_TRACKS or not np.isfinite(heard).all():
+        raise ValueError(f"heard must be {HEARD_TRACKS} lists of the same length")
+    return heard

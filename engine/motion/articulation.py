@@ -59,14 +59,11 @@ class _Pull:
     jaw_weight: float
 
 
-def articulate(speech: Speech, times_s: np.ndarray, effort: float = 1.0) -> dict[str, np.ndarray]:
-    """Unconstrained curves of SHAPE_CHANNELS at `times_s` ((T,), spaced 1 / RATE_HZ), each (T,) and 0 at rest.
-
-    effort scales the size of every movement (1 = as the sound suggests).
-    """
+def articulate(speech: Speech, times_s: np.ndarray) -> dict[str, np.ndarray]:
+    """Unconstrained curves of SHAPE_CHANNELS at `times_s` ((T,), spaced 1 / RATE_HZ), each (T,) and 0 at rest."""
     curves = {name: np.zeros(len(times_s)) for name in SHAPE_CHANNELS}
     weights = {group: np.full(len(times_s), 1e-3) for group in GROUP_CHANNELS}
-    for pull in _pulls(speech, effort):
+    for pull in _pulls(speech):
         for group, names in GROUP_CHANNELS.items():
             strength = pull.viseme.dominance(group) * (pull.jaw_weight if group == JAW else 1.0)
             if strength <= 0.0:
@@ -91,9 +88,9 @@ def _dominance(times_s: np.ndarray, pull: _Pull, group: str) -> np.ndarray:
     return np.exp(-_FALL * (before + after))
 
 
-def _pulls(speech: Speech, effort: float) -> Iterator[_Pull]:
+def _pulls(speech: Speech) -> Iterator[_Pull]:
     """The targets of every phone, in time order; silences pull towards rest."""
-    sizes = _sizes(speech, effort)
+    sizes = _sizes(speech)
     for number, phone in enumerate(speech.phones):
         visemes = VISEMES.get(phone.label)
         if visemes is None:
@@ -117,12 +114,12 @@ def _rest(phone: Phone) -> _Pull:
     )
 
 
-def _sizes(speech: Speech, effort: float) -> np.ndarray:
+def _sizes(speech: Speech) -> np.ndarray:
     """(phones,) size of each sound's movement: how loud it is against the recording's own middle, within bounds."""
     levels = np.array([_level_db(speech, phone) for phone in speech.phones])
     vowels = np.array([phone.label in VOWELS for phone in speech.phones], bool)
     middle = np.median(levels[vowels]) if vowels.any() else 0.0
-    return effort * np.where(vowels, np.clip(1.0 + _LOUDNESS_PER_DB * (levels - middle), *_LOUDNESS_RANGE), 1.0)
+    return np.where(vowels, np.clip(1.0 + _LOUDNESS_PER_DB * (levels - middle), *_LOUDNESS_RANGE), 1.0)
 
 
 def _level_db(speech: Speech, phone: Phone) -> float:

@@ -16,10 +16,11 @@ from .articulation import RATE_HZ, articulate
 from .clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
 from .constraints import constrain
 from .direction import NOMINAL_DISTANCE_M, Direction
+from .lips import corrected
 from .prosody import Prosody, read_prosody
 from .visemes import channel_columns
 
-GENERATOR = "soliloquy articulation + performance simulator, version 1"
+GENERATOR = "soliloquy articulation + performance simulator, version 2"
 SLOWEST_FPS, FASTEST_FPS = Fraction(1), Fraction(240)
 BREATH_JAW = 0.06
 BREATH_RISE_M = 0.002
@@ -83,7 +84,8 @@ def _speak(
 ) -> np.ndarray:
     """Write the speaking mouth into `channels`; returns the seal gate (T,)."""
     effort = 0.75 + 0.25 * direction.energy
-    curves = {name: _read(curve, grid_s, times_s) for name, curve in articulate(speech, grid_s, effort).items()}
+    spoken = corrected(articulate(speech, grid_s), speech, grid_s)
+    curves = {name: effort * _read(curve, grid_s, times_s) for name, curve in spoken.items()}
     curves["jawOpen"] += BREATH_JAW * direction.breath * head.breath(prosody, times_s)
     seal = constrain(curves, speech.phones, times_s)
     for name, curve in curves.items():
