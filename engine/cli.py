@@ -241,13 +241,11 @@ def verify(path: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="A v
            json_events: Json = False, verbose: Verbose = False) -> None:
     """Say what a file is: credentials, signature, mark. Exit status: 0 intact, 1 altered or forged, 2 no credentials, 3 unreadable."""
     with command(json_events=json_events, verbose=verbose) as console:
-        from .provenance.verify import VERDICTS, overall
+        from .provenance.verify import as_record, overall
         from .provenance.verify import verify as examine
         findings = examine(path, progress=console.progress)
-        status = overall(findings)
-        console.result("\n\n".join(finding.text() for finding in findings), status=status, verdict=VERDICTS[status],
-                       findings=[finding.as_json() for finding in findings])
-    raise typer.Exit(status)
+        console.result("\n\n".join(finding.text() for finding in findings), **as_record(findings))
+    raise typer.Exit(overall(findings))
 
 
 @app.command()

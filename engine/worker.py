@@ -2,6 +2,7 @@
 
 Request:  {"id": "1", "command": "animate", "job": {...}}             job: the fields of jobs.Job
           {"id": "2", "command": "doctor", "fetch": false, "from": null}
+          {"id": "5", "command": "verify", "path": "..."}             result: status, verdict, findings as `soliloquy verify --json`
           {"id": "3", "command": "cancel", "cancel": "1"}             stops request 1, running or waiting
           {"id": "4", "command": "ping"}
 Events:   {"id", "event": "progress", "stage", "done", "total"}
@@ -118,6 +119,13 @@ def _carry_out(request: dict, reporter: Reporter) -> dict:
             from .stages import check_writable
             check_writable(job.out)
             return {"out": str(job.out), "report": run_animate(job, reporter)}
+        case "verify":
+            from pathlib import Path
+
+            from .provenance.verify import as_record, verify
+            if not isinstance(request.get("path"), str):
+                raise InputError("A request to verify needs a path.")
+            return as_record(verify(Path(request["path"]), progress=reporter))
         case "doctor":
             from pathlib import Path
 
@@ -127,4 +135,4 @@ def _carry_out(request: dict, reporter: Reporter) -> dict:
             if request.get("fetch") or folder:
                 install_models(folder=Path(folder) if folder else None, network=bool(request.get("fetch")), progress=reporter)
             return examine().as_json()
-    raise InputError(f"Unknown command {request['command']!r}. Known: animate, cancel, doctor, ping.")
+    raise InputError(f"Unknown command {request['command']!r}. Known: animate, cancel, doctor, ping, verify.")

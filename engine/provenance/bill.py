@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 import uuid
 from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from .. import __version__
 from ..files import sha256_of
@@ -28,7 +31,7 @@ BUNDLED = (
 
 
 def bill_of_materials() -> dict:
-    """The CycloneDX document for what this installation is pinned to. Libraries that are not installed have no licence in it."""
+    """The CycloneDX document for what is pinned for this Python and system. Libraries that are not installed have no licence in it."""
     components = [*_libraries(), *_models(), *_assets(), *_bundled()]
     return {
         "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "serialNumber": f"urn:uuid:{uuid.uuid4()}",
@@ -41,14 +44,15 @@ def bill_of_materials() -> dict:
 
 
 def _libraries() -> list[dict]:
-    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
     found = []
-    for name, version in dict(pins).items():
-        try:
-            about = metadata.metadata(name)
-            version = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            about = None
+    for pin in pins:
+        if pin.marker and not pin.marker.evaluate():
+            continue
+        name, version, about = pin.name, str(pin.specifier).removeprefix("=="), None
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            about, version = metadata.metadata(name), metadata.version(name)
         package = f"pkg:pypi/{name.lower().replace('_', '-')}@{version}"
         found.append({"type": "library", "bom-ref": package, "name": name, "version": version, "purl": package}
                      | ({"licenses": _licence(stated)} if (stated := _stated_licence(about)) else {}))

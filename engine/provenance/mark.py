@@ -33,10 +33,10 @@ BAND = (7.0, 26.0)
 SYNC_SHARE = 0.22
 """Share of the band that is the same in every mark; the rest carries the number."""
 
-LEAST_STRENGTH, MOST_STRENGTH, STRENGTH_PER_TEXTURE = 0.6, 2.2, 0.14
+LEAST_STRENGTH, MOST_STRENGTH, STRENGTH_PER_TEXTURE = 0.6, 2.8, 0.18
 """Standard deviation of the pattern in grey levels: where the picture is flat, at most, and by its local contrast."""
 
-LEAST_PSNR_DB = 44.0
+LEAST_PSNR_DB = 43.0
 """The pattern is weakened where it would change the picture more."""
 
 
@@ -79,9 +79,14 @@ def pattern_tile(number: int) -> np.ndarray:
     plan = layout()
     signs = np.where(plan.bit >= 0, encode(number)[plan.bit], 1.0)
     spectrum = np.zeros((TILE, TILE), complex)
-    spectrum[plan.rows, plan.columns] = signs * np.exp(1j * plan.phases)
+    spectrum[plan.rows, plan.columns] = signs * np.exp(1j * plan.phases) * _loudness(plan)
     tile = np.fft.ifft2(spectrum).real
     return (tile / tile.std()).astype(np.float32)
+
+
+def _loudness(plan: Layout) -> np.ndarray:
+    """(M,) amplitude of each coefficient: falling with frequency, as pictures and what compression leaves of them do."""
+    return np.hypot((plan.rows + TILE // 2) % TILE - TILE // 2, plan.columns) ** -0.5
 
 
 def unit_px(size: tuple[int, int]) -> float:
@@ -155,7 +160,7 @@ class Reading:
     span: float
 
 
-SPANS_TRIED = UNITS * np.exp(np.arange(np.log(0.55), np.log(2.2), 0.005))
+SPANS_TRIED = UNITS * np.exp(np.arange(np.log(0.42), np.log(2.2), 0.005))
 """Units that the longer side of a picture may span: 512 when it is whole, fewer when it was cropped, more with something around it."""
 
 LARGEST_READ_PX = 1024
@@ -169,10 +174,14 @@ LEAST_CERTAINTY = 4.0
 
 
 def read_mark(pictures: list[np.ndarray]) -> Reading:
-    """Look for a mark in pictures (H, W[, 3|4]) uint8 of one size that carry the same one: frames of a clip, or a single picture."""
-    fine = sum(_fine(_grey(picture)) for picture in pictures)
-    longer = max(pictures[0].shape[:2])
-    whole = [_find(fine, span) for span in dict.fromkeys((float(UNITS), longer / unit_px(pictures[0].shape[1::-1])))]
+    """Look for a mark in pictures (H, W[, 3|4]) uint8 of one size that carry the same one: frames of a clip, or a single picture.
+
+    Frames are added up. The first is also tried alone: video codecs give it more bits than those that follow.
+    """
+    first = _fine(_grey(pictures[0]))
+    fine = first + sum((_fine(_grey(picture)) for picture in pictures[1:]), np.float32(0))
+    spans = dict.fromkeys((float(UNITS), max(pictures[0].shape[:2]) / unit_px(pictures[0].shape[1::-1])))
+    whole = [_find(texture, span) for texture in ((fine, first) if len(pictures) > 1 else (fine,)) for span in spans]
     for found in whole:
         if (number := found.decoded()) is not None:
             return Reading(number, found.certainty, found.span)

@@ -76,14 +76,17 @@ PICTURE_EDITS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mirrored": lambda picture: np.ascontiguousarray(picture[:, ::-1]),
 }
 
-VIDEO_EDITS: dict[str, tuple[str, ...]] = {
-    "H.264 CRF 28": ("-crf", "28"),
-    "H.264 CRF 28, resize 50 %": ("-vf", "scale=trunc(iw/4)*2:trunc(ih/4)*2", "-crf", "28"),
-    "H.264 CRF 28, crop 20 %": ("-vf", "crop=trunc(iw*0.4)*2:trunc(ih*0.4)*2", "-crf", "28"),
-    "H.264 CRF 28, brightness and gamma": ("-vf", "eq=brightness=0.1:gamma=1.2", "-crf", "28"),
-    "H.264 CRF 34": ("-crf", "34"),
-    "H.264 CRF 40": ("-crf", "40"),
+VIDEO_EDITS: dict[str, tuple[str, int]] = {
+    "H.264 CRF 28": ("null", 28),
+    "H.264 CRF 28, resize 50 %": ("scale=iw/2:ih/2", 28),
+    "H.264 CRF 28, crop 20 %": ("crop=iw*0.8:ih*0.8", 28),
+    "H.264 CRF 28, brightness and gamma": ("eq=brightness=0.1:gamma=1.2", 28),
+    "H.264 CRF 34": ("null", 34),
+    "H.264 CRF 40": ("null", 40),
 }
+"""ffmpeg's filter and the constant rate factor."""
+
+EVEN_SIDES = "scale=trunc(iw/2)*2:trunc(ih/2)*2"
 
 
 def try_picture(path: Path) -> tuple[dict[str, bool], float]:
@@ -100,11 +103,11 @@ def try_clip(folder: Path) -> dict[str, bool]:
     with tempfile.TemporaryDirectory() as scratch:
         for path in sorted(folder.glob("*.png")):
             cv2.imwrite(f"{scratch}/{path.name}", marker.apply(cv2.imread(str(path))))
-        for name, options in VIDEO_EDITS.items():
+        for name, (edit, factor) in VIDEO_EDITS.items():
             video = Path(scratch) / "video.mp4"
-            filters = options if "-vf" in options else ("-vf", "scale=trunc(iw/2)*2:trunc(ih/2)*2", *options)
             subprocess.run([ffmpeg_binary(), "-loglevel", "error", "-y", "-framerate", "25", "-i", f"{scratch}/%06d.png",
-                            "-c:v", "libx264", "-pix_fmt", "yuv420p", *filters, str(video)], check=True)
+                            "-c:v", "libx264", "-pix_fmt", "yuv420p", "-vf", f"{edit},{EVEN_SIDES}", "-crf", str(factor), str(video)],
+                           check=True)
             outcome[name] = read_mark(frames_of_video(video)).number == NUMBER
     return outcome
 

@@ -76,6 +76,12 @@ def overall(findings: list[Finding]) -> int:
     return max((finding.status for finding in findings), key=_GRAVITY.index)
 
 
+def as_record(findings: list[Finding]) -> dict:
+    """Plain JSON values for machines: the gravest status, its name, and every finding."""
+    status = overall(findings)
+    return {"status": status, "verdict": VERDICTS[status], "findings": [finding.as_json() for finding in findings]}
+
+
 def _subjects(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path

@@ -170,6 +170,15 @@ def test_worker_animates_and_says_how_far_it_is(inputs):
     assert all(event["id"] == "1" and event["done"] <= max(event["total"], event["done"]) for event in progress)
 
 
+def test_worker_verifies(inputs):
+    worker = Worker()
+    worker.ask(id="1", command="verify", path=str(inputs / "face.png"))
+    worker.ask(id="2", command="verify")
+    results = {event["id"]: event for event in worker.finish() if event["event"] != "progress"}
+    assert results["1"]["verdict"] == "no credentials" and results["1"]["findings"][0]["mark"] is None
+    assert results["2"]["code"] == "bad_input"
+
+
 def test_worker_stops_at_once_when_asked_and_goes_on_with_the_next(inputs):
     worker = Worker(SOLILOQUY_CACHE=str(inputs / "cache"))
     worker.ask(**animate_request(inputs))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
 from soliloquy.engine.cli import app
@@ -22,7 +22,8 @@ def test_bill_of_materials_lists_code_weights_and_data(tmp_path):
     bill = json.loads((tmp_path / "sbom.json").read_text(encoding="utf-8"))
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     components = {component["name"]: component for component in bill["components"]}
-    pinned = set(re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pinned = {pin.name for pin in (Requirement(line) for line in lines if line and line[0] != "#") if not pin.marker or pin.marker.evaluate()}
     assets = {path.name: path for path in (ROOT / "engine" / "assets").iterdir() if path.suffix not in (".md", "")}
     assert set(components) == pinned | set(MODELS) | set(assets) | {name for _, name, _, _ in BUNDLED}
     assert all(components[name]["hashes"][0]["content"] == sha256_of(path) for name, path in assets.items())
