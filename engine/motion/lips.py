@@ -27,6 +27,9 @@ FUSION_LAYERS: tuple[Layer, ...] = ((1, 1, 1), (1, 1, 1), (1, 1, 2), (2, 0, 3))
 GAP_UNIT, WIDTH_UNIT = 0.25, 0.045
 """What the network calls 1, in inter-ocular distances: a speaker's gap in wide vowels, the standard deviation of width."""
 
+LIFE_SIZE = (1.1, 1.3)
+"""What is learned by least squares is smaller than life by its own uncertainty; this gives gap and width back their spread."""
+
 SOUND_CLASSES = (
     "AA AE AH AY AW",
     "EH EY",
@@ -52,7 +55,7 @@ _ONSET_S = 0.12
 _MOST_SPREAD, _MOST_PUCKER = 0.35, 0.4
 _NARROWER, _NARROWER_SEALED = -0.10, -0.045
 """Bounds of a change of width in inter-ocular distances: pressed lips spread; pucker takes back two thirds at most."""
-_ROUNDING_KEPT = 0.45
+_ROUNDING_KEPT = 0.55
 """However wide the lips are heard, this share of a sound's rounding stays."""
 
 
@@ -98,7 +101,7 @@ def corrected(curves: dict[str, np.ndarray], speech: Speech, times_s: np.ndarray
     slow = {name: np.interp(slow_s, times_s, curve) for name, curve in curves.items()}
     features = rule_features(slow, speech.phones, slow_s)
     target = predict(features, speech.heard)
-    target[:, 0] = np.maximum(target[:, 0], 0.0)
+    target = np.column_stack([np.maximum(target[:, 0], 0.0), target[:, 1]]) * LIFE_SIZE
     change = (target - features[:, :2]) * (GAP_UNIT, WIDTH_UNIT)
     reach = maximum_filter1d(features[:, _SOUNDING], 2 * round(_ONSET_S / HEARD_HOP_S) + 1)
     change *= gaussian_filter1d(reach, 0.03 / HEARD_HOP_S)[:, None]
