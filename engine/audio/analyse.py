@@ -7,9 +7,11 @@ from pathlib import Path
 
 from ..files import sha256_of
 from ..progress import Progress, silent
+from .breaths import mark_breaths
 from .decode import SAMPLE_RATE_HZ, read_audio
-from .ear import hear
+from .ear import hear_spectra
 from .features import energy_db, f0_hz
+from .mel import mel_power
 from .phones import find_phones
 from .speech import Speech
 
@@ -18,7 +20,7 @@ def analyse_speech(path: str | os.PathLike, text: str | None = None, *, progress
     """Phones, pauses, loudness and pitch of a recording; words too when its `text` is given and fits.
 
     Without text the phones come from English word recognition, or from a language-free phone loop where English does not
-    fit. Memory: the samples (230 MB an hour) and little else. Raises AudioError when the recording cannot be used.
+    fit. Memory: the samples (230 MB an hour), their spectra (30 MB) and little else. Raises AudioError when the recording cannot be used.
     """
     path = Path(path)
     samples = read_audio(path, progress=progress)
@@ -26,11 +28,14 @@ def analyse_speech(path: str | os.PathLike, text: str | None = None, *, progress
     progress("pitch", 0, 1)
     pitch_hz = f0_hz(samples, levels_db)
     progress("lips", 0, 1)
-    heard = hear(samples)
+    power = mel_power(samples)
+    heard = hear_spectra(power)
     found = find_phones(samples, levels_db, text, progress=progress)
+    duration_s = len(samples) / SAMPLE_RATE_HZ
+    del samples  # by far the largest of all
     speech = Speech(
-        duration_s=len(samples) / SAMPLE_RATE_HZ,
-        phones=found.phones,
+        duration_s=duration_s,
+        phones=mark_breaths(found.phones, levels_db, pitch_hz, power),
         words=found.words,
         energy_db=levels_db,
         f0_hz=pitch_hz,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .mel import mel_power, normalised
+from .mel import ground_of, mel_power, normalised
 from .speech import HEARD_TRACKS
 from .weights import Layer, run_stack, shipped_weights
 
@@ -21,11 +21,16 @@ _CONTEXT_FRAMES = 20
 
 def hear(samples: np.ndarray) -> np.ndarray:
     """(N,) samples at 16 kHz -> (N // 320 + 1, HEARD_TRACKS) float32 in -1..1, one row per HEARD_HOP_S."""
+    return hear_spectra(mel_power(samples))
+
+
+def hear_spectra(power: np.ndarray) -> np.ndarray:
+    """The same from (T, 40) mel power (mel.py)."""
     weights = shipped_weights(WEIGHTS, WEIGHTS_SHA256)
-    spectra = normalised(mel_power(samples))
-    heard = np.empty((len(spectra), HEARD_TRACKS), np.float32)
-    for first in range(0, len(spectra), _BLOCK_FRAMES):
+    ground = ground_of(power)
+    heard = np.empty((len(power), HEARD_TRACKS), np.float32)
+    for first in range(0, len(power), _BLOCK_FRAMES):
         start, stop = max(first - _CONTEXT_FRAMES, 0), first + _BLOCK_FRAMES
-        block = run_stack(spectra[start : stop + _CONTEXT_FRAMES], weights, "ear", LAYERS)
+        block = run_stack(normalised(power[start : stop + _CONTEXT_FRAMES], ground), weights, "ear", LAYERS)
         heard[first:stop] = np.tanh(block[first - start : first - start + _BLOCK_FRAMES])
     return heard

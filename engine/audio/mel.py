@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 
 import librosa
 import numpy as np
@@ -37,16 +38,38 @@ def mel_power(samples: np.ndarray) -> np.ndarray:
     return power
 
 
-def normalised(power: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True)
+class Ground:
+    """What is taken out of a recording: floor_db, under which everything is silence; mean_db (40,) of its loud frames."""
+
+    floor_db: float
+    mean_db: np.ndarray
+
+
+def ground_of(power: np.ndarray) -> Ground:
+    """The ground of a recording with (T, MEL_BANDS) mel power; looks at it in blocks to stay small."""
+    level = power.sum(axis=1)
+    loud = float(np.percentile(level, 95)) + _TINY
+    floor_db = 10.0 * float(np.log10(loud)) - _RANGE_DB
+    speech = np.flatnonzero(level >= loud * _SPEECH_BELOW_LOUD)
+    total = np.zeros(power.shape[1])
+    for first in range(0, len(speech), _BLOCK_FRAMES):
+        total += _decibels(power[speech[first : first + _BLOCK_FRAMES]], floor_db).sum(axis=0, dtype=np.float64)
+    return Ground(floor_db, (total / max(len(speech), 1)).astype(np.float32))
+
+
+def normalised(power: np.ndarray, ground: Ground | None = None) -> np.ndarray:
     """(T, MEL_BANDS) power -> float32 in units of 10 dB about the mean of the loud frames, band by band.
 
     The mean takes out level, equaliser and microphone; everything 70 dB below the loud passages is one floor.
+    ground: of the whole recording when `power` is a part of it.
     """
-    level = power.sum(axis=1)
-    loud = float(np.percentile(level, 95)) + _TINY
-    decibels = np.maximum(10.0 * np.log10(power + _TINY), 10.0 * np.log10(loud) - _RANGE_DB)
-    mean = decibels[level >= loud * _SPEECH_BELOW_LOUD].mean(axis=0)
-    return ((decibels - mean) / 10.0).astype(np.float32)
+    ground = ground or ground_of(power)
+    return ((_decibels(power, ground.floor_db) - ground.mean_db) / 10.0).astype(np.float32)
+
+
+def _decibels(power: np.ndarray, floor_db: float) -> np.ndarray:
+    return np.maximum(10.0 * np.log10(power + np.float32(_TINY)), np.float32(floor_db))
 
 
 @functools.cache

@@ -55,16 +55,10 @@ def head_rotation(prosody: Prosody, times_s: np.ndarray, seed: int, energy: floa
 
 
 def breath(prosody: Prosody, times_s: np.ndarray) -> np.ndarray:
-    """(T,) 0..1: drawing breath before each phrase that follows a pause, deeper before longer phrases."""
+    """(T,) 0..1: drawing breath before each phrase that follows a pause, deeper before longer phrases; where a breath can be
+    heard, with it instead."""
     depth = np.zeros(len(times_s))
-    ends = {round(end_s, 2): end_s - start_s for start_s, end_s in prosody.pauses}
-    for start_s, end_s in prosody.phrases:
-        pause_s = ends.get(round(start_s, 2), 0.0)
-        if pause_s < BREATH_PAUSE_S:
-            continue
-        length_s = min(INHALE_S, 0.8 * pause_s)
-        size = np.clip(0.55 + 0.15 * (end_s - start_s), 0.55, 1.0)
-        centre_s = start_s - 0.55 * length_s
+    for centre_s, length_s, size in [*_heard_breaths(prosody), *_supposed_breaths(prosody)]:
         place(
             depth,
             times_s,
@@ -74,6 +68,25 @@ def breath(prosody: Prosody, times_s: np.ndarray) -> np.ndarray:
             np.maximum,
         )
     return depth
+
+
+def _heard_breaths(prosody: Prosody) -> list[tuple[float, float, float]]:
+    """(centre, length, size) of the movements that go with audible breaths: the mouth is open while air flows."""
+    return [((start_s + end_s) / 2, 1.3 * (end_s - start_s), 1.0) for start_s, end_s in prosody.breaths]
+
+
+def _supposed_breaths(prosody: Prosody) -> list[tuple[float, float, float]]:
+    """(centre, length, size) of breaths that nobody hears: before phrases after a pause long enough for one."""
+    pauses = {round(end_s, 2): start_s for start_s, end_s in prosody.pauses}
+    found = []
+    for start_s, end_s in prosody.phrases:
+        from_s = pauses.get(round(start_s, 2), start_s)
+        audible = any(from_s <= first_s < start_s for first_s, _ in prosody.breaths)
+        if start_s - from_s < BREATH_PAUSE_S or audible:
+            continue
+        length_s = min(INHALE_S, 0.8 * (start_s - from_s))
+        found.append((start_s - 0.55 * length_s, length_s, float(np.clip(0.55 + 0.15 * (end_s - start_s), 0.55, 1.0))))
+    return found
 
 
 def head_sway(times_s: np.ndarray, seed: int) -> np.ndarray:

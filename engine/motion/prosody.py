@@ -33,13 +33,14 @@ class Accent:
 
 @dataclass(frozen=True)
 class Prosody:
-    """phrases: (start_s, end_s) between pauses; pauses: (start_s, end_s); accents; rises_s: peaks of the voice's pitch."""
+    """phrases, pauses, audible breaths: (start_s, end_s); accents; rises_s: peaks of the voice's pitch."""
 
     duration_s: float
     phrases: list[tuple[float, float]]
     pauses: list[tuple[float, float]]
     accents: list[Accent]
     rises_s: list[float]
+    breaths: tuple[tuple[float, float], ...] = ()
 
     def speaking(self, times_s: np.ndarray) -> np.ndarray:
         """(T,) 1 within phrases, 0 in pauses, with edges SOFT_EDGE_S long."""
@@ -61,7 +62,8 @@ def read_prosody(speech: Speech) -> Prosody:
     pauses = speech.pauses(PHRASE_PAUSE_S)
     borders = [0.0, *(time for pause in pauses for time in pause), speech.duration_s]
     phrases = [(start, end) for start, end in zip(borders[::2], borders[1::2]) if end - start > 0.05]
-    return Prosody(speech.duration_s, phrases, pauses, _accents(speech), _rises(speech))
+    breaths = tuple((phone.start_s, phone.end_s) for phone in speech.phones if phone.label == "BREATH")
+    return Prosody(speech.duration_s, phrases, pauses, _accents(speech), _rises(speech), breaths)
 
 
 def _accents(speech: Speech) -> list[Accent]:

@@ -168,6 +168,13 @@ def test_breath_parts_the_lips_before_a_phrase_and_only_when_asked():
     assert breathing.channel("jawOpen")[pause].max() < 0.08
 
 
+def test_a_breath_one_can_hear_is_drawn_when_it_is_heard():
+    speech = speech_of([("AA", 0.3), (SILENCE, 0.4), ("BREATH", 0.4), (SILENCE, 0.9), ("AA", 0.3), (SILENCE, 0.3)])
+    jaw = mouth(speech, 50, Direction()).channel("jawOpen") - mouth(speech, 50, QUIET).channel("jawOpen")
+    assert 0.7 <= jaw.argmax() / 50 <= 1.1 and jaw.max() > 0.05
+    assert jaw[65:].max() < 0.005
+
+
 def test_lip_curves_are_smooth_enough_not_to_flicker():
     lips = opening(mouth(minute_of_talk(), 25))
     power = np.abs(np.fft.rfft(lips - lips.mean())) ** 2

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from soliloquy.engine.audio.analyse import analyse_speech
 from soliloquy.engine.audio.boundaries import tidy
-from soliloquy.engine.audio.decode import read_audio
+from soliloquy.engine.audio.breaths import mark_breaths
+from soliloquy.engine.audio.decode import SAMPLE_RATE_HZ, read_audio
+from soliloquy.engine.audio.features import energy_db, f0_hz
+from soliloquy.engine.audio.mel import mel_power
 from soliloquy.engine.audio.phones import UNLIKE_ENGLISH_FIT
 from soliloquy.engine.audio.pronounce import arpabet_of, guess_pronunciation, spoken_words
 from soliloquy.engine.audio.say import say
@@ -178,3 +181,37 @@ def test_spoken_lines_are_equally_loud(tmp_path):
         samples, _ = soundfile.read(tmp_path / f"{n}.wav")
         peaks.append(np.abs(samples).max())
     assert peaks == pytest.approx([10 ** (-3 / 20)] * 2, abs=0.01)
+
+
+def pause_with(sound: np.ndarray, rng: np.random.Generator) -> tuple[list[Phone], np.ndarray]:
+    """A vowel-like buzz, a second of near silence with `sound` 0.4 s into it, the buzz again; and the phones of it."""
+    clock = np.arange(SAMPLE_RATE_HZ // 2) / SAMPLE_RATE_HZ
+    buzz = sum(0.2 / k * np.sin(2 * np.pi * 120 * k * clock) for k in range(1, 20)).astype(np.float32)
+    gap = (1e-4 * rng.standard_normal(SAMPLE_RATE_HZ)).astype(np.float32)
+    gap[6400 : 6400 + len(sound)] += sound
+    phones = [Phone("AA", 0.0, 0.5), Phone(SILENCE, 0.5, 1.5), Phone("AA", 1.5, 2.0)]
+    return phones, np.concatenate([buzz, gap, buzz])
+
+
+@pytest.mark.parametrize(
+    "kind, found", [("breath", True), ("hiss", False), ("hum", False), ("nothing", False), ("click", False)]
+)
+def test_only_what_sounds_like_breath_is_called_breath(kind, found):
+    rng = np.random.default_rng(3)
+    swell = np.hanning(6400).astype(np.float32)
+    noise = rng.standard_normal(6400).astype(np.float32)
+    sound = {
+        "breath": 0.01 * swell * noise,
+        "hiss": 0.01 * swell * np.diff(noise, 4, prepend=np.zeros(4, np.float32)),
+        "hum": 0.01 * swell * sum(np.sin(2 * np.pi * 130 * k * np.arange(6400) / SAMPLE_RATE_HZ) for k in (1, 2, 3, 4)),
+        "nothing": 0.0 * swell,
+        "click": 0.05 * noise[:800],
+    }[kind].astype(np.float32)
+    phones, samples = pause_with(sound, rng)
+    levels_db = energy_db(samples)
+    marked = mark_breaths(phones, levels_db, f0_hz(samples, levels_db), mel_power(samples))
+    breaths = [phone for phone in marked if phone.label == "BREATH"]
+    assert bool(breaths) == found
+    assert all(before.end_s == after.start_s for before, after in zip(marked, marked[1:]))
+    if found:
+        assert len(breaths) == 1 and abs(breaths[0].start_s - 0.95) < 0.1 and abs(breaths[0].end_s - 1.25) < 0.1

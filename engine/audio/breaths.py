@@ -1,0 +1,72 @@
+"""Breaths one can hear: stretches of noise in a pause, louder than the room and softer than speech, become BREATH phones."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import binary_closing, uniform_filter1d
+
+from .speech import HEARD_HOP_S, HOP_S, SILENCE, Phone
+
+BREATH = "BREATH"
+SHORTEST_S, LONGEST_S = 0.15, 1.2
+ABOVE_FLOOR_DB, BELOW_SPEECH_DB = 20.0, 12.0
+"""Audible breath lies 20-40 dB over a quiet room and 15-35 dB under the loud vowels of the same speaker."""
+
+RISE_S = 0.06
+"""Breath swells; what is loudest at its very start is the tail of something else."""
+
+FLATTEST_VOICE = 0.22
+"""Spectral flatness above 500 Hz (geometric over arithmetic mean of the bands): breath .25-.6, voice below .2."""
+
+HISS_SHARE = 0.9
+"""A sound with more of its power than this above 1 kHz is an s that the decoder missed."""
+
+AFTER_SPEECH_S = 0.06
+"""What begins sooner after a sound is that sound dying away."""
+
+_FROM_500_HZ, _FROM_1_KHZ = 8, 12
+_HOLE_FRAMES = 4
+
+
+def mark_breaths(phones: list[Phone], levels_db: np.ndarray, f0_hz: np.ndarray, power: np.ndarray) -> list[Phone]:
+    """`phones` with the audible breaths cut out of their silences.
+
+    levels_db, f0_hz: (N,) per HOP_S. power: (T, 40) mel power per HEARD_HOP_S (mel.py). The cover stays gapless.
+    """
+    breathy = _breathy(levels_db, f0_hz, power)
+    marked: list[Phone] = []
+    for phone in phones:
+        marked += _split(phone, breathy, levels_db, bool(marked)) if phone.label == SILENCE else [phone]
+    return marked
+
+
+def _breathy(levels_db: np.ndarray, f0_hz: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """(T,) whether a frame could be breath."""
+    step = round(HEARD_HOP_S / HOP_S)
+    count = min(len(power), len(levels_db[::step]))
+    level = uniform_filter1d(levels_db, 5)[::step][:count]
+    voiced = uniform_filter1d((f0_hz > 0).astype(float), 10)[::step][:count] > 0.5
+    floor, loud = np.percentile(levels_db, (5, 95))
+    noise = power[:count, _FROM_500_HZ:] + np.float32(1e-12)
+    flatness = np.exp(np.log(noise).mean(axis=1)) / noise.mean(axis=1)
+    hiss = power[:count, _FROM_1_KHZ:].sum(axis=1) / (power[:count].sum(axis=1) + 1e-12)
+    audible = (level > floor + ABOVE_FLOOR_DB) & (level < loud - BELOW_SPEECH_DB)
+    noisy = audible & ~voiced & (uniform_filter1d(flatness, 5) > FLATTEST_VOICE) & (hiss < HISS_SHARE)
+    return binary_closing(noisy, np.ones(_HOLE_FRAMES + 1))
+
+
+def _split(silence: Phone, breathy: np.ndarray, levels_db: np.ndarray, after_sound: bool) -> list[Phone]:
+    """A silence as silence and breaths."""
+    first = int(np.ceil((silence.start_s + AFTER_SPEECH_S * after_sound) / HEARD_HOP_S))
+    inside = np.concatenate([[False], breathy[first : int(silence.end_s / HEARD_HOP_S)], [False]]).astype(np.int8)
+    pieces, left_s = [], silence.start_s
+    for start, end in np.flatnonzero(np.diff(inside)).reshape(-1, 2):
+        start_s, end_s = round((first + start) * HEARD_HOP_S, 4), round((first + end) * HEARD_HOP_S, 4)
+        peak_s = HOP_S * int(np.argmax(levels_db[round(start_s / HOP_S) : round(end_s / HOP_S)]))
+        if not SHORTEST_S <= end_s - start_s <= LONGEST_S or peak_s < RISE_S:
+            continue
+        if start_s > left_s:
+            pieces.append(Phone(SILENCE, left_s, start_s))
+        pieces.append(Phone(BREATH, start_s, end_s))
+        left_s = end_s
+    return [*pieces, Phone(SILENCE, left_s, silence.end_s)] if silence.end_s > left_s else pieces
