@@ -146,6 +146,13 @@ def test_open_vowels_still_open_and_every_channel_stays_in_range(speech):
     assert np.all(clip.channel("mouthClose") <= clip.channel("jawOpen"))
 
 
+def test_laughter_and_noise_keep_the_mouth_moving(speech):
+    noise = [type(p)("NOISE" if p.start_s > 0.4 * speech.duration_s else p.label, p.start_s, p.end_s) for p in speech.phones]
+    laughing = Speech(speech.duration_s, noise, [], speech.energy_db, speech.f0_hz, heard=speech.heard)
+    inside = slice(int(0.45 * speech.duration_s * 50), int(0.9 * speech.duration_s * 50))
+    assert np.std(seen(laughing)[0][inside]) > 0.02 > 3 * np.std(seen(unheard(laughing))[0][inside])
+
+
 def test_correcting_phones_by_hand_still_moves_the_mouth(speech):
     edited = Speech(speech.duration_s, list(speech.phones), [], speech.energy_db, speech.f0_hz, heard=speech.heard)
     number = next(n for n, phone in enumerate(edited.phones) if phone.label in ("AA", "AE", "AY"))
