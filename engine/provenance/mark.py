@@ -33,10 +33,13 @@ BAND = (7.0, 26.0)
 SYNC_SHARE = 0.22
 """Share of the band that is the same in every mark; the rest carries the number."""
 
-LEAST_STRENGTH, MOST_STRENGTH, STRENGTH_PER_TEXTURE = 0.6, 2.8, 0.18
-"""Standard deviation of the pattern in grey levels: where the picture is flat, at most, and by its local contrast."""
+LEAST_STRENGTH, MOST_STRENGTH, STRENGTH_PER_TEXTURE = 0.6, 2.6, 0.8
+"""Standard deviation of the pattern in grey levels: where the picture is flat, at most, and by its texture."""
 
-LEAST_PSNR_DB = 43.0
+LOUDEST_DETAIL = 2.5
+"""Grey levels: a stronger detail counts as this much texture."""
+
+LEAST_PSNR_DB = 43.7
 """The pattern is weakened where it would change the picture more."""
 
 
@@ -127,14 +130,14 @@ def _spread(tile: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _strength(frame: np.ndarray) -> np.ndarray:
-    """(H, W) standard deviation of the pattern in grey levels: texture hides it, flat areas do not, least of all beside an edge."""
+    """(H, W) standard deviation of the pattern in grey levels: fine texture hides it; flat areas and the hard edges of drawings do not."""
     grey = _grey(frame)
-    reach = 3.0 * unit_px(grey.shape[::-1])
-    mean = cv2.GaussianBlur(grey, (0, 0), reach)
-    contrast = np.sqrt(np.maximum(cv2.GaussianBlur(grey * grey, (0, 0), reach) - mean * mean, 0))
-    apart = 2 * round(2 * reach) + 1
-    contrast = cv2.GaussianBlur(cv2.erode(contrast, np.ones((apart, apart), np.uint8)), (0, 0), reach)
-    strength = np.clip(LEAST_STRENGTH + STRENGTH_PER_TEXTURE * contrast, LEAST_STRENGTH, MOST_STRENGTH)
+    unit = unit_px(grey.shape[::-1])
+    detail = np.minimum(np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.5 * unit)), LOUDEST_DETAIL)  # an edge counts no more than a hair
+    texture = cv2.GaussianBlur(detail, (0, 0), 4 * unit)
+    apart = 2 * round(10 * unit) + 1
+    texture = cv2.GaussianBlur(cv2.erode(texture, np.ones((apart, apart), np.uint8)), (0, 0), 3 * unit)
+    strength = np.clip(LEAST_STRENGTH + STRENGTH_PER_TEXTURE * texture, LEAST_STRENGTH, MOST_STRENGTH)
     allowed = 255.0 * 10 ** (-LEAST_PSNR_DB / 20)
     return strength * min(1.0, allowed / float(np.sqrt(np.mean(strength**2))))
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
 
+from ..errors import InputError, OutputError
 from ..motion.clip import MotionClip
 from .consent import Rights
 from .credentials import SIDECAR_SUFFIX, Origin, sign_file, sign_frames
@@ -22,7 +25,7 @@ class Seal:
 
     def __init__(self, policy: Policy, rights: Rights, *, inputs: Mapping[str, str], sources: Mapping[str, Path], clip: MotionClip,
                  seed: int | None = None) -> None:
-        """inputs, sources: see `Origin`. Raises InputError or OutputError when there is no key to sign with."""
+        """inputs, sources: see `Origin`. Raises InputError or OutputError when there is no key, or it cannot sign."""
         self._policy = policy
         self._number = mark_number(inputs.get("portrait", ""), clip)
         self._marker = Marker(self._number) if policy.mark else None
@@ -30,6 +33,18 @@ class Seal:
         self._label = label_of(policy, clip.fps)
         mark = {"number": f"{self._number:08x}"} if policy.mark else {"off": policy.mark_reason}
         self.origin = Origin(rights=rights.summary(), inputs=inputs, sources=sources, mark=mark, seed=seed)
+        if self._key and not self._key.is_local:
+            self._try_key(policy)
+
+    def _try_key(self, policy: Policy) -> None:
+        """Sign a speck, so that a certificate that C2PA does not accept is found before the rendering, not after it."""
+        with tempfile.TemporaryDirectory() as folder:
+            speck = Path(folder) / "speck.png"
+            speck.write_bytes(cv2.imencode(".png", np.zeros((1, 1, 3), np.uint8))[1].tobytes())
+            try:
+                sign_file(speck, "speck", Origin({}, {}, {}), self._key)
+            except OutputError as error:
+                raise InputError(f"{policy.name}: the signing certificate or key cannot be used. {error}") from error
 
     def mark(self, frame: np.ndarray) -> np.ndarray:
         """The next frame with the label and the mark that the policy wants."""

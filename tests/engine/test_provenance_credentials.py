@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from soliloquy.engine.cli import app
+from soliloquy.engine.errors import InputError, OutputError
 from soliloquy.engine.files import sha256_of
 from soliloquy.engine.motion.clip import MotionClip
 from soliloquy.engine.provenance.consent import Rights
@@ -293,10 +294,22 @@ def test_switched_off_only_with_a_reason_that_is_told(tmp_path, monkeypatch, ast
     assert sha256_of(tmp_path / "a.png") == before and seal.record()["credentials"] == {"off": "signed later by the broadcaster"}
 
 
+def test_a_studio_key_that_cannot_sign_is_found_before_the_rendering(tmp_path, monkeypatch):
+    monkeypatch.setenv(FILE_VARIABLE, str(tmp_path / "policy.toml"))
+    (tmp_path / "policy.toml").write_text('[credentials]\ncertificate = "chain.pem"\nkey = "key.pem"\n')
+    one, other = local_key(tmp_path / "one"), local_key(tmp_path / "other")
+    (tmp_path / "key.pem").write_bytes(one.key)
+    for chain in (None, b"no certificate", other.certificates):
+        if chain:
+            (tmp_path / "chain.pem").write_bytes(chain)
+        with pytest.raises(InputError, match="certificate or key") as caught:
+            Seal(load_policy(), Rights("self").stated(), clip=MotionClip.neutral(1), inputs={}, sources={})
+        assert "\n" not in str(caught.value)
+
+
 def test_a_key_that_cannot_be_kept_is_one_line(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "file"))
-    from soliloquy.engine.errors import OutputError
     with pytest.raises(OutputError) as caught:
         Seal(Policy(), Rights("self").stated(), clip=MotionClip.neutral(1), inputs={}, sources={})
     assert "\n" not in str(caught.value)
