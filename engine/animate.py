@@ -15,6 +15,7 @@ from .audio.speech import Speech
 from .export import export_clip
 from .files import sha256_of, whole_file
 from .jobs import Job, parse_size
+from .measure.rows_performance import blink_statistics, head_dynamics
 from .motion.clip import MotionClip
 from .motion.generate import generate_motion
 from .portrait.portrait import Portrait
@@ -81,6 +82,7 @@ def run_animate(job: Job, progress: Progress = silent) -> dict:
         "duration_s": round(clip.duration_s, 6), "size": list(size), "notes": speech.notes,
         "cached": {"portrait": portrait_cached, "speech": speech_cached},
         "timings_s": {name: round(seconds, 3) for name, seconds in watch.seconds.items()},
+        "measures": [figure.as_json() for figure in (*head_dynamics([clip]), *blink_statistics([clip]))],
         "frames_per_second": round(len(clip) / max(sum(watch.seconds.values()), 1e-9), 2),
         "versions": versions(),
     }

@@ -81,6 +81,9 @@ def test_report_says_where_everything_came_from(finished, inputs):
     assert report["inputs"]["audio"]["sha256"] == sha256_of(finished[0] / report["audio"])
     assert report["seed"] == 7 and report["fps"] == "24000/1001" and report["settings"]["settings"] == {"mood": "happy"}
     assert report["versions"]["torch"].startswith("2.") and report["timings_s"]["render"] > 0
+    measured = {figure["figure"]: figure for figure in report["measures"]}
+    assert {"head_std_yaw", "head_change", "blink_rate"} <= set(measured)
+    assert all(figure["status"] in ("pass", "miss", "n/a", "-") for figure in measured.values())
     assert str(inputs) not in json.dumps(report), "no path of this machine"
 
 
