@@ -19,7 +19,7 @@ AMOUNTS: dict[str, tuple[float, float, str]] = {
     "jaw": (1.0, 2.0, "Size of jaw opening; 0 keeps the teeth together"),
     "brows": (1.0, 2.0, "Size of brow movement with the voice"),
     "blinks": (1.0, 3.0, "How many blinks: 0 none, 2 twice as many"),
-    "gaze": (1.0, 2.0, "Size of eye movement; 0 leaves the eyes in the head as in the picture"),
+    "gaze": (1.0, 2.0, "Size of eye movement; 0 holds the eyes still in the head, at gaze yaw and pitch"),
     "head": (1.0, 2.0, "Size of head movement: turns, nods and sway"),
     "distance": (1.0, 3.0, "Distance of the head: 1 as in the picture, less is nearer"),
 }
