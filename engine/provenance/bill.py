@@ -29,10 +29,17 @@ BUNDLED = (
 )
 """What comes inside a library under a licence of its own: kind, name, the library, licence."""
 
+DATA = (
+    ("GRID audiovisual sentence corpus, speaker 1 (Cooke, Barker, Cunningham, Shao 2006), taught the lips", "CC-BY-4.0"),
+    ("FACEGOOD Audio2Face recordings, taught the lips", "MIT"),
+    ("MakeHuman base mesh and ARKit face units, made the head and placed the teeth", "CC0-1.0"),
+)
+"""What the files in engine/assets were made from; none of it is shipped (docs/models.md, engine/assets/README.md)."""
+
 
 def bill_of_materials() -> dict:
     """The CycloneDX document for what is pinned for this Python and system. Libraries that are not installed have no licence in it."""
-    components = [*_libraries(), *_models(), *_assets(), *_bundled()]
+    components = [*_libraries(), *_models(), *_assets(), *_bundled(), *_data()]
     return {
         "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "serialNumber": f"urn:uuid:{uuid.uuid4()}",
         "metadata": {"timestamp": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -94,3 +101,8 @@ def _assets() -> list[dict]:
 def _bundled() -> list[dict]:
     return [{"type": kind, "bom-ref": f"bundled/{library}", "name": name, "description": f"inside {library}", "licenses": _licence(licence)}
             for kind, name, library, licence in BUNDLED]
+
+
+def _data() -> list[dict]:
+    return [{"type": "data", "bom-ref": f"data/{name.split()[0]}", "name": name, "scope": "excluded", "licenses": _licence(licence)}
+            for name, licence in DATA]

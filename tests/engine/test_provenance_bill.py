@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from soliloquy.engine.cli import app
 from soliloquy.engine.files import sha256_of
 from soliloquy.engine.models import MODELS
-from soliloquy.engine.provenance.bill import BUNDLED
+from soliloquy.engine.provenance.bill import BUNDLED, bill_of_materials
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,3 +36,9 @@ def test_no_licence_forbids_commercial_use():
     from soliloquy.engine.provenance.bill import bill_of_materials
     text = json.dumps([component["licenses"] for component in bill_of_materials()["components"]]).lower()
     assert "non-commercial" not in text and "noncommercial" not in text and "-nc" not in text and "proprietary" not in text
+
+
+def test_the_bill_says_what_the_weights_were_taught_with():
+    data = {entry["name"]: entry["licenses"] for entry in bill_of_materials()["components"] if entry["type"] == "data"}
+    grid = next(licences for name, licences in data.items() if name.startswith("GRID"))
+    assert grid == [{"expression": "CC-BY-4.0"}] and len(data) == 3
