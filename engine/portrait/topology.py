@@ -27,7 +27,6 @@ IRIS = {"right": (468, 469, 470, 471, 472), "left": (473, 474, 475, 476, 477)}
 
 CHIN = 152
 FOREHEAD = 10
-NOSE_TIP = 1
 LANDMARKS = 478
 SURFACE_LANDMARKS = 468
 """The first 468 landmarks are skin; the rest are the irises."""

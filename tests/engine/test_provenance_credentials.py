@@ -10,7 +10,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
