@@ -25,6 +25,7 @@ from typing import IO
 
 from .console import LEAST_INTERVAL_S, start_logging, unexpected
 from .errors import Cancelled, InputError, SoliloquyError
+from .tasks import carry_out
 
 LARGEST_REQUEST_CHARACTERS = 1 << 20
 
@@ -94,45 +95,9 @@ def _read(stream: IO[str], requests: queue.Queue, cancelled: set[str], events: E
 
 def _serve(request: dict, reporter: Reporter, events: Events) -> None:
     try:
-        events.send(id=request["id"], event="result", **_carry_out(request, reporter))
+        events.send(id=request["id"], event="result", **carry_out(request, reporter))
     except SoliloquyError as error:
         events.send(id=request["id"], event="error", code=error.code, message=str(error))
     except Exception as error:
         told = unexpected(error)
         events.send(id=request["id"], event="error", code=told.code, message=str(told))
-
-
-def _carry_out(request: dict, reporter: Reporter) -> dict:
-    """Do what `request` asks; returns the values of its result event."""
-    match request["command"]:
-        case "ping":
-            from .versions import versions
-            return {"versions": versions()}
-        case "animate":
-            from .jobs import Job
-            record = request.get("job")
-            if not isinstance(record, dict):
-                raise InputError("A request to animate needs a job.")
-            job = Job.from_record(record)
-            reporter("start", 0, 1)
-            from .animate import run_animate
-            from .stages import check_writable
-            check_writable(job.out)
-            return {"out": str(job.out), "report": run_animate(job, reporter)}
-        case "verify":
-            from pathlib import Path
-
-            from .provenance.verify import as_record, verify
-            if not isinstance(request.get("path"), str):
-                raise InputError("A request to verify needs a path.")
-            return as_record(verify(Path(request["path"]), progress=reporter))
-        case "doctor":
-            from pathlib import Path
-
-            from .doctor import examine
-            from .models import install_models
-            folder = request.get("from")
-            if request.get("fetch") or folder:
-                install_models(folder=Path(folder) if folder else None, network=bool(request.get("fetch")), progress=reporter)
-            return examine().as_json()
-    raise InputError(f"Unknown command {request['command']!r}. Known: animate, cancel, doctor, ping, verify.")

@@ -212,7 +212,7 @@ def test_worker_answers_bad_requests_with_an_error(tmp_path, request_line, code)
 def test_what_libraries_print_does_not_reach_the_events(tmp_path):
     code = ("import sys\nfrom soliloquy.engine import worker\n"
             "def chatty(request, reporter):\n    import os\n    print('python says'); os.write(1, b'C says\\n'); return {}\n"
-            "worker._carry_out = chatty\nsys.exit(worker.main())")
+            "worker.carry_out = chatty\nsys.exit(worker.main())")
     result = subprocess.run([sys.executable, "-c", code], input='{"id": "1", "command": "ping"}\n', capture_output=True, text=True)
     assert [json.loads(line)["event"] for line in result.stdout.splitlines()] == ["result"]
     assert "python says" in result.stderr and "C says" in result.stderr
