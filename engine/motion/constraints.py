@@ -54,13 +54,18 @@ def _nearest(times_s: np.ndarray, time_s: float) -> int:
 
 
 def constrain(curves: dict[str, np.ndarray], phones: list[Phone], times_s: np.ndarray) -> np.ndarray:
-    """Impose the constraints on `curves` (channel -> (T,) at `times_s`) in place; returns the seal gate, (T,) 0..1.
+    """Impose the constraints on `curves` (channel -> (T,) at `times_s`) in place; returns the seal gate, (T,) 0..1."""
+    seal = gate(phones, SEALS, times_s)
+    touch = gate(phones, LABIODENTALS, times_s, held=0.85) * (1.0 - seal)
+    impose(curves, seal, touch, gate(phones, SIBILANTS, times_s, held=0.85))
+    return seal
+
+
+def impose(curves: dict[str, np.ndarray], seal: np.ndarray, touch: np.ndarray, hiss: np.ndarray) -> None:
+    """Seal, touch and narrow `curves` (channel -> (T,)) in place where the gates ((T,) 0..1) say so, whoever found them.
 
     Afterwards mouthClose equals jawOpen wherever lips are sealed and exceeds it nowhere.
     """
-    seal = gate(phones, SEALS, times_s)
-    touch = gate(phones, LABIODENTALS, times_s, held=0.85) * (1.0 - seal)
-    hiss = gate(phones, SIBILANTS, times_s, held=0.85)
     jaw = curves["jawOpen"]
     jaw = jaw - hiss * np.maximum(jaw - SIBILANT_JAW, 0.0)
     jaw = jaw - seal * np.maximum(jaw - SEALED_JAW, 0.0)
@@ -70,7 +75,6 @@ def constrain(curves: dict[str, np.ndarray], phones: list[Phone], times_s: np.nd
         curves[name] = curves[name] * (1.0 - np.maximum(seal, touch))
     for shape, amount in ((_SEAL_SHAPE, seal), (_LABIODENTAL_SHAPE, touch)):
         for name, value in shape.items():
-            before = curves.get(name, np.zeros(len(times_s)))
+            before = curves.get(name, np.zeros(len(seal)))
             curves[name] = before * (1.0 - amount) + value * amount
     curves["mouthClose"] = seal * curves["jawOpen"]
-    return seal

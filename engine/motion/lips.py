@@ -105,10 +105,9 @@ def corrected(curves: dict[str, np.ndarray], speech: Speech, times_s: np.ndarray
     change = (target - features[:, :2]) * (GAP_UNIT, WIDTH_UNIT)
     reach = maximum_filter1d(features[:, _SOUNDING], 2 * round(_ONSET_S / HEARD_HOP_S) + 1)
     change *= gaussian_filter1d(reach, 0.03 / HEARD_HOP_S)[:, None]
-    seal = features[:, _SEAL]
-    change[:, 1] = np.maximum(change[:, 1], _NARROWER * (1.0 - seal) + _NARROWER_SEALED * seal)
+    change[:, 1] = within_reach(change[:, 1], features[:, _SEAL])
     gap, width = (np.interp(times_s, slow_s, column) for column in change.T)
-    return _spread(_opened(curves, gap), width)
+    return spread(opened(curves, gap), width)
 
 
 def predict(features: np.ndarray, heard: np.ndarray) -> np.ndarray:
@@ -117,7 +116,12 @@ def predict(features: np.ndarray, heard: np.ndarray) -> np.ndarray:
     return features[:, :2] + run_stack(np.concatenate([features, heard], axis=1), weights, "fusion", FUSION_LAYERS)
 
 
-def _opened(curves: dict[str, np.ndarray], change: np.ndarray) -> dict[str, np.ndarray]:
+def within_reach(width: np.ndarray, seal: np.ndarray) -> np.ndarray:
+    """(T,) change of width that lips can follow, sealed (`seal`, 0..1) ones less."""
+    return np.maximum(width, _NARROWER * (1.0 - seal) + _NARROWER_SEALED * seal)
+
+
+def opened(curves: dict[str, np.ndarray], change: np.ndarray) -> dict[str, np.ndarray]:
     """Part the lips by `change` more: jaw first, lips with it; closing scales what opens, so that nothing inverts."""
     effect = {name: _coefficients()[name][0] for name in _OPENING_SHARES}
     added = np.maximum(change, 0.0) / sum(share * effect[name] for name, share in _OPENING_SHARES.items())
@@ -126,7 +130,7 @@ def _opened(curves: dict[str, np.ndarray], change: np.ndarray) -> dict[str, np.n
     return {**curves, **{name: curves[name] * kept + share * added for name, share in _OPENING_SHARES.items()}}
 
 
-def _spread(curves: dict[str, np.ndarray], change: np.ndarray) -> dict[str, np.ndarray]:
+def spread(curves: dict[str, np.ndarray], change: np.ndarray) -> dict[str, np.ndarray]:
     """Draw the corners apart by `change`: less rounding before more stretch; together: less stretch before more pucker."""
     effect = {name: values[1] for name, values in _coefficients().items()}
     rounded = -sum(curves[name] * effect[name] for name in ("mouthFunnel", "mouthPucker"))
