@@ -24,10 +24,13 @@ class Seal:
     """Marks and signs. Made before the work, so that a key that cannot be used stops a job at its start."""
 
     def __init__(self, policy: Policy, rights: Rights, *, inputs: Mapping[str, str], sources: Mapping[str, Path], clip: MotionClip,
-                 seed: int | None = None) -> None:
-        """inputs, sources: see `Origin`. Raises InputError or OutputError when there is no key, or it cannot sign."""
+                 seed: int | None = None, number: int | None = None) -> None:
+        """inputs, sources: see `Origin`. number: of the mark, when frames of a take that has one already are made anew.
+
+        Raises InputError or OutputError when there is no key, or it cannot sign.
+        """
         self._policy = policy
-        self._number = mark_number(inputs.get("portrait", ""), clip)
+        self._number = mark_number(inputs.get("portrait", ""), clip) if number is None else number
         self._marker = Marker(self._number) if policy.mark else None
         self._key: SigningKey | None = signing_key(policy) if policy.credentials else None
         self._label = label_of(policy, clip.fps)
