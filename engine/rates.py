@@ -1,17 +1,13 @@
-"""Frame rates as exact fractions: reading what a person writes and recognising what a clock measured."""
+"""Frame rates as exact fractions: reading what a person writes."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
+from ..common.rates import nearest_standard_rate
 from .errors import InputError
 
 SLOWEST_FPS, FASTEST_FPS = Fraction(1), Fraction(240)
-
-STANDARD_RATES: tuple[Fraction, ...] = tuple(
-    Fraction(whole * 1000, divisor) for whole in (24, 30, 48, 60, 120) for divisor in (1000, 1001)
-) + (Fraction(25), Fraction(50), Fraction(100), Fraction(12), Fraction(15))
-"""Film, video (SMPTE ST 12-1 rates and their 1000/1001 forms) and capture rates."""
 
 
 def parse_rate(text: str | int | float | Fraction) -> Fraction:
@@ -26,9 +22,3 @@ def parse_rate(text: str | int | float | Fraction) -> Fraction:
     if not SLOWEST_FPS <= rate <= FASTEST_FPS:
         raise InputError(f"A frame rate of {text} is outside {SLOWEST_FPS} to {FASTEST_FPS} frames per second.")
     return rate if "/" in str(text) else nearest_standard_rate(float(rate), within=3e-4) or rate
-
-
-def nearest_standard_rate(rate_fps: float, *, within: float) -> Fraction | None:
-    """The standard rate nearest to a measured one when it differs by no more than the fraction `within`, else None."""
-    nearest = min(STANDARD_RATES, key=lambda rate: abs(float(rate) - rate_fps))
-    return nearest if abs(float(nearest) - rate_fps) <= within * rate_fps else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -26,13 +26,18 @@ def say(text: Annotated[str, typer.Argument(metavar="TEXT")],
 
 def export(clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A clip (.json), or a Live Link Face .csv.")],
            out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE")],
-           to: Annotated[str, typer.Option(metavar="FORMAT", help="csv (Live Link Face), json, npz.")] = "csv",
+           to: Annotated[str, typer.Option(metavar="FORMAT", help=(
+               "csv (Live Link Face), json, npz, audio2face, visemes-oculus, visemes-microsoft, visemes-preston_blair, visemes-vrm."))
+           ] = "csv",
            fps: Annotated[str, typer.Option(metavar="RATE", help="Rate of a CSV whose timecode does not tell.")] = "",
+           speech: Annotated[Optional[Path], typer.Option(metavar="FILE", help=(
+               "What is said, for exact visemes; a speech.json beside motion.json is found by itself."))] = None,
            json_events: Json = False, verbose: Verbose = False) -> None:
     """Write a performance in another program's format."""
     with command(json_events=json_events, verbose=verbose) as console:
-        from ..export import export_clip, read_clip
+        from ..audio.speech import Speech
+        from ..export import export_clip, read_clip, speech_beside
         from ..rates import parse_rate
         performance = read_clip(clip, fps=parse_rate(fps) if fps else None)
-        export_clip(performance, out, to=to)
+        export_clip(performance, out, to=to, speech=Speech.load(speech) if speech else speech_beside(clip))
         console.result(f"{out}: {len(performance)} frames.", out=str(out), frames=len(performance), format=to)

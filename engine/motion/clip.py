@@ -1,4 +1,4 @@
-"""The noun `MotionClip`: one performance as curves. The vocabulary of channel names is spelled here, once."""
+"""The noun `MotionClip`: one performance as curves."""
 
 from __future__ import annotations
 
@@ -11,28 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ...common.channels import ARKIT_CHANNELS, EYE_LOOK_FULL_DEG
 from ..errors import FormatError
 from ..files import whole_file
 
 FORMAT_VERSION = 1
 
-ARKIT_CHANNELS: tuple[str, ...] = (
-    "eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeSquintLeft", "eyeWideLeft",
-    "eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight", "eyeSquintRight", "eyeWideRight",
-    "jawForward", "jawRight", "jawLeft", "jawOpen",
-    "mouthClose", "mouthFunnel", "mouthPucker", "mouthRight", "mouthLeft",
-    "mouthSmileLeft", "mouthSmileRight", "mouthFrownLeft", "mouthFrownRight", "mouthDimpleLeft", "mouthDimpleRight",
-    "mouthStretchLeft", "mouthStretchRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper",
-    "mouthPressLeft", "mouthPressRight", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight",
-    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
-    "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
-)
-"""Apple's 52 ARKit blendshapes in the column order of Live Link Face. Left and right are the subject's."""
-
 CHANNEL_INDEX: dict[str, int] = {name: index for index, name in enumerate(ARKIT_CHANNELS)}
-
-EYE_LOOK_FULL_DEG = {"up": 25.0, "down": 30.0, "in": 30.0, "out": 30.0}
-"""Eye rotation at which an eyeLook channel reads 1."""
 
 
 @dataclass

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE_FILES = sorted((ROOT / "engine").rglob("*.py"))
 ADDON_FILES = sorted((ROOT / "addon").rglob("*.py"))
+COMMON_FILES = sorted((ROOT / "common").rglob("*.py"))
 HEAVY = {"torch", "mediapipe", "librosa", "cv2", "numba", "scipy", "PIL", "soundfile", "pocketsphinx", "c2pa", "cryptography"}
 LONGEST_FILE_LINES = 450
 
@@ -50,6 +51,13 @@ def test_no_addon_file_imports_the_engine_or_its_libraries(path):
     assert not [name for name in names if name.startswith("soliloquy.engine")]
 
 
+@pytest.mark.parametrize("path", COMMON_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_both_sides_share_leans_on_neither(path):
+    names = imported_modules(path)
+    assert {name.split(".")[0] for name in names} <= {*sys.stdlib_module_names, "numpy", "soliloquy"}
+    assert not [name for name in names if name.startswith(("soliloquy.engine", "soliloquy.addon"))]
+
+
 def rooms_share_only_the_clip(room: str, other: str) -> list[str]:
     allowed = f"soliloquy.engine.{other}.clip"
     return [f"{path.name}: {name}" for path in ENGINE_FILES if path.parent.name == room for name in imported_modules(path)
@@ -62,14 +70,14 @@ def test_render_and_motion_share_only_the_clip():
     assert rooms_share_only_the_clip("motion", "render") == []
 
 
-@pytest.mark.parametrize("path", [path for path in ENGINE_FILES + ADDON_FILES], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", ENGINE_FILES + ADDON_FILES + COMMON_FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_stay_readable(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE_LINES
 
 
 def test_the_distribution_lists_every_package():
     listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
-    found = {".".join(("soliloquy", *path.parent.relative_to(ROOT).parts)) for path in [*ENGINE_FILES, *ADDON_FILES]
+    found = {".".join(("soliloquy", *path.parent.relative_to(ROOT).parts)) for path in [*ENGINE_FILES, *ADDON_FILES, *COMMON_FILES]
              if path.name == "__init__.py"} | {"soliloquy"}
     assert listed == found
 

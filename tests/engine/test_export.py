@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from soliloquy.engine.audio.speech import Phone, Speech
 from soliloquy.engine.errors import FormatError, InputError
-from soliloquy.engine.export import EXPORTERS, export_clip, read_clip
+from soliloquy.common.visemes import phone_shapes, set_keys, viseme_set
+from soliloquy.engine.export import export_clip, read_clip, speech_beside
 from soliloquy.engine.export.live_link import COLUMNS, read_live_link_csv, timecode, write_live_link_csv
 from soliloquy.engine.export.curve_plot import write_curve_plot
 from soliloquy.engine.export.sheet import head_crop, sheet_frames, write_contact_sheet
@@ -194,7 +196,7 @@ def test_any_bytes_are_a_format_error(tmp_path_factory, content):
         read_live_link_csv(path)
 
 
-@pytest.mark.parametrize("name", EXPORTERS)
+@pytest.mark.parametrize("name", ["csv", "json", "npz"])
 def test_every_format_is_written_whole(tmp_path, name):
     clip = clip_of(50, Fraction(25))
     export_clip(clip, tmp_path / f"a.{name}", to=name)
@@ -206,8 +208,70 @@ def test_every_format_is_written_whole(tmp_path, name):
             assert np.array_equal(arrays["channels"], clip.channels) and list(arrays["fps"]) == [25, 1]
 
 
+def test_audio2face_json_holds_the_channels_by_name(tmp_path):
+    clip = clip_of(20, Fraction(30))
+    export_clip(clip, tmp_path / "a.json", to="audio2face")
+    record = json.loads((tmp_path / "a.json").read_text())
+    assert (record["numFrames"], record["numPoses"], record["exportFps"]) == (20, 52, 30)
+    jaw = [row[record["facsNames"].index("jawOpen")] for row in record["weightMat"]]
+    assert np.allclose(jaw, clip.channel("jawOpen"), atol=1e-4)
+
+
+@pytest.fixture
+def spoken() -> Speech:
+    """"mama, foo" with pauses around it."""
+    labels = ("SIL", "M", "AA", "M", "AA", "SIL", "F", "UW", "SIL")
+    ends = np.cumsum((0.4, 0.08, 0.16, 0.07, 0.16, 0.5, 0.1, 0.2, 0.4))
+    phones = [Phone(label, float(end - length), float(end)) for label, end, length in
+              zip(labels, ends, np.diff(ends, prepend=0.0))]
+    return Speech(float(ends[-1]), phones, [], np.zeros(10, np.float32), np.zeros(10, np.float32))
+
+
+def test_visemes_follow_the_phones_and_lips_that_must_meet_do(tmp_path, spoken):
+    clip = MotionClip.neutral(round(spoken.duration_s * 60), Fraction(60))
+    export_clip(clip, tmp_path / "a.json", to="visemes-oculus", speech=spoken)
+    record = json.loads((tmp_path / "a.json").read_text())
+    weights = np.array(record["weights"])
+    assert record["from"] == "phones" and weights.shape == (len(clip), 15)
+    assert np.allclose(weights.sum(axis=1), 1, atol=1e-3) and weights.min() >= 0
+    expected = {"M": "PP", "AA": "aa", "F": "FF", "UW": "ou", "SIL": "sil"}
+    for phone in spoken.phones:
+        frame = round((phone.start_s + phone.end_s) / 2 * 60)
+        assert weights[frame, record["visemes"].index(expected[phone.label])] > (0.9 if phone.label in "MF" else 0.6), phone
+    assert [event["viseme"] for event in record["events"]] == ["sil", "PP", "aa", "PP", "aa", "sil", "FF", "ou", "sil"]
+    opening = weights[:, record["visemes"].index("aa")]
+    assert abs(np.diff(opening)).max() < 0.5, "a mouth does not jump"
+
+
+@pytest.mark.parametrize("key", set_keys())
+def test_every_set_knows_every_phone_and_reads_its_own_shapes_back(tmp_path, key):
+    visemes = viseme_set(key)
+    assert set(visemes.phones) == set(phone_shapes()) and visemes.rest in visemes.names
+    clip = MotionClip.neutral(len(phone_shapes()) + 1, Fraction(25))
+    for frame, shape in enumerate(phone_shapes().values()):
+        for channel, value in shape.channels.items():
+            for name in (channel,) if channel in CHANNEL_INDEX else (f"{channel}Left", f"{channel}Right"):
+                clip.channel(name)[frame] = value
+    export_clip(clip, tmp_path / "a.csv", to=f"visemes-{key}")
+    with open(tmp_path / "a.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert float(rows[25]["time_s"]) == 1.0 and float(rows[-1][visemes.rest]) == 1.0
+    for label, sealed in (("M", key == "vrm"), ("AA", False), ("UW", False)):
+        row = rows[list(phone_shapes()).index(label)]
+        wanted = visemes.rest if sealed else visemes.phones[label][0]
+        assert float(row[wanted]) == max(float(row[name]) for name in visemes.names), label
+
+
+def test_speech_beside_a_clip_is_found(tmp_path, spoken):
+    clip_of(5, Fraction(25)).save(tmp_path / "motion.json")
+    assert speech_beside(tmp_path / "motion.json") is None
+    spoken.save(tmp_path / "speech.json")
+    assert speech_beside(tmp_path / "motion.json").phones == spoken.phones
+    assert speech_beside(tmp_path / "other.json") is None
+
+
 def test_unknown_format_lists_the_known_ones(tmp_path):
-    with pytest.raises(InputError, match="csv, json, npz"):
+    with pytest.raises(InputError, match="csv, json, npz, audio2face, visemes-microsoft"):
         export_clip(clip_of(5, Fraction(25)), tmp_path / "a.fbx", to="fbx")
 
 
