@@ -15,10 +15,10 @@ MEL_BANDS = 40
 LOWEST_HZ, HIGHEST_HZ = 80.0, 7600.0
 
 _HOP = round(HEARD_HOP_S * SAMPLE_RATE_HZ)
-_WIDTH = 512
+WINDOW_SAMPLES = 512
 _BLOCK_FRAMES = 3000
-_RANGE_DB = 70.0
-_SPEECH_BELOW_LOUD = 1e-3
+RANGE_DB = 70.0
+SPEECH_BELOW_LOUD = 1e-3
 _TINY = 1e-10
 
 
@@ -26,16 +26,19 @@ def mel_power(samples: np.ndarray) -> np.ndarray:
     """(N,) samples -> (N // 320 + 1, MEL_BANDS) float32 power, frame n centred on n * HEARD_HOP_S, 32 ms Hann windows."""
     count = len(samples) // _HOP + 1
     power = np.empty((count, MEL_BANDS), np.float32)
-    window, bands = _window(), _bands()
     for first in range(0, count, _BLOCK_FRAMES):
         frames = min(_BLOCK_FRAMES, count - first)
-        start = first * _HOP - _WIDTH // 2
-        stop = start + (frames - 1) * _HOP + _WIDTH
+        start = first * _HOP - WINDOW_SAMPLES // 2
+        stop = start + (frames - 1) * _HOP + WINDOW_SAMPLES
         inside = samples[max(start, 0) : min(stop, len(samples))]
         padded = np.pad(inside, (max(-start, 0), stop - max(start, 0) - len(inside)))
-        pieces = np.lib.stride_tricks.sliding_window_view(padded, _WIDTH)[::_HOP]
-        power[first : first + frames] = np.abs(np.fft.rfft(pieces * window, axis=1)) ** 2 @ bands.T
+        power[first : first + frames] = power_of(np.lib.stride_tricks.sliding_window_view(padded, WINDOW_SAMPLES)[::_HOP])
     return power
+
+
+def power_of(windows: np.ndarray) -> np.ndarray:
+    """(k, WINDOW_SAMPLES) samples -> (k, MEL_BANDS) power."""
+    return np.abs(np.fft.rfft(windows * _window(), axis=1)) ** 2 @ _bands().T
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,11 @@ def ground_of(power: np.ndarray) -> Ground:
     """The ground of a recording with (T, MEL_BANDS) mel power; looks at it in blocks to stay small."""
     level = power.sum(axis=1)
     loud = float(np.percentile(level, 95)) + _TINY
-    floor_db = 10.0 * float(np.log10(loud)) - _RANGE_DB
-    speech = np.flatnonzero(level >= loud * _SPEECH_BELOW_LOUD)
+    floor_db = 10.0 * float(np.log10(loud)) - RANGE_DB
+    speech = np.flatnonzero(level >= loud * SPEECH_BELOW_LOUD)
     total = np.zeros(power.shape[1])
     for first in range(0, len(speech), _BLOCK_FRAMES):
-        total += _decibels(power[speech[first : first + _BLOCK_FRAMES]], floor_db).sum(axis=0, dtype=np.float64)
+        total += decibels(power[speech[first : first + _BLOCK_FRAMES]], floor_db).sum(axis=0, dtype=np.float64)
     return Ground(floor_db, (total / max(len(speech), 1)).astype(np.float32))
 
 
@@ -65,18 +68,19 @@ def normalised(power: np.ndarray, ground: Ground | None = None) -> np.ndarray:
     ground: of the whole recording when `power` is a part of it.
     """
     ground = ground or ground_of(power)
-    return ((_decibels(power, ground.floor_db) - ground.mean_db) / 10.0).astype(np.float32)
+    return ((decibels(power, ground.floor_db) - ground.mean_db) / 10.0).astype(np.float32)
 
 
-def _decibels(power: np.ndarray, floor_db: float) -> np.ndarray:
+def decibels(power: np.ndarray, floor_db: float) -> np.ndarray:
+    """Power in dB, nothing below `floor_db`."""
     return np.maximum(10.0 * np.log10(power + np.float32(_TINY)), np.float32(floor_db))
 
 
 @functools.cache
 def _window() -> np.ndarray:
-    return np.hanning(_WIDTH + 1)[:_WIDTH].astype(np.float32)
+    return np.hanning(WINDOW_SAMPLES + 1)[:WINDOW_SAMPLES].astype(np.float32)
 
 
 @functools.cache
 def _bands() -> np.ndarray:
-    return librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=_WIDTH, n_mels=MEL_BANDS, fmin=LOWEST_HZ, fmax=HIGHEST_HZ)
+    return librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=WINDOW_SAMPLES, n_mels=MEL_BANDS, fmin=LOWEST_HZ, fmax=HIGHEST_HZ)

@@ -74,7 +74,7 @@ def build(data: Path, work: Path, jobs: int, epochs: int, seed: int) -> None:
         lambda trained, epoch: logger.info("epoch %d: same speaker, unseen clips: r = %.3f", epoch, _watch(trained, plain)),
     )
     for module, prefix, stack in ((ear, "ear", network.ear), (lips, "fusion", network.fusion)):
-        _ship(module, to_safetensors(stack.tensors(prefix), {"source": "engine/training/build_lips.py", "seed": str(seed)}))
+        ship(module, to_safetensors(stack.tensors(prefix), {"source": "engine/training/build_lips.py", "seed": str(seed)}))
 
 
 def _watch(network: Lips, examples: list[Example]) -> float:
@@ -88,7 +88,7 @@ def _watch(network: Lips, examples: list[Example]) -> float:
     return float(np.median(found))
 
 
-def _ship(module, data: bytes) -> None:
+def ship(module, data: bytes) -> None:
     with whole_file(ASSETS / module.WEIGHTS) as temporary:
         temporary.write_bytes(data)
     source = Path(module.__file__)

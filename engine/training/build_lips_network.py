@@ -140,12 +140,12 @@ def _loss(
     for output in (opinion, seen):
         loss = loss + 2.0 * ((output - lips) ** 2 * weight).mean()
         for channel, importance in ((0, 1.0), (1, 0.5)):
-            missing = 1.0 - _correlation(output[:, channel], lips[:, channel], speaking)
+            missing = 1.0 - correlation(output[:, channel], lips[:, channel], speaking)
             loss = loss + CORRELATION_WEIGHT * importance * (missing * share).mean()
     return loss
 
 
-def _correlation(first: torch.Tensor, second: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def correlation(first: torch.Tensor, second: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """(B,) correlation over the frames of `mask`."""
     count = mask.sum(dim=1, keepdim=True) + 1e-3
     first = (first - (first * mask).sum(dim=1, keepdim=True) / count) * mask
