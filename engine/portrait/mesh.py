@@ -18,7 +18,7 @@ from .topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LI
 SUBDIVISIONS = 2
 LID_SKIRT = 0.03
 """Widths of the soft edges inside lids and lips, pupil distances; the lids' carries the lashes."""
-LIP_SKIRT = 0.012
+LIP_SKIRT = 0.018
 SKIRT_BEHIND = 0.04
 """The soft edges lie this far behind the face (pupil distances): a lip that closes covers the other's edge."""
 FACE_FADE_RINGS = 3
@@ -164,7 +164,7 @@ def add_skirt(rest, deltas, alpha, triangles, hole: list[int], width: float, beh
     tangent = np.roll(rim, -1, axis=0) - np.roll(rim, 1, axis=0)
     inward = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
     inward /= np.linalg.norm(inward, axis=1, keepdims=True) + 1e-9
-    if ((rim[:, :2].mean(axis=0) - rim[:, :2]) * inward).sum() < 0:
+    if (into_hole(rest, triangles, hole) * inward).sum() < 0:
         inward = -inward
     inner = rim.copy()
     inner[:, :2] += width * inward
@@ -177,6 +177,17 @@ def add_skirt(rest, deltas, alpha, triangles, hole: list[int], width: float, beh
         band += [(hole[n], hole[k], ring[k]), (hole[n], ring[k], ring[n])]
     return (np.concatenate([rest, inner]), np.concatenate([deltas, deltas[:, hole]], axis=1),
             np.concatenate([alpha, np.zeros(len(hole))]), np.concatenate([triangles, np.array(band, np.int32)]))
+
+
+def into_hole(rest: np.ndarray, triangles: np.ndarray, hole: list[int]) -> np.ndarray:
+    """(len(hole), 2) away from the surface at each vertex of a hole's rim. A closed mouth's hole has no inside to go by."""
+    place = {vertex: k for k, vertex in enumerate(hole)}
+    away = np.zeros((len(hole), 2))
+    for triangle in triangles[np.isin(triangles, hole).sum(axis=1) == 2].tolist():
+        behind = next(vertex for vertex in triangle if vertex not in place)
+        for vertex in place.keys() & triangle:
+            away[place[vertex]] += rest[vertex, :2] - rest[behind, :2]
+    return away
 
 
 def person_part(fit: Fit, face: Part, matte: np.ndarray) -> Part:
