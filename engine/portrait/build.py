@@ -12,7 +12,7 @@ from .. import __version__
 from ..errors import FormatError, NoFaceError
 from ..files import sha256_of
 from ..progress import Progress, silent
-from .detect import detect_faces, rest_expression
+from .detect import detect_faces, rest_expression, settle_lids
 from .eyes import build_eye
 from .fit import CAMERA_DISTANCE_M, PUPIL_DISTANCE_M, Fit, fit_face
 from .lids import build_lid
@@ -43,6 +43,7 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     image = np.ascontiguousarray(picture[..., :3])
     points, others = (read_landmarks(landmarks), []) if landmarks else choose_face(image, face, str(path))
     rest = rest_expression(image, points)
+    points = points if landmarks else settle_lids(image, points)
     fit = fit_face(points, rest)
     progress("portrait", 1, STEPS)
     matte = person_matte(image, points, others_px=others, progress=progress)
@@ -95,7 +96,7 @@ def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray)
     for side, eye in eyes.items():
         parts |= {f"eye_{side}": eye.white, f"iris_{side}": eye.iris}
         images |= {f"eye_{side}": eye.white_image, f"iris_{side}": eye.iris_image}
-        parts[f"lid_{side}"], images[f"lid_{side}"] = build_lid(image, fit, side)
+        parts[f"lid_{side}"], images[f"lid_{side}"] = build_lid(image, fit, face, apertures[f"eye_{side}"], side)
     units_per_metre = fit.pupil_distance / PUPIL_DISTANCE_M
     return Portrait(
         size=(width, height), parts=parts, images=images, landmarks_px=points.astype(np.float32),

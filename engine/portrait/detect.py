@@ -9,7 +9,7 @@ import numpy as np
 
 from ..models import model_path
 from ..motion.clip import CHANNEL_INDEX
-from .topology import LANDMARKS
+from .topology import IRIS, LANDMARKS, LID_LOWER, LID_UPPER
 
 LOOK_PX, TILE_PX = 1280, 640
 """The long sides at which the whole picture and its tiles are searched."""
@@ -22,6 +22,13 @@ LEAST_CONFIDENCE = 0.35
 LEAST_PRESENCE = 0.5
 MOST_WANDERING = 0.25
 """The nose may move this much of the face's height between two looks."""
+LID_SEARCH = 0.12
+"""How far beyond a lid's edge the white of the eye is looked for, in eye widths."""
+LID_SKIN = (0.3, 0.6)
+"""Where the lid's skin is beyond doubt, in eye widths from its edge."""
+LEAST_WHITE_FROM_SKIN, LIKE_WHITE = 40, 0.6
+"""The white must differ from the skin by this many of 255 levels (length of the colour's difference) to be told from it, and what
+counts as white must be so much nearer to the white than to the skin."""
 
 
 @functools.cache
@@ -157,3 +164,60 @@ def detect_faces(image: np.ndarray) -> list[np.ndarray]:
     for divide in (4, 8):
         faces = faces or _found_in(image, _tiles(image, divide))
     return sorted(faces, key=lambda face: -float(np.prod(np.ptp(face[:, :2], axis=0))))
+
+
+def settle_lids(image: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """`face` (478, 3) with the lids' edges moved out to where the white of the eye ends.
+
+    The detector knows eyes, not this eye: where its lid line cuts through the white, a closing lid would take white along.
+    """
+    settled = face.copy()
+    for side in ("left", "right"):
+        corners = face[[LID_UPPER[side][0], LID_UPPER[side][-1]], :2]
+        width = float(np.linalg.norm(corners[1] - corners[0]))
+        along = (corners[1] - corners[0]) / max(width, 1e-6)
+        outwards = np.array([along[1], -along[0]])
+        outwards *= np.sign((face[LID_UPPER[side][4], :2] - face[LID_LOWER[side][4], :2]) @ outwards)
+        white = _white_of_eye(image, face, side)
+        if white is not None:
+            for lid, direction in ((LID_UPPER[side], outwards), (LID_LOWER[side], -outwards)):
+                shift = _white_beyond(image, face[list(lid), :2], direction * width, white)
+                settled[list(lid), :2] += shift[:, None] * direction * width
+    return settled
+
+
+def _white_of_eye(image: np.ndarray, face: np.ndarray, side: str) -> np.ndarray | None:
+    """(3,) the typical colour of the white, None where too little of it shows."""
+    outline = np.concatenate([face[list(LID_UPPER[side]), :2], face[list(LID_LOWER[side])[-2:0:-1], :2]])
+    low = np.floor(outline.min(axis=0)).astype(int)
+    high = np.ceil(outline.max(axis=0)).astype(int) + 1
+    if (low < 0).any() or (high > image.shape[1::-1]).any():
+        return None
+    opening = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
+    cv2.fillPoly(opening, [np.round(outline - low).astype(np.int32)], 1)
+    centre, rim = face[IRIS[side][0], :2] - low, face[list(IRIS[side][1:]), :2] - low
+    radius = int(np.ceil(1.2 * np.linalg.norm(rim - centre, axis=1).mean()))
+    cv2.circle(opening, tuple(int(round(c)) for c in centre), radius, 0, -1)
+    seen = image[low[1]:high[1], low[0]:high[0]][opening > 0]
+    if len(seen) < 12:
+        return None
+    return np.median(seen[seen.sum(axis=1) >= np.percentile(seen.sum(axis=1), 60)], axis=0)
+
+
+def _white_beyond(image: np.ndarray, edge: np.ndarray, outwards: np.ndarray, white: np.ndarray) -> np.ndarray:
+    """(K,) how far the white goes on beyond a lid's edge (K, 2), as a share of `outwards` (2,), 0 at both corners."""
+    steps = np.linspace(0, LID_SEARCH, 13)
+    blurred = image.astype(np.float32)
+
+    def seen(shares: np.ndarray) -> np.ndarray:
+        points = (edge[:, None] + shares[None, :, None] * outwards).astype(np.float32)
+        return cv2.remap(blurred, points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    skin = np.median(seen(np.linspace(*LID_SKIN, 9)), axis=1, keepdims=True)
+    colours = seen(steps)
+    is_white = np.linalg.norm(colours - white, axis=2) < LIKE_WHITE * np.linalg.norm(colours - skin, axis=2)
+    is_white &= np.linalg.norm(white - skin, axis=2) > LEAST_WHITE_FROM_SKIN
+    reach = np.where(is_white.all(axis=1), 0, is_white.argmin(axis=1))  # all white: no lid was found
+    shift = steps[reach]
+    shift[[0, -1]] = 0
+    return np.convolve(np.pad(shift, 1), (0.25, 0.5, 0.25), "valid") * np.array([0, *np.ones(len(edge) - 2), 0])

@@ -30,12 +30,21 @@ FACE_HEIGHT = 2.0
 
 JACOBIAN_REACH = 0.45
 """Standard deviation, in pupil distances, of the neighbourhood whose shape decides how offsets are stretched."""
-LOWER_LID_SHARE = 0.06
+LOWER_LID_SHARE = 0.08
 """How much of a blink the lower lid travels (Evinger et al. 1991, "Eyelid movements": the upper lid does nearly all)."""
 LASH_ROOTS = 0.01
 """The moving lid begins this far above the detector's lid edge (pupil distances), so that it takes no white along."""
-LID_OVERLAP = 0.012
-"""A closed upper lid passes the lower one's edge by this much (pupil distances), so that no white shows."""
+LID_OVERLAP = 0.022
+"""A closed upper lid passes the lower one's edge by this much (pupil distances): it hides the wet rim of the lower lid."""
+SKIN_FOLLOWS_LID = 0.6
+"""Of the motion that the asset gives the skin above the fold in a blink: brow and socket hardly move."""
+LOOK_DOWN_LID, LOOK_UP_LID = 0.08, 0.045
+"""Travel of the upper lid at eyeLookDown and eyeLookUp 1 (30 and 25 degrees), pupil distances: it follows the gaze with four
+fifths of its angle, less upwards (Becker & Fuchs 1988, "Lid-eye coordination during vertical gaze changes in man and monkey")."""
+SQUINT_LID = 0.02
+"""The upper lid comes down this far, pupil distances, in a full squint; the lower one does the rest."""
+MOST_FOLLOWED = 0.6
+"""No look down closes an eye further than this."""
 LIP_REACH = 0.22
 """Reach of the corrections that make lips meet, pupil distances."""
 LOWER_LIP_SHARE = 0.7
@@ -162,17 +171,39 @@ def meet_lids(fit: Fit, side: str) -> None:
     taper = np.sin(np.linspace(0, np.pi, len(upper)))[:, None]
     upper_travel = lower + lower_travel - upper + past * taper
     old = fit.deltas[channel]
-    old_edge = np.linalg.norm(old[list(LID_UPPER[side])][:, :2], axis=1)
+    edge = list(LID_UPPER[side])
+    old_edge = np.linalg.norm(old[edge][:, :2], axis=1)
     place = project_on(fit.surface[:, :2], upper[:, :2])
     share = (old[:, :2] @ fit.down) / np.maximum(np.interp(place, np.arange(len(upper)), old_edge), 0.25 * old_edge.max())
-    share = np.clip(share, 0.0, 1.0)
+    share = SKIN_FOLLOWS_LID * np.clip(share, 0.0, 1.0)
     travel = np.stack([np.interp(place, np.arange(len(upper)), upper_travel[:, k]) for k in range(3)], axis=1)
     closing = share[:, None] * travel
     closing[:, 2] = old[:, 2]
     near = np.abs(old[:, :2] @ fit.down) > 1e-6
     fit.deltas[channel] = np.where(near[:, None], closing, old)
     fit.deltas[channel][list(LID_LOWER[side])] = lower_travel
-    fit.deltas[channel][list(LID_UPPER[side])] = upper_travel
+    fit.deltas[channel][edge] = upper_travel
+    follow_gaze(fit, side, share_of_blink(fit, side))
+
+
+def share_of_blink(fit: Fit, side: str) -> np.ndarray:
+    """(468, 3) motion of the upper lid and the skin above it in a blink, per pupil distance that the lid's middle travels."""
+    closing = fit.deltas[CHANNEL_INDEX[f"eyeBlink{side.capitalize()}"]].copy()
+    upper, lower = list(LID_UPPER[side]), list(LID_LOWER[side])
+    closing[[n for n in lower if n not in upper]] = 0.0
+    middle = closing[upper[len(upper) // 2], :2] @ fit.down / fit.pupil_distance
+    return closing / max(float(middle), 1e-3)
+
+
+def follow_gaze(fit: Fit, side: str, lowering: np.ndarray) -> None:
+    """Give the upper lid its way when the eye looks up or down or squints. lowering: (468, 3), see `share_of_blink`."""
+    upper, lower = (fit.surface[list(lid)][len(lid) // 2] for lid in (LID_UPPER[side], LID_LOWER[side]))
+    opening = float((lower - upper)[:2] @ fit.down) / fit.pupil_distance
+    moves = (lowering != 0).any(axis=1)
+    for name, travel in (("eyeLookDown", min(LOOK_DOWN_LID, MOST_FOLLOWED * opening)), ("eyeLookUp", -LOOK_UP_LID),
+                         ("eyeSquint", SQUINT_LID)):
+        deltas = fit.deltas[CHANNEL_INDEX[f"{name}{side.capitalize()}"]]
+        deltas[moves] = travel * lowering[moves]
 
 
 def project_on(points: np.ndarray, line: np.ndarray) -> np.ndarray:

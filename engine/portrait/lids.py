@@ -1,107 +1,157 @@
-"""The skin of the upper lids that an open eye hides in its fold.
+"""The upper lids: what a blink unrolls, and the lashes it lowers.
 
-On a blink the skin between fold and lashes unrolls. Stretched from the little that shows, it smears; here it is made anew,
-in the colour of the skin above the fold with the cheek's grain, and laid over the stretched part. It has no height in an
-open eye and grows with eyeBlink; the lashes below and the skin above are the picture's own.
+Over an open eye the lid lies folded. Stretched from the little that shows it would smear, so each lid is a part of its own, laid
+over the face: a *strip* of the picture along the lid's edge, with the roots of the lashes, which is carried down unstretched; the
+*skin* between the fold and the strip, made anew (`lid_skin.py`), which has no height in an open eye and grows as the edge falls;
+and *lashes* before the closed eye's seam, which grow likewise. At rest the part shows the picture's own pixels and nothing else.
 """
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
-import scipy.interpolate
-import scipy.ndimage
+import scipy.spatial
 
 from ..motion.clip import CHANNEL_INDEX
 from .fit import Fit
+from .lid_skin import lid_texture
 from .portrait import Part, facing_camera
-from .topology import LID_UPPER
+from .topology import FOLD, LID_LOWER, LID_UPPER
 
-COLUMNS, ROWS = 33, 7
 IN_FRONT_OF_FACE = 0.015
-"""The skin lies this far before the face, pupil distances."""
-LASH_STRIP = 0.012
-"""Above the lid's edge, this much of the picture's own skin with the lashes stays uncovered, pupil distances."""
-SKIN_ABOVE = (0.04, 0.14)
-SKIN_LIGHT = 60
-"""The colour is this percentile of the skin this far above the lid's edge (pupil distances): the fold's own shadow would
-make a closed lid look like an eye."""
-COLOUR_BLUR = 0.07
-EDGE_SHADE = 0.1
-"""A closed lid is darker towards the lashes by this share: it curves under."""
-LASH_SHARE, LASH_SHADE = 0.16, 0.4
-"""The lashes darken this share of the height above the edge, by this much at the edge."""
-SOFT_TOP, SOFT_BOTTOM = 0.3, 0.1
-"""Shares of the height over which it blends into the picture's skin."""
-SOFT_END = 0.12
-CHEEK = {"left": 280, "right": 50}
+"""The lid lies this far before the face, pupil distances."""
+STRIP = 0.024
+"""Height of the strip (pupil distances: 1.5 mm), at most this share of the way from the edge to the fold: STRIP_OF_FOLD."""
+STRIP_OF_FOLD = 0.5
+COVERS_FOLD = 1.25
+"""On a blink the new skin rises over this multiple of what lies between the strip and the fold: the fold flattens, and lashes
+that stood up against the lid are gone."""
+LASH_LENGTH = 0.06
+"""Lashes of a closed eye as seen from before, pupil distances: 8 to 12 mm long (Thibaut et al. 2010, "Human eyelash
+characterization"), foreshortened to less than half."""
+LASHES_LOOKING_DOWN = 0.3
+"""Share of their length that lashes show when the lid follows a gaze down."""
+LASH_SPLAY = 0.55
+"""Lashes at the outer corner point this much sideways for one downwards."""
+SOFT_TOP = 0.45
+"""Share of the skin's height over which it blends into the picture's skin."""
+SOFT_END, SOFT_SKIN_END = 0.05, 0.22
+"""Shares of the lid's width over which strip and lashes, and the skin, fade at both corners."""
+BULGE = 0.06
+"""A closed lid stands this far before the skin that it covers, pupil distances; so it is in front, whatever the face does."""
+STRIP_ROWS, SKIN_ROWS, LASH_ROWS = 3, 8, 4
 
 
-def build_lid(image: np.ndarray, fit: Fit, side: str) -> tuple[Part, np.ndarray]:
-    """The hidden lid skin of the subject's `side` and its RGBA texture. image: (H, W, 3) uint8."""
-    pd = fit.pupil_distance
-    upper = smooth_curve(fit.surface[list(LID_UPPER[side])])
-    fall = smooth_curve(fit.deltas[CHANNEL_INDEX[f"eyeBlink{side.capitalize()}"], list(LID_UPPER[side])])
-    taper = np.sin(np.linspace(0, np.pi, COLUMNS))[:, None]
-    start = upper - LASH_STRIP * pd * taper * np.array([*fit.down, 0.0]) + (0, 0, IN_FRONT_OF_FACE * pd)
-    shares = np.linspace(0, 1, ROWS)
-    deltas = np.zeros((52, ROWS * COLUMNS, 3))
-    deltas[CHANNEL_INDEX[f"eyeBlink{side.capitalize()}"]] = (shares[:, None, None] * fall[None]).reshape(-1, 3)
-    u, v = np.meshgrid(np.linspace(0, 1, COLUMNS), shares)
-    alpha = np.clip(v / SOFT_TOP, 0, 1) * np.clip((1 - v) / SOFT_BOTTOM, 0, 1)
-    alpha = alpha * np.clip(u / SOFT_END, 0, 1) * np.clip((1 - u) / SOFT_END, 0, 1)
-    colour = np.concatenate([np.ones((alpha.size, 3)), alpha.reshape(-1, 1)], axis=1).astype(np.float32)
-    rest = np.tile(start, (ROWS, 1))
-    closed = rest + deltas.sum(axis=0)
-    part = Part(rest.astype(np.float32), facing_camera(closed, grid_triangles(ROWS, COLUMNS)),
-                np.stack([u.ravel(), v.ravel()], 1).astype(np.float32), colour, np.ones(alpha.size, np.float32),
-                np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), f"lid_{side}")
-    part.set_deltas(deltas)
-    return part, lid_texture(image, fit, side, upper, fall)
+def build_lid(image: np.ndarray, fit: Fit, face: Part, rim: np.ndarray, side: str) -> tuple[Part, np.ndarray]:
+    """The upper lid of the subject's `side` and its RGBA texture.
+
+    image: (H, W, 3) uint8; face: the part with the eye's hole, whose outline in order is `rim` (vertex numbers).
+    """
+    upper, lower = (lid_path(rim, corners) for corners in (LID_UPPER[side], LID_LOWER[side]))
+    deltas = face.dense_deltas().astype(np.float64)
+    edge, fall = face.vertices[upper].astype(np.float64), deltas[:, upper]
+    fold = resample(fit.surface[list(FOLD[side])], len(upper))
+    to_fold = fold - edge
+    height = np.linalg.norm(to_fold[:, :2], axis=1, keepdims=True)
+    top = edge + to_fold * np.minimum(STRIP * fit.pupil_distance / np.maximum(height, 1e-6), STRIP_OF_FOLD)
+    at_top = face_motion(face, deltas, top)
+    strip, strip_deltas = strip_rows(edge, top, fall, at_top, side)
+    skin_deltas = skin_rows(fold - top, fall, at_top, side, BULGE * fit.pupil_distance)
+    lash_deltas = lash_rows(fit, fall, side)
+    rest = np.concatenate([strip, np.tile(top, (SKIN_ROWS, 1)), np.tile(edge, (LASH_ROWS, 1))])
+    rest[:, 2] += IN_FRONT_OF_FACE * fit.pupil_distance
+    moved = np.concatenate([strip_deltas, skin_deltas, lash_deltas], axis=1)
+    above_fold = top + COVERS_FOLD * (fold - top)
+    texture, uv = lid_texture(image, fit, side, strip, (above_fold, top, edge, face.vertices[lower]), (STRIP_ROWS, SKIN_ROWS, LASH_ROWS))
+    closed = rest + moved[CHANNEL_INDEX[f"eyeBlink{side.capitalize()}"]]
+    part = Part(rest.astype(np.float32), facing_camera(closed, lid_triangles(len(upper))), uv.astype(np.float32),
+                lid_colour(len(upper)), np.ones(len(rest), np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32),
+                np.zeros((0, 3), np.float32), f"lid_{side}")
+    part.set_deltas(moved)
+    return part, texture
 
 
-def smooth_curve(points: np.ndarray) -> np.ndarray:
-    """(COLUMNS, 3) points on a smooth curve through `points` (K, 3), without overshoot."""
-    knots = np.linspace(0, 1, len(points))
-    return scipy.interpolate.PchipInterpolator(knots, points)(np.linspace(0, 1, COLUMNS))
+def lid_path(rim: np.ndarray, lid: tuple[int, ...]) -> np.ndarray:
+    """The stretch of an eye's outline from the outer to the inner corner that runs through the middle of `lid`."""
+    order = list(rim)
+    start, stop = order.index(lid[0]), order.index(lid[-1])
+    forward = [order[(start + k) % len(order)] for k in range((stop - start) % len(order) + 1)]
+    backward = [order[(start - k) % len(order)] for k in range((start - stop) % len(order) + 1)]
+    return np.array(forward if lid[len(lid) // 2] in forward else backward)
 
 
-def grid_triangles(rows: int, columns: int) -> np.ndarray:
-    """(T, 3) int32 triangles of a grid of vertices, row by row."""
-    corner = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)[None]).ravel()
+def resample(points: np.ndarray, count: int) -> np.ndarray:
+    """(count, 3) points at even steps along a polyline (K, 3)."""
+    steps = np.linspace(0, len(points) - 1, count)
+    return np.stack([np.interp(steps, np.arange(len(points)), points[:, k]) for k in range(3)], axis=1)
+
+
+def face_motion(face: Part, deltas: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(52, N, 3): what the 52 shapes do to the face at `points` (N, 3)."""
+    distance, nearest = scipy.spatial.cKDTree(face.vertices[:, :2]).query(points[:, :2], k=4)
+    weights = 1 / (distance + 1e-3)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.einsum("nk,cnkd->cnd", weights, deltas[:, nearest])
+
+
+def lowering(side: str) -> tuple[int, int]:
+    """Channels that lower the upper lid."""
+    return CHANNEL_INDEX[f"eyeBlink{side.capitalize()}"], CHANNEL_INDEX[f"eyeLookDown{side.capitalize()}"]
+
+
+def strip_rows(edge: np.ndarray, top: np.ndarray, fall: np.ndarray, at_top: np.ndarray, side: str) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (STRIP_ROWS * C, 3) of the strip from its top to the edge, and their offsets (52, ..., 3).
+
+    It follows the face, except that a lid on its way down carries it unstretched.
+    """
+    shares = np.linspace(0, 1, STRIP_ROWS)[:, None, None]
+    deltas = (1 - shares) * at_top[:, None] + shares * fall[:, None]
+    for channel in lowering(side):
+        deltas[channel] = fall[channel]
+    return (top + shares * (edge - top)).reshape(-1, 3), deltas.reshape(52, -1, 3)
+
+
+def skin_rows(to_fold: np.ndarray, fall: np.ndarray, at_top: np.ndarray, side: str, bulge: float) -> np.ndarray:
+    """(52, SKIN_ROWS * C, 3) offsets of the skin between fold and strip: from above the old edge down to the strip."""
+    shares = np.linspace(0, 1, SKIN_ROWS)[:, None, None]
+    deltas = np.repeat(at_top[:, None], SKIN_ROWS, axis=1)
+    blink = lowering(side)[0]
+    full = np.linalg.norm(fall[blink][:, :2], axis=1).max() + 1e-6
+    for channel in lowering(side):
+        closed = np.linalg.norm(fall[channel][:, :2], axis=1).max() / full
+        rise = COVERS_FOLD * closed * to_fold * np.sin(np.linspace(0, np.pi, len(to_fold)))[:, None] ** 0.5
+        deltas[channel] = (1 - shares) * rise + shares * fall[channel]
+        deltas[channel, ..., 2] += closed * bulge * (1 - shares[..., 0])
+    return deltas.reshape(52, -1, 3)
+
+
+def lash_rows(fit: Fit, fall: np.ndarray, side: str) -> np.ndarray:
+    """(52, LASH_ROWS * C, 3) offsets of the lashes: they hang from the edge, splayed towards the outer corner."""
+    place = np.linspace(0, 1, fall.shape[1])[:, None]  # 0 at the outer corner
+    across = np.array([fit.down[1], -fit.down[0]])
+    outwards = across if (across @ (fit.surface[LID_UPPER[side][0], :2] - fit.surface[LID_UPPER[side][-1], :2])) > 0 else -across
+    direction = fit.down + LASH_SPLAY * (1 - 1.6 * place) * outwards
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    length = LASH_LENGTH * fit.pupil_distance * np.clip(np.sin(np.pi * place ** 0.8), 0, 1) ** 0.4 * (1 - 0.35 * place)
+    hang = np.concatenate([length * direction, np.zeros_like(place)], axis=1)
+    shares = np.linspace(0, 1, LASH_ROWS)[:, None, None]
+    deltas = np.repeat(fall[:, None], LASH_ROWS, axis=1)
+    for channel, shown in zip(lowering(side), (1.0, LASHES_LOOKING_DOWN)):
+        deltas[channel] = deltas[channel] + shares * shown * hang
+    return deltas.reshape(52, -1, 3)
+
+
+def lid_triangles(columns: int) -> np.ndarray:
+    """(T, 3) int32 triangles of the three grids, one after the other."""
+    corner = (np.arange(STRIP_ROWS + SKIN_ROWS + LASH_ROWS - 1)[:, None] * columns + np.arange(columns - 1)[None])
+    corner = np.delete(corner, [STRIP_ROWS - 1, STRIP_ROWS + SKIN_ROWS - 1], axis=0).ravel()
     return np.concatenate([np.stack([corner, corner + 1, corner + columns + 1], 1),
                            np.stack([corner, corner + columns + 1, corner + columns], 1)]).astype(np.int32)
 
 
-def lid_texture(image: np.ndarray, fit: Fit, side: str, upper: np.ndarray, fall: np.ndarray) -> np.ndarray:
-    """(h, w, 4) uint8: the lid's skin from under the fold (top) to the lashes (bottom), at the picture's own resolution."""
-    pd = fit.pupil_distance
-    width = int(np.clip(np.linalg.norm(upper[-1] - upper[0]), 16, 2048))
-    height = int(np.clip(np.linalg.norm(fall, axis=1).max(), 8, 1024))
-    colour = skin_above(image, fit, upper, width)
-    colour = scipy.ndimage.gaussian_filter1d(colour, COLOUR_BLUR * pd, axis=0, mode="nearest")
-    v = np.linspace(0, 1, height)[:, None, None]
-    shade = (1 - EDGE_SHADE * v ** 2) * (1 - LASH_SHADE * np.clip((v - 1 + LASH_SHARE) / LASH_SHARE, 0, 1))
-    skin = colour[None] * shade + cheek_grain(image, fit, side, height, width)
-    return np.dstack([np.clip(skin, 0, 255), np.full((height, width), 255.0)]).astype(np.uint8)
-
-
-def skin_above(image: np.ndarray, fit: Fit, upper: np.ndarray, width: int) -> np.ndarray:
-    """(width, 3) colour of the lit skin above the lid's edge, column by column."""
-    places = np.linspace(0, COLUMNS - 1, width)
-    edge = np.stack([np.interp(places, np.arange(COLUMNS), upper[:, k]) for k in range(2)], axis=1)
-    heights = np.linspace(*SKIN_ABOVE, 13) * fit.pupil_distance
-    points = (edge[:, None] - heights[None, :, None] * fit.down).astype(np.float32)
-    skin = cv2.remap(image.astype(np.float32), points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.percentile(skin, SKIN_LIGHT, axis=1)
-
-
-def cheek_grain(image: np.ndarray, fit: Fit, side: str, height: int, width: int) -> np.ndarray:
-    """(height, width, 3) fine detail of the cheek's skin, paint or film around zero."""
-    middle = fit.surface[CHEEK[side], :2]
-    rows = np.arange(height) - height // 2 + int(middle[1])
-    columns = np.arange(width) - width // 2 + int(middle[0])
-    patch = image[np.ix_(np.clip(rows, 0, image.shape[0] - 1), np.clip(columns, 0, image.shape[1] - 1))].astype(np.float32)
-    grain = patch - cv2.GaussianBlur(patch, (0, 0), max(1.5, 0.02 * fit.pupil_distance))
-    bound = 3 * grain.std() + 1
-    return np.clip(grain, -bound, bound)
+def lid_colour(columns: int) -> np.ndarray:
+    """(V, 4) float32: white, soft at the top of the skin and at both corners; the lashes' texture has its own alpha."""
+    from_corner = np.minimum(np.linspace(0, 1, columns), np.linspace(1, 0, columns))
+    skin = np.clip(np.linspace(0, 1, SKIN_ROWS) / SOFT_TOP, 0, 1)[:, None] * np.clip(from_corner / SOFT_SKIN_END, 0, 1)
+    hard = np.clip(from_corner / SOFT_END, 0, 1)
+    alpha = np.concatenate([np.tile(hard, (STRIP_ROWS, 1)), skin * skin * (3 - 2 * skin), np.tile(hard, (LASH_ROWS, 1))])
+    return np.concatenate([np.ones((alpha.size, 3)), alpha.reshape(-1, 1)], axis=1).astype(np.float32)

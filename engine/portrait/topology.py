@@ -21,6 +21,8 @@ OUTER_LIP_LOWER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
 LID_UPPER = {"right": (33, 246, 161, 160, 159, 158, 157, 173, 133), "left": (263, 466, 388, 387, 386, 385, 384, 398, 362)}
 LID_LOWER = {"right": (33, 7, 163, 144, 145, 153, 154, 155, 133), "left": (263, 249, 390, 373, 374, 380, 381, 382, 362)}
 """Lid edges from the outer to the inner corner."""
+FOLD = {"right": (33, 247, 30, 29, 27, 28, 56, 190, 133), "left": (263, 467, 260, 259, 257, 258, 286, 414, 362)}
+"""The fold of the upper lid, corner to corner, above the lid edge's points of the same rank."""
 
 IRIS = {"right": (468, 469, 470, 471, 472), "left": (473, 474, 475, 476, 477)}
 """Centre first, then four points of the rim."""

@@ -9,9 +9,10 @@ import numpy as np
 import scipy.spatial
 import torch
 
-from ..motion.clip import MotionClip
+from ..motion.clip import CHANNEL_INDEX, MotionClip
 from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.portrait import Portrait
+from ..portrait.topology import LID_LOWER, LID_UPPER
 
 
 def rotation_matrices(yaw_pitch_roll_deg: torch.Tensor) -> torch.Tensor:
@@ -44,6 +45,22 @@ FADE_CLEAR_OF_HOLES = 0.12
 """Lids and lips never fade: within this many pupil distances of a hole."""
 
 
+BLINKS = (CHANNEL_INDEX["eyeBlinkLeft"], CHANNEL_INDEX["eyeBlinkRight"])
+
+
+def lid_closure(portrait: Portrait) -> np.ndarray:
+    """(2, 52) float32: the share of the subject's left and right eye that each channel but eyeBlink closes at 1."""
+    face = portrait.parts["face"]
+    shares = np.zeros((2, 52), np.float32)
+    deltas = face.dense_deltas()
+    for row, (side, blink) in enumerate(zip(("left", "right"), BLINKS)):
+        upper, lower = (lid[len(lid) // 2] for lid in (LID_UPPER[side], LID_LOWER[side]))
+        gap = face.vertices[lower, :2] - face.vertices[upper, :2]
+        shares[row] = (deltas[:, upper, :2] - deltas[:, lower, :2]) @ gap / max(float(gap @ gap), 1e-6)
+        shares[row, blink] = 0.0
+    return shares
+
+
 class Poser:
     """A portrait's parts as tensors, ready to be posed batch after batch."""
 
@@ -61,12 +78,13 @@ class Poser:
         self.face_colour = torch.from_numpy(np.array(portrait.parts["face"].colour, np.float32))
         self.face_normals = self._normals(portrait.parts["face"])
         self.face_may_fade = self._clear_of_holes(portrait)
+        self.closure = torch.from_numpy(lid_closure(portrait))
 
     @torch.inference_mode()
     def pose(self, clip: MotionClip, start: int, stop: int) -> Iterator[PosedFrame]:
         """Yield the geometry of each frame start..stop-1, in picture space as the camera sees it."""
         span = slice(start, stop)
-        channels = torch.from_numpy(np.ascontiguousarray(clip.channels[span], np.float32))
+        channels = self._close_what_is_open(torch.from_numpy(np.ascontiguousarray(clip.channels[span], np.float32)))
         head = rotation_matrices(torch.from_numpy(np.ascontiguousarray(clip.head_rotation_deg[span], np.float32)))
         shift = torch.from_numpy(np.ascontiguousarray(clip.head_translation_m[span], np.float32)) * self.units_per_metre
         shift = shift * torch.tensor([1.0, -1.0, 1.0])
@@ -75,6 +93,13 @@ class Poser:
         face_colour = self._face_colour(head).numpy()
         for frame in range(len(channels)):
             yield PosedFrame({name: vertices[frame] for name, vertices in posed.items()}, {"face": face_colour[frame]})
+
+    def _close_what_is_open(self, channels: torch.Tensor) -> torch.Tensor:
+        """(B, 52) with eyeBlink taken of what the other channels leave open: lids meet, and never pass each other."""
+        left_open = torch.clamp(1 - channels @ self.closure.T, min=0)
+        channels = channels.clone()
+        channels[:, list(BLINKS)] *= left_open
+        return channels
 
     def _face_colour(self, head: torch.Tensor) -> torch.Tensor:
         """(B, V, 4): the face's own colour, faded where the turned head shows it edge-on."""

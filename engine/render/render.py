@@ -23,6 +23,7 @@ BATCH = 8
 LARGEST_SIDE_PX = 8192
 SHARE_THE_MATTE = ("person", "face")
 """Parts whose texture carries the person's matte."""
+LIDS = ("lid_left", "lid_right")
 INTERIOR = ("cavity", "tongue", "teeth_lower", "teeth_upper")
 APERTURE_PARTS = {"eye_left": (("eye_left",), ("iris_left",)), "eye_right": (("eye_right",), ("iris_right",)),
                   "mouth": (INTERIOR, ("teeth_source",))}
@@ -148,9 +149,7 @@ class Stage:
         self._draw_together(frame, ["person"], placed, posed.colour)
         for aperture, groups in APERTURE_PARTS.items():
             self._draw_through(frame, aperture, groups, placed)
-        self._draw_together(frame, ["face"], placed, {"face": self._lit(posed)})
-        for name in ("lid_left", "lid_right"):
-            self._draw_together(frame, [name], placed, posed.colour)
+        self._draw_together(frame, [name for name in ("face", *LIDS) if name in placed], placed, {"face": self._lit(posed)})
         picture = np.empty((*frame.shape[:2], 4 if self.alpha else 3), np.uint8)
         if self.alpha:
             straighten(frame, picture)

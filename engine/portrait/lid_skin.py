@@ -1,0 +1,166 @@
+"""The texture of an upper lid: the picture along its edge, the skin that an open eye hides, and lashes."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import scipy.ndimage
+
+from ..motion.clip import CHANNEL_INDEX
+from .fit import Fit
+from .topology import LID_UPPER
+
+SKIN_ABOVE = (0.03, 0.13)
+SKIN_BELOW = (0.07, 0.16)
+SKIN_LIGHT = 60
+LIGHT_FROM_BELOW = 0.4
+"""A closed lid has the colour of the skin around it and bulges into the light as the skin beneath the eye does: this percentile of
+the skin this far above and below the eye (pupil distances), the light of the two mixed by the share. The fold's own shadow would
+make a closed lid look like an eye."""
+COLOUR_BLUR = 0.07
+DOME = ((0.0, 0.96), (0.4, 1.05), (0.8, 0.97), (1.0, 0.88))
+"""Shading of the lid over the eyeball from the fold (0) to the strip (1): light from above, and it curves under."""
+MEETS_STRIP, MEETS_FOLD = 0.35, 0.6
+"""Over these shares of its height the skin takes on the colours of the strip below and of the fold above it,"""
+FOLD_KEPT = 0.8
+"""of the fold by so much: it flattens."""
+FOLD_BLUR, STRIP_BLUR = 0.06, 0.008
+"""Single hairs and wrinkles of those do not count, pupil distances."""
+GRAIN = 0.7
+LASH_SEEN_FROM = 0.02
+"""The darkest of the picture this far above the lid's edge (pupil distances) are its lashes."""
+LASH_DARKEST = 0.4
+"""A seam between closed lids is at least this dark, of the skin."""
+LASH_CORE = 0.36
+"""The solid line of lashes takes this share of their length."""
+LASH_HAIRS = 42
+HAIR_CONTRAST = (0.35, 0.75)
+"""Single hairs are drawn where the picture's lashes are this much darker than its skin: not at all, fully."""
+GUTTER_PX = 2
+CHEEKS = (280, 50)
+NOSE_TIP = 1
+SUPERSAMPLING = 3
+
+
+def lid_texture(image: np.ndarray, fit: Fit, side: str, strip: np.ndarray, curves: tuple[np.ndarray, ...],
+                rows: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """RGBA texture (h, w, 4) uint8 of the lid and the texture coordinates of its vertices.
+
+    strip: the strip's vertices (rows[0] * C, 3); curves: the fold, the strip's top, the lid's edge and the lower lid (C, 3), from
+    the outer to the inner corner; rows: of the strip, the skin and the lashes.
+    """
+    fold, top, edge, lower = curves
+    low, high = np.floor(strip[:, :2].min(axis=0)).astype(int) - 1, np.ceil(strip[:, :2].max(axis=0)).astype(int) + 2
+    columns, lines = (np.clip(np.arange(low[k], high[k]), 0, image.shape[1 - k] - 1) for k in range(2))
+    picture = image[np.ix_(lines, columns)]
+    fall = np.linalg.norm(fit.deltas[CHANNEL_INDEX[f"eyeBlink{side.capitalize()}"], list(LID_UPPER[side]), :2], axis=1).max()
+    width = int(np.clip(np.linalg.norm(edge[-1] - edge[0]), 16, 2048))
+    skin_colour = lit_skin(image, fit, edge, lower, width)
+    borders = [line_colour(image, curve, width, blur * fit.pupil_distance) for curve, blur in ((fold, FOLD_BLUR), (top, STRIP_BLUR))]
+    skin = lid_skin(image, fit, skin_colour, borders, int(np.clip(1.3 * fall, 8, 1024)))
+    lashes = lash_fringe(image, fit, edge, skin_colour, int(np.clip(0.06 * fit.pupil_distance, 8, 256)))
+    return stack([picture, skin, lashes], strip[:, :2] - low, len(edge), rows)
+
+
+def stack(pieces: list[np.ndarray], in_picture: np.ndarray, columns: int, rows) -> tuple[np.ndarray, np.ndarray]:
+    """One texture of the pieces, one below the other, and (V, 2) coordinates: the strip's by position, the others' by row."""
+    width = max(piece.shape[1] for piece in pieces)
+    tops, sheets, line = [], [], 0
+    for piece in pieces:
+        if piece.shape[2] == 3:
+            piece = np.dstack([piece, np.full(piece.shape[:2], 255, np.uint8)])
+        sheets.append(cv2.copyMakeBorder(piece, 0, GUTTER_PX, 0, width - piece.shape[1], cv2.BORDER_REPLICATE))
+        tops.append(line)
+        line += piece.shape[0] + GUTTER_PX
+    places = [in_picture + 0.5]
+    for piece, first, count in zip(pieces[1:], tops[1:], rows[1:]):
+        u, v = np.meshgrid(np.linspace(0.5, piece.shape[1] - 0.5, columns), first + np.linspace(0.5, piece.shape[0] - 0.5, count))
+        places.append(np.stack([u.ravel(), v.ravel()], axis=1))
+    return np.concatenate(sheets), np.concatenate(places) / (width, line)
+
+
+def sample(image: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Colours (..., 3) float32 of the picture at points (..., 2); beyond its border its border."""
+    points = points.astype(np.float32)
+    return cv2.remap(image.astype(np.float32), points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def along(curve: np.ndarray, count: int) -> np.ndarray:
+    """(count, 2) points at even steps along a curve (C, 2+)."""
+    places = np.linspace(0, len(curve) - 1, count)
+    return np.stack([np.interp(places, np.arange(len(curve)), curve[:, k]) for k in range(2)], axis=1)
+
+
+def lit_skin(image: np.ndarray, fit: Fit, edge: np.ndarray, lower: np.ndarray, width: int) -> np.ndarray:
+    """(width, 3) colour of lit skin around the eye, column by column."""
+    pd, colours = fit.pupil_distance, []
+    for curve, span, upwards in ((edge, SKIN_ABOVE, -1), (lower, SKIN_BELOW, 1)):
+        heights = upwards * np.linspace(*span, 13) * pd
+        points = along(curve, width)[:, None] + heights[None, :, None] * fit.down
+        colours.append(np.percentile(sample(image, points), SKIN_LIGHT, axis=1))
+    above, below = (colour.mean(axis=1, keepdims=True) for colour in colours)
+    light = above + LIGHT_FROM_BELOW * (below - above)
+    lit = light * np.mean([colours[0] / np.maximum(above, 1.0), colours[1] / np.maximum(below, 1.0)], axis=0)
+    return scipy.ndimage.gaussian_filter1d(lit, COLOUR_BLUR * pd, axis=0, mode="nearest")
+
+
+def line_colour(image: np.ndarray, curve: np.ndarray, width: int, blur_px: float) -> np.ndarray:
+    """(width, 3) the picture's colours along a curve, without single hairs."""
+    return scipy.ndimage.gaussian_filter1d(sample(image, along(curve, width)[None])[0], blur_px, axis=0, mode="nearest")
+
+
+def lid_skin(image: np.ndarray, fit: Fit, colour: np.ndarray, borders: list[np.ndarray], height: int) -> np.ndarray:
+    """(height, W, 3) uint8: the lid's skin from the fold (top) to the strip (bottom), at the picture's own resolution.
+
+    colour (W, 3): of lit skin; borders: two (W, 3), what the picture shows at the fold and at the strip's top.
+    """
+    v = np.linspace(0, 1, height)
+    skin = colour[None] * np.interp(v, *np.transpose(DOME))[:, None, None]
+    from_fold = FOLD_KEPT * np.clip(1 - v / MEETS_FOLD, 0, 1) ** 2
+    from_strip = np.clip((v - 1 + MEETS_STRIP) / MEETS_STRIP, 0, 1) ** 2
+    for border, share in zip(borders, (from_fold, from_strip)):
+        skin = skin + share[:, None, None] * (border[None] - skin)
+    return np.clip(skin + GRAIN * cheek_grain(image, fit, *skin.shape[:2]), 0, 255).astype(np.uint8)
+
+
+def cheek_grain(image: np.ndarray, fit: Fit, height: int, width: int) -> np.ndarray:
+    """(height, width, 3) fine detail of the skin, paint or film on the cheek that faces us more, around zero."""
+    middle = max((fit.surface[cheek] for cheek in CHEEKS), key=lambda point: abs(point[0] - fit.surface[NOSE_TIP, 0]))[:2]
+    rows = np.arange(height) - height // 2 + int(middle[1])
+    columns = np.arange(width) - width // 2 + int(middle[0])
+    patch = image[np.ix_(np.clip(rows, 0, image.shape[0] - 1), np.clip(columns, 0, image.shape[1] - 1))].astype(np.float32)
+    grain = patch - cv2.GaussianBlur(patch, (0, 0), max(1.5, 0.02 * fit.pupil_distance))
+    bound = 3 * grain.std() + 1
+    return np.clip(grain, -bound, bound)
+
+
+def lash_fringe(image: np.ndarray, fit: Fit, edge: np.ndarray, skin: np.ndarray, height: int) -> np.ndarray:
+    """(height, W, 4) uint8: lashes from their roots (top) to their tips, as dark and as distinct as the picture's own."""
+    width = len(skin)
+    heights = -np.linspace(0, LASH_SEEN_FROM, 7) * fit.pupil_distance
+    seen = sample(image, along(edge, width)[:, None] + heights[None, :, None] * fit.down)
+    darkest = np.take_along_axis(seen, seen.mean(axis=2).argmin(axis=1)[:, None, None], axis=1)[:, 0]
+    darkest = scipy.ndimage.gaussian_filter1d(darkest, COLOUR_BLUR * fit.pupil_distance, axis=0, mode="nearest")
+    light, dark = skin.mean(axis=1), darkest.mean(axis=1)
+    contrast = 1 - np.median(dark) / max(float(np.median(light)), 1.0)
+    colour = darkest * np.minimum(1.0, LASH_DARKEST * light / np.maximum(dark, 1.0))[:, None]
+    distinct = float(np.clip((contrast - HAIR_CONTRAST[0]) / (HAIR_CONTRAST[1] - HAIR_CONTRAST[0]), 0, 1))
+    v = np.linspace(0, 1, height)[:, None]
+    core = np.clip(2 - v / LASH_CORE, 0, 1)
+    alpha = np.maximum(core * (0.75 + 0.2 * distinct), 0.85 * distinct * hairs(height, width))
+    return np.dstack([np.broadcast_to(colour[None], (height, width, 3)), 255 * alpha]).astype(np.uint8)
+
+
+def hairs(height: int, width: int) -> np.ndarray:
+    """(height, width) 0..1: tapering hairs of uneven length, the same for everybody."""
+    random = np.random.default_rng(7)
+    scale = SUPERSAMPLING
+    canvas = np.zeros((height * scale, width * scale), np.uint8)
+    for place in (np.arange(LASH_HAIRS) + random.uniform(0.1, 0.9, LASH_HAIRS)) / LASH_HAIRS:
+        length, lean = random.uniform(0.55, 1.0), random.normal(0, 0.15) * height / width
+        points = [((place + lean * t ** 2) * width * scale, t * length * height * scale) for t in np.linspace(0, 1, 6)]
+        for k in range(5):
+            thickness = max(1, round(scale * (1.0 - k / 6) * max(width / 90, 0.7)))
+            ends = [tuple(int(round(c)) for c in points[k + n]) for n in range(2)]
+            cv2.line(canvas, *ends, 255, thickness, cv2.LINE_AA)
+    return cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255

@@ -1,0 +1,106 @@
+"""What lids must do: hide nothing at rest, hide the eye when they close, and follow the gaze up and down."""
+
+import cv2
+import numpy as np
+import pytest
+
+from soliloquy.engine.motion.clip import CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
+from soliloquy.engine.portrait.detect import settle_lids
+from soliloquy.engine.portrait.lids import LASH_ROWS, SKIN_ROWS, STRIP_ROWS
+from soliloquy.engine.portrait.picture import read_picture
+from soliloquy.engine.portrait.topology import LID_LOWER, LID_UPPER
+from soliloquy.engine.render.pose import Poser
+from soliloquy.engine.render.render import render
+
+
+def clip_of(blink=0.0, gaze=(0.0, 0.0), **channels) -> MotionClip:
+    clip = MotionClip.neutral(1)
+    clip.gaze_deg[0] = gaze
+    clip.channels[:, list(EYE_LOOK_COLUMNS)] = eye_look_from_gaze(clip.gaze_deg)
+    for name, value in (channels | {"eyeBlinkLeft": blink, "eyeBlinkRight": blink}).items():
+        clip.channels[0, CHANNEL_INDEX[name]] = value
+    return clip
+
+
+def posed(portrait, **settings):
+    frame, = Poser(portrait).pose(clip_of(**settings), 0, 1)
+    return frame.vertices
+
+
+def opening(portrait, vertices, side) -> float:
+    """Between the middles of both lids, in pupil distances."""
+    upper, lower = (vertices["face"][lid[side][4], 1] for lid in (LID_UPPER, LID_LOWER))
+    return float(lower - upper) / (portrait.units_per_metre * 0.063)
+
+
+def grids(portrait, vertices, side) -> list[np.ndarray]:
+    """Strip, skin and lashes of a lid, each (rows, columns, 3)."""
+    lid = vertices[f"lid_{side}"].reshape(STRIP_ROWS + SKIN_ROWS + LASH_ROWS, -1, 3)
+    return np.split(lid, [STRIP_ROWS, STRIP_ROWS + SKIN_ROWS])
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_only_the_strip_has_height_at_rest_and_it_shows_the_picture(hopper, side):
+    strip, skin, lashes = grids(hopper, {f"lid_{side}": hopper.parts[f"lid_{side}"].vertices}, side)
+    assert np.ptp(skin, axis=0).max() == 0 and np.ptp(lashes, axis=0).max() == 0
+    texture, part = hopper.images[f"lid_{side}"], hopper.parts[f"lid_{side}"]
+    texels = (part.uv[: strip[..., 0].size] * texture.shape[1::-1] - 0.5).astype(np.float32)
+    seen = cv2.remap(texture[..., :3], texels[:, 0], texels[:, 1], cv2.INTER_LINEAR)
+    places = strip.reshape(-1, 3).astype(np.float32)
+    expected = cv2.remap(hopper.images["person"][..., :3], places[:, 0], places[:, 1], cv2.INTER_LINEAR)
+    assert np.abs(seen.astype(int) - expected).max() <= 2
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_blink_carries_the_lashes_down_unstretched_and_unrolls_skin(hopper, side):
+    pd = hopper.units_per_metre * 0.063
+    resting, closing = (grids(hopper, posed(hopper, blink=b), side) for b in (0.0, 0.9))
+    middle = resting[0].shape[1] // 2
+    strip_heights = [np.ptp(grid[0][:, middle, 1]) for grid in (resting, closing)]
+    assert strip_heights[1] == pytest.approx(strip_heights[0], rel=0.1)
+    assert np.ptp(closing[1][:, middle, 1]) > 0.08 * pd
+    assert 0.02 * pd < np.ptp(closing[2][:, middle, 1]) < 0.1 * pd
+
+
+@pytest.mark.parametrize("meanwhile", [{}, {"gaze": (0, -20)}, {"gaze": (0, 15)}, {"eyeSquintLeft": 1.0, "eyeSquintRight": 1.0},
+                                       {"eyeWideLeft": 1.0, "eyeWideRight": 1.0}])
+def test_a_blink_closes_what_is_open_and_no_more(astronaut, meanwhile):
+    for side in ("left", "right"):
+        shut = opening(astronaut, posed(astronaut, blink=1.0, **meanwhile), side)
+        assert -0.045 < shut < 0.0, meanwhile
+
+
+def test_upper_lids_follow_the_gaze(astronaut):
+    at_rest, up, down = (opening(astronaut, posed(astronaut, gaze=(0, pitch)), "left") for pitch in (0, 15, -20))
+    assert up > at_rest > down > 0.4 * at_rest
+
+
+def test_a_lid_closes_over_skin_not_over_an_eye(astronaut):
+    """Shut, the opening has the skin's colour in its upper part and a dark line of lashes at the lower lid."""
+    frame = next(render(astronaut, clip_of(blink=1.0))).astype(float)
+    x = int(astronaut.landmarks_px[159, 0])
+    top, bottom = (int(astronaut.landmarks_px[n, 1]) for n in (159, 145))
+    skin = frame[bottom + 8:bottom + 14, x - 2:x + 3].mean()
+    assert frame[top - 1:top + 2, x - 2:x + 3].mean() > 0.6 * skin
+    assert frame[bottom - 2:bottom + 4, x - 2:x + 3].min(axis=0).mean() < 0.6 * skin
+
+
+def test_white_left_outside_the_lids_is_found(hopper_path):
+    image = np.full((400, 400, 3), (190, 140, 120), np.uint8)
+    face = np.zeros((478, 3), np.float32)
+    for side, middle in (("right", 120), ("left", 280)):
+        outer, inner = (middle - 40, middle + 40) if side == "right" else (middle + 40, middle - 40)
+        across = np.linspace(outer, inner, 9)
+        rise = 16 * np.sin(np.linspace(0, np.pi, 9))
+        face[list(LID_UPPER[side]), :2] = np.stack([across, 200 - rise], 1)
+        face[list(LID_LOWER[side]), :2] = np.stack([across, 200 + rise], 1)
+        iris = (468, 469, 470, 471, 472) if side == "right" else (473, 474, 475, 476, 477)
+        face[list(iris), :2] = np.array([(0, 0), (12, 0), (0, -12), (-12, 0), (0, 12)]) + (middle, 200)
+        cv2.ellipse(image, (middle, 200), (44, 21), 0, 0, 360, (235, 235, 235), -1)
+        cv2.circle(image, (middle, 200), 12, (50, 30, 20), -1)
+    settled = settle_lids(image, face)
+    lifted = face[159, 1] - settled[159, 1]
+    assert 2 < lifted < 8, "the white ends five pixels above the detector's line"
+    assert np.array_equal(settled[[33, 133, 263, 362]], face[[33, 133, 263, 362]])
+    photograph = np.ascontiguousarray(read_picture(hopper_path)[..., :3])
+    assert np.array_equal(settle_lids(np.full_like(photograph, 128), face), face)
