@@ -8,6 +8,7 @@ from scipy.signal import medfilt
 
 from .chunks import quiet_threshold_db
 from .decode import SAMPLE_RATE_HZ
+from .frames import framed
 from .speech import HOP_S
 
 HOP = round(HOP_S * SAMPLE_RATE_HZ)
@@ -24,7 +25,7 @@ _BLOCK_HOPS = 1500
 def energy_db(samples: np.ndarray) -> np.ndarray:
     """(N,) samples -> (N // HOP + 1,) RMS level in dB re full scale in 20 ms windows centred on n * HOP_S."""
     levels = np.empty(len(samples) // HOP + 1, np.float32)
-    for first, _, frames in _frames(samples, ENERGY_WINDOW, len(levels)):
+    for first, _, frames in framed(samples, HOP, ENERGY_WINDOW, _BLOCK_HOPS):
         power = np.mean(np.square(frames, dtype=np.float32), axis=1)
         levels[first : first + len(frames)] = 10.0 * np.log10(power + 10.0 ** (ENERGY_FLOOR_DB / 10.0))
     return levels
@@ -38,7 +39,7 @@ def f0_hz(samples: np.ndarray, levels_db: np.ndarray) -> np.ndarray:
     """
     pitch = np.zeros(len(levels_db), np.float32)
     audible_db = quiet_threshold_db(levels_db)
-    for first, block, frames in _frames(samples, PITCH_FRAME, len(levels_db)):
+    for first, block, frames in framed(samples, HOP, PITCH_FRAME, _BLOCK_HOPS):
         span = slice(first, first + len(frames))
         period_hz = librosa.yin(
             block,
@@ -53,17 +54,6 @@ def f0_hz(samples: np.ndarray, levels_db: np.ndarray) -> np.ndarray:
         voiced = inside & (_periodicity(frames, period_hz) > PERIODIC_ENOUGH) & (levels_db[span] > audible_db)
         pitch[span] = np.where(voiced, period_hz, 0.0)
     return _without_specks(pitch)
-
-
-def _frames(samples: np.ndarray, width: int, count: int):
-    """Yield (first hop, padded samples, their (n, width) frames centred on the hops), a bounded number at a time."""
-    for first in range(0, count, _BLOCK_HOPS):
-        hops = min(_BLOCK_HOPS, count - first)
-        start = first * HOP - width // 2
-        stop = start + (hops - 1) * HOP + width
-        inside = samples[max(start, 0) : min(stop, len(samples))]
-        padded = np.pad(inside, (max(-start, 0), stop - max(start, 0) - len(inside)))
-        yield first, padded, np.lib.stride_tricks.sliding_window_view(padded, width)[::HOP]
 
 
 def _periodicity(frames: np.ndarray, period_hz: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Mel spectra at 50 Hz, made independent of level, microphone and room tone: what the learned ear hears."""
+"""Mel spectra, at 50 Hz made independent of level, microphone and room tone: what the learned ear hears."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import librosa
 import numpy as np
 
 from .decode import SAMPLE_RATE_HZ
+from .frames import framed
 from .speech import HEARD_HOP_S
 
 MEL_BANDS = 40
 LOWEST_HZ, HIGHEST_HZ = 80.0, 7600.0
 
-_HOP = round(HEARD_HOP_S * SAMPLE_RATE_HZ)
+HEARD_HOP = round(HEARD_HOP_S * SAMPLE_RATE_HZ)
 WINDOW_SAMPLES = 512
 _BLOCK_FRAMES = 3000
 RANGE_DB = 70.0
@@ -22,23 +23,18 @@ SPEECH_BELOW_LOUD = 1e-3
 _TINY = 1e-10
 
 
-def mel_power(samples: np.ndarray) -> np.ndarray:
-    """(N,) samples -> (N // 320 + 1, MEL_BANDS) float32 power, frame n centred on n * HEARD_HOP_S, 32 ms Hann windows."""
-    count = len(samples) // _HOP + 1
-    power = np.empty((count, MEL_BANDS), np.float32)
-    for first in range(0, count, _BLOCK_FRAMES):
-        frames = min(_BLOCK_FRAMES, count - first)
-        start = first * _HOP - WINDOW_SAMPLES // 2
-        stop = start + (frames - 1) * _HOP + WINDOW_SAMPLES
-        inside = samples[max(start, 0) : min(stop, len(samples))]
-        padded = np.pad(inside, (max(-start, 0), stop - max(start, 0) - len(inside)))
-        power[first : first + frames] = power_of(np.lib.stride_tricks.sliding_window_view(padded, WINDOW_SAMPLES)[::_HOP])
+def mel_power(samples: np.ndarray, hop: int = HEARD_HOP) -> np.ndarray:
+    """(N,) samples -> (N // hop + 1, MEL_BANDS) float32 power, frame n centred on sample n * hop, 32 ms Hann windows."""
+    power = np.empty((len(samples) // hop + 1, MEL_BANDS), np.float32)
+    for first, _, windows in framed(samples, hop, WINDOW_SAMPLES, _BLOCK_FRAMES):
+        power[first : first + len(windows)] = power_of(windows)
     return power
 
 
 def power_of(windows: np.ndarray) -> np.ndarray:
-    """(k, WINDOW_SAMPLES) samples -> (k, MEL_BANDS) power."""
-    return np.abs(np.fft.rfft(windows * _window(), axis=1)) ** 2 @ _bands().T
+    """(T, WINDOW_SAMPLES) samples -> (T, MEL_BANDS) float32 power."""
+    spectra = np.abs(np.fft.rfft(windows * _window(), axis=1)) ** 2
+    return (spectra @ _bands().T).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,15 @@ HEARD_TRACKS = 4
 second how far they spread, the others its own."""
 
 SILENCE = "SIL"
-"""Phone label of silence; other non-speech labels are BREATH and NOISE."""
+"""Phone label of silence; other non-speech labels are BREATH, LAUGH and NOISE."""
+
+EVENT_LABELS = ("BREATH", "LAUGH", "COUGH", "SIGH", "HUM")
+"""What a voice does besides speaking: an audible breath in, laughter, a cough or cleared throat, a breath let out, an "mm" or "um"."""
 
 
 @dataclass(frozen=True)
 class Phone:
-    """One sound: ARPAbet label without stress digits (`AA` ... `ZH`, or SIL, BREATH, NOISE), start and end in seconds."""
+    """One sound: ARPAbet label without stress digits (`AA` ... `ZH`, or SIL, BREATH, LAUGH, NOISE), start and end in seconds."""
 
     label: str
     start_s: float
@@ -44,11 +47,23 @@ class Word:
     end_s: float
 
 
+@dataclass(frozen=True)
+class Event:
+    """Something besides speech: a label of EVENT_LABELS, start and end in seconds, how strong it is, 0..1."""
+
+    label: str
+    start_s: float
+    end_s: float
+    strength: float = 0.5
+
+
 @dataclass
 class Speech:
     """A recording, understood.
 
     phones: contiguous, sorted, covering 0 .. duration_s.
+    events: sorted; what else the voice does, *over* the phones: under a LAUGH lie LAUGH phones or laughed words, under a HUM
+        an M or AH, under BREATH, SIGH and COUGH phones of label BREATH or NOISE.
     words: empty when no transcript is known.
     energy_db: (N,) RMS level in dB re full scale, one value per HOP_S, frame n centred on n * HOP_S.
     f0_hz: (N,) fundamental frequency, 0 where unvoiced.
@@ -67,6 +82,7 @@ class Speech:
     aligner: str = ""
     notes: list[str] = field(default_factory=list)
     heard: np.ndarray | None = None
+    events: list[Event] = field(default_factory=list)
 
     def pauses(self, shortest_s: float = 0.15) -> list[tuple[float, float]]:
         """(start_s, end_s) of every run of non-speech phones at least `shortest_s` long."""
@@ -92,6 +108,7 @@ class Speech:
             "notes": self.notes,
             "words": [asdict(word) for word in self.words],
             "phones": [asdict(phone) for phone in self.phones],
+            "events": [asdict(event) for event in self.events],
             "hop_s": HOP_S,
             "energy_db": [round(float(value), 2) for value in self.energy_db],
             "f0_hz": [round(float(value), 1) for value in self.f0_hz],
@@ -119,6 +136,7 @@ class Speech:
                 aligner=str(record.get("aligner", "")),
                 notes=[str(note) for note in record.get("notes", [])],
                 heard=_heard(record.get("heard")),
+                events=[_event(event) for event in record.get("events", [])],
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FormatError(f"{path} is not a readable speech file ({error}).") from error
@@ -135,6 +153,14 @@ class Speech:
         for phone in self.phones:
             if not (0 <= phone.start_s <= phone.end_s <= self.duration_s + 1e-3):
                 raise FormatError(f"{name}: phone {phone.label} at {phone.start_s:.3f} s lies outside the recording.")
+        for event in self.events:
+            if event.label not in EVENT_LABELS or not (0 <= event.start_s <= event.end_s <= self.duration_s + 1e-3):
+                raise FormatError(f"{name}: event {event.label} at {event.start_s:.3f} s is unknown or outside the recording.")
+
+
+def _event(record: dict) -> Event:
+    strength = min(max(float(record.get("strength", 0.5)), 0.0), 1.0)
+    return Event(str(record["label"]), float(record["start_s"]), float(record["end_s"]), strength)
 
 
 def _heard(tracks: list | None) -> np.ndarray | None:

@@ -1,0 +1,178 @@
+"""The phone network as a stream: samples go in as they arrive, posteriors of the sounds come out 10 ms by 10 ms.
+
+    stream = PhoneStream()
+    for chunk in microphone:                  # (n,) float32 at 16 kHz, any n
+        rows = stream.push(chunk)             # (k, len(CLASSES)) probabilities of the next k frames, k >= 0
+    rows = stream.finish()                    # the frames still in flight
+
+Row n of all rows ever returned belongs to the moment n * HOP_S on the clock of the samples pushed. It comes out once the
+samples up to LOOK_AHEAD_S after that moment are there, and not later: nothing else is waited for. `push` and one big `push`
+give the same numbers. A recording is understood by the same class (`hear_phones`), so live and offline cannot drift apart.
+
+Input: mel spectra every 10 ms against a slowly moving mean of each band, in which loud frames count more; that takes out level,
+microphone and room. Two frames at a time go through a stack of causal convolutions (training/build_phones.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.signal import lfilter
+from scipy.special import softmax
+
+from .decode import SAMPLE_RATE_HZ
+from .mel import MEL_BANDS, WINDOW_SAMPLES, power_of
+from .sounds import CLASSES
+from .speech import HOP_S
+from .weights import Layer, gelu, shipped_weights
+
+WEIGHTS = "phones.safetensors"
+WEIGHTS_SHA256 = ""
+LAYERS: tuple[Layer, ...] = ((2, 2, 1), (2, 0, 1), (2, 0, 2), (2, 0, 4), (2, 0, 8), (2, 0, 1))
+"""In steps of 20 ms: reads 0.7 s back and 40 ms ahead."""
+
+HOP = round(HOP_S * SAMPLE_RATE_HZ)
+STEP = 2
+"""Frames the network takes in, and answers, at a time."""
+
+LOOK_AHEAD_S = (STEP - 1 + STEP * LAYERS[0][1]) * HOP_S + WINDOW_SAMPLES / 2 / SAMPLE_RATE_HZ
+"""66 ms: the second frame of the step, the steps the first layer reads ahead, half a spectrum's window."""
+
+FEATURES = MEL_BANDS + 1
+MEAN_S = 6.0
+"""Time constant of the mean that is taken out of every band."""
+LOUD_WEIGHT = 0.35
+"""A frame counts in that mean with its power to this exponent: 30 dB louder, eleven times as much."""
+PEAK_FALL_DB = 0.02
+"""The loudest recent level sinks by this much a frame: 2 dB a second."""
+
+_RANGE_DB = 80.0
+_UNIT_DB = 10.0
+_TINY = 1e-10
+_BLOCK_HOPS = 3000
+
+
+class Leveller:
+    """The features of consecutive frames; keeps what it has heard, so that level and microphone cancel out."""
+
+    def __init__(self) -> None:
+        self._decay = float(np.exp(-HOP_S / MEAN_S))
+        self._sums = np.zeros((1, MEL_BANDS + 1))
+        self._peak_db = -np.inf
+
+    def primed(self, power: np.ndarray) -> Leveller:
+        """Start as if frames like (T, MEL_BANDS) `power` had just been heard (of a recording that is at hand as a whole)."""
+        decibels, weight = _decibels(power), _weight(power)
+        self._sums = (1.0 / (1.0 - self._decay)) * np.mean(np.column_stack([decibels * weight, weight]), axis=0)[None]
+        self._peak_db = float(np.percentile(_level_db(power), 95))
+        return self
+
+    def __call__(self, power: np.ndarray) -> np.ndarray:
+        """(T, MEL_BANDS) mel power of the next T frames -> (T, FEATURES) float32."""
+        decibels, weight, level_db = _decibels(power), _weight(power), _level_db(power)
+        fallen = np.arange(1, len(power) + 1) * PEAK_FALL_DB
+        peak_db = np.maximum(np.maximum.accumulate(level_db + fallen), self._peak_db) - fallen
+        added = np.column_stack([decibels * weight, weight])
+        sums, _ = lfilter([1.0], [1.0, -self._decay], added, axis=0, zi=self._decay * self._sums)
+        self._sums, self._peak_db = sums[-1:], float(peak_db[-1])
+        above = np.maximum(decibels, peak_db[:, None] - _RANGE_DB) - sums[:, :-1] / sums[:, -1:]
+        return np.column_stack([above, level_db - peak_db + _RANGE_DB / 4]).astype(np.float32) / np.float32(_UNIT_DB)
+
+
+def _decibels(power: np.ndarray) -> np.ndarray:
+    return 10.0 * np.log10(power + np.float32(_TINY))
+
+
+def _level_db(power: np.ndarray) -> np.ndarray:
+    return 10.0 * np.log10(power.sum(axis=1, dtype=np.float64) + _TINY)
+
+
+def _weight(power: np.ndarray) -> np.ndarray:
+    return (power.sum(axis=1, dtype=np.float64)[:, None] + _TINY) ** LOUD_WEIGHT
+
+
+class PhoneStream:
+    """Posteriors of the sounds, as the samples arrive. One stream per voice; not shared between threads."""
+
+    def __init__(self, leveller: Leveller | None = None) -> None:
+        self._layers = _Layers(shipped_weights(WEIGHTS, WEIGHTS_SHA256))
+        self._leveller = leveller or Leveller()
+        self._samples = np.zeros(WINDOW_SAMPLES // 2, np.float32)
+        self._pushed = self._framed = self._given = 0
+        self._waiting = np.zeros((0, FEATURES), np.float32)
+
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        """Take (n,) float32 samples at 16 kHz; return (k, len(CLASSES)) float32 probabilities of the frames now decided."""
+        self._pushed += len(samples)
+        return self._advance(np.asarray(samples, np.float32))
+
+    def finish(self) -> np.ndarray:
+        """The last frames, with silence after the end: in all there are pushed // 160 + 1 of them."""
+        wanted = self._pushed // HOP + 1
+        rows = self._advance(np.zeros(WINDOW_SAMPLES + HOP * STEP * (LAYERS[0][1] + 2), np.float32))
+        self._given -= len(rows)
+        return rows[: wanted - self._given]
+
+    def _advance(self, samples: np.ndarray) -> np.ndarray:
+        self._samples = np.concatenate([self._samples, samples])
+        count = max((len(self._samples) - WINDOW_SAMPLES) // HOP + 1, 0)
+        if count:
+            windows = np.lib.stride_tricks.sliding_window_view(self._samples, WINDOW_SAMPLES)[: count * HOP : HOP]
+            self._waiting = np.concatenate([self._waiting, self._leveller(power_of(windows))])
+            self._samples = self._samples[count * HOP :]
+        steps = len(self._waiting) // STEP
+        if not steps:
+            return np.zeros((0, len(CLASSES)), np.float32)
+        paired = self._waiting[: steps * STEP].reshape(steps, STEP * FEATURES)
+        self._waiting = self._waiting[steps * STEP :]
+        rows = softmax(self._layers(paired).reshape(-1, len(CLASSES)), axis=1)
+        self._given += len(rows)
+        return rows
+
+
+class _Layers:
+    """The convolutions of `weights.run_stack`, fed piece by piece: each layer remembers the frames its next output needs."""
+
+    def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
+        self._weights = weights
+        widths = [weights[f"phones.{number}.weight"].shape[1] for number in range(len(LAYERS))]
+        self._memory = [np.zeros(((past + ahead) * step, width), np.float32) for (past, ahead, step), width in zip(LAYERS, widths)]
+        self._early = LAYERS[0][1]
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """(T, inputs) -> (up to T, outputs): the first outputs come when the frames they look ahead to are there."""
+        x = gelu(self._convolved(0, x))
+        early = min(self._early, len(x))
+        self._early -= early
+        x = x[early:]
+        for number in range(1, len(LAYERS)):
+            x = x + gelu(self._convolved(number, x))
+        return x @ self._weights["phones.out.weight"][:, :, 0].T + self._weights["phones.out.bias"]
+
+    def _convolved(self, number: int, x: np.ndarray) -> np.ndarray:
+        """As many outputs as inputs, each as late as the layer looks ahead."""
+        step = LAYERS[number][2]
+        weight = self._weights[f"phones.{number}.weight"]
+        joined = np.concatenate([self._memory[number], x])
+        self._memory[number] = joined[len(x) :]
+        taps = range(weight.shape[2])
+        return sum(joined[tap * step : tap * step + len(x)] @ weight[:, :, tap].T for tap in taps) + (
+            self._weights[f"phones.{number}.bias"]
+        )
+
+
+def hear_phones(samples: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """(N,) samples at 16 kHz -> (N // 160 + 1, len(CLASSES)) float16 probabilities, one row per HOP_S.
+
+    power: (T, MEL_BANDS) mel power of the whole recording at any frame rate: what the stream would know after a while.
+    """
+    stream = PhoneStream(Leveller().primed(power))
+    rows = np.empty((len(samples) // HOP + 1, len(CLASSES)), np.float16)
+    done = 0
+    for start in range(0, len(samples), _BLOCK_HOPS * HOP):
+        part = stream.push(samples[start : start + _BLOCK_HOPS * HOP])
+        rows[done : done + len(part)] = part
+        done += len(part)
+    rows[done:] = stream.finish()
+    return rows
