@@ -35,6 +35,43 @@ def assign_action(datablock: bpy.types.ID, action: bpy.types.Action) -> bpy.type
     return action
 
 
+def assign_own_slot(datablock: bpy.types.ID, action: bpy.types.Action) -> bpy.types.Action:
+    """As `assign_action`, with a slot that belongs to `datablock` alone: several meshes each get their own curves."""
+    if VERSION >= (4, 4):
+        animation = datablock.animation_data or datablock.animation_data_create()
+        animation.action = action
+        animation.action_slot = action.slots.new(datablock.id_type, datablock.name)
+        return action
+    return assign_action(datablock, action if action.id_root == "" else bpy.data.actions.new(f"{action.name} {datablock.name}"))
+
+
+def current_action(datablock: bpy.types.ID) -> tuple | None:
+    """(action, slot) that animates `datablock` now, slot None before 4.4; None when nothing does."""
+    animation = datablock.animation_data
+    if animation is None or animation.action is None:
+        return None
+    return animation.action, getattr(animation, "action_slot", None)
+
+
+def restore_action(datablock: bpy.types.ID, current: tuple) -> None:
+    """Let what `current_action` returned animate `datablock` again."""
+    datablock.animation_data.action, slot = current
+    if slot is not None:
+        datablock.animation_data.action_slot = slot
+
+
+def push_down(datablock: bpy.types.ID) -> None:
+    """Make the active action a strip on a new NLA track, where it goes on playing; no action is active afterwards."""
+    animation = datablock.animation_data
+    action, slot = current_action(datablock)
+    animation.action = None
+    track = animation.nla_tracks.new()
+    track.name = action.name
+    strip = track.strips.new(action.name, int(action.frame_range[0]), action)
+    if slot is not None:
+        strip.action_slot = slot
+
+
 def curves_of(datablock: bpy.types.ID) -> bpy.types.bpy_struct:
     """The holder of `.fcurves` and `.groups` that animates `datablock`, which must have an action (see `assign_action`)."""
     action = datablock.animation_data.action
@@ -43,6 +80,16 @@ def curves_of(datablock: bpy.types.ID) -> bpy.types.bpy_struct:
     layer = action.layers[0] if action.layers else action.layers.new("Layer")
     strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
     return strip.channelbag(datablock.animation_data.action_slot, ensure=True)
+
+
+def curves_in(action: bpy.types.Action, datablock: bpy.types.ID) -> bpy.types.bpy_struct | None:
+    """The holder of `.fcurves` for data-blocks of this kind in an action that need not be active; None when it has none."""
+    if VERSION < (4, 4):
+        return action
+    slot = next((slot for slot in action.slots if slot.target_id_type == datablock.id_type), None)
+    if slot is None or not action.layers or not action.layers[0].strips:
+        return None
+    return action.layers[0].strips[0].channelbag(slot)
 
 
 def write_curve(holder: bpy.types.bpy_struct, path: str, index: int, group: str, frames: np.ndarray,

@@ -18,6 +18,7 @@ import bpy
 
 from .. import compat
 from ..errors import AddonError, FileError
+from . import record as records
 from .clip_file import ClipData, read_clip
 from .performance import apply_performance
 from .portrait_file import PortraitData, read_portrait
@@ -86,7 +87,12 @@ def assemble(out_dir: str | Path, *, scene: bpy.types.Scene | None = None, strip
     action = None
     if onto is not None:
         action = apply_performance(onto, performance.clip, scene, start_frame=start, name=f"{performance.name} Performance")
+        identity = records.remember(onto, Path(out_dir).absolute(), start_frame=start, fps=performance.clip.fps,
+                                    frames=len(performance.clip)).identity
     pictures, sound = _add_strips(strip_scene, performance, start) if strips else (None, None)
+    for strip in (pictures, sound):
+        if strip is not None and onto is not None:
+            records.mark_strip(strip, identity)
     if match_scene:
         match_scene_to_portrait(scene, performance.portrait, onto)
     end = start + frames_for(len(performance.clip) / performance.clip.fps, scene_fps(scene))
@@ -132,6 +138,7 @@ def save_blend(path: Path) -> None:
     temporary = path.with_name(f".{path.stem}.part.blend")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        records.relative_folders(str(path))
         bpy.ops.wm.save_as_mainfile(filepath=str(temporary), relative_remap=True, check_existing=False, copy=True)
         temporary.replace(path)
     except (OSError, RuntimeError) as error:

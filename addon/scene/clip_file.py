@@ -1,4 +1,4 @@
-"""Reads a motion clip (`motion.json` and its `.npz`) with json and numpy. Untrusted input, see `portrait_file`."""
+"""Reads and writes a motion clip (`motion.json` and its `.npz`) with json and numpy. Untrusted input, see `portrait_file`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import FileError
+from ..errors import AddonError, FileError
 from .channels import CHANNELS
 
 NEWEST_FORMAT = 1
@@ -42,6 +42,11 @@ class ClipData:
     def duration_s(self) -> float:
         return float(len(self) / self.fps)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """By the names they have in the file."""
+        return {"channels": self.channels, "head_rotation_deg": self.head_rotation_deg,
+                "head_translation_m": self.head_translation_m, "gaze_deg": self.gaze_deg}
+
 
 def read_clip(path: str | os.PathLike) -> ClipData:
     """Read and check a clip. Its arrays come from the same folder only. Raises FileError."""
@@ -65,6 +70,18 @@ def read_clip(path: str | os.PathLike) -> ClipData:
     except (OSError, ValueError, KeyError, TypeError, EOFError, ZeroDivisionError, NotImplementedError,
             zipfile.BadZipFile) as error:
         raise FileError(f"{path} is not a readable motion clip ({error}).") from error
+
+
+def write_clip(clip: ClipData, path: Path) -> None:
+    """Write `path` and its arrays beside it, for the engine. Raises AddonError when the disk does not take them."""
+    arrays = path.with_suffix(".npz")
+    header = {"format": "soliloquy-motion", "format_version": NEWEST_FORMAT, "fps": f"{clip.fps.numerator}/{clip.fps.denominator}",
+              "frames": len(clip), "arrays": arrays.name, "channels": list(CHANNELS), "provenance": {"generator": "read off a rig"}}
+    try:
+        np.savez_compressed(arrays, **clip.arrays())
+        path.write_text(json.dumps(header), encoding="utf-8")
+    except OSError as error:
+        raise AddonError(f"Cannot write {path}: {error.strerror or error}.", code="bad_output") from error
 
 
 def _array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -54,6 +54,12 @@ def picture_files(folder: Path) -> list[str]:
     return files
 
 
+def show_new_pictures(strip: bpy.types.bpy_struct) -> None:
+    """Let an image strip forget what it has cached: its files were written anew under the names they had."""
+    first = strip.elements[0]
+    first.filename = first.filename  # setting it is what tells Blender; the operator for it needs an open sequencer
+
+
 def free_channels(scene: bpy.types.Scene, start_frame: int, end_frame: int, count: int) -> int:
     """The lowest channel such that it and the `count` - 1 above it are free from start_frame to before end_frame."""
     taken = {strip.channel for strip in compat.strips_of(scene) if _overlaps(strip, start_frame, end_frame)}
