@@ -46,14 +46,13 @@ def plan_blinks(prosody: Prosody, shifts: list[Shift], seed: int, per_minute: fl
         [start_s + 0.05 for start_s, _ in prosody.pauses]
         + [shift.time_s for shift in shifts if np.hypot(shift.yaw_deg, shift.pitch_deg) >= WIDE_SHIFT_DEG]
     )
-    return [_blink(rng, time_s, frame_s) for time_s in _blink_times(rng, magnets, prosody.duration_s, per_minute)]
+    return [one_blink(rng, time_s, frame_s) for time_s in _blink_times(rng, magnets, prosody.duration_s, per_minute)]
 
 
 def _blink_times(rng: np.random.Generator, magnets: list[float], duration_s: float, per_minute: float) -> Iterator[float]:
     if per_minute <= 0.0:
         return
     mean_s = 60.0 / per_minute
-    spread = np.sqrt(np.log1p(INTERVAL_CV**2))
     marks = np.array([*magnets, np.inf])
     last_s, time_s = -np.inf, mean_s * rng.uniform(0.1, 1.0)
     while time_s < duration_s:
@@ -63,11 +62,18 @@ def _blink_times(rng: np.random.Generator, magnets: list[float], duration_s: flo
         if at_s < duration_s:
             yield max(at_s, 0.0)
         last_s = at_s
-        drawn_s = rng.lognormal(np.log(mean_s) - spread**2 / 2.0, spread)
-        time_s = at_s + float(np.clip(drawn_s, SHORTEST_INTERVAL_S, max(LONGEST_INTERVAL_S, LONGEST_INTERVALS * mean_s)))
+        time_s = at_s + interval_s(rng, mean_s)
 
 
-def _blink(rng: np.random.Generator, time_s: float, frame_s: float) -> Blink:
+def interval_s(rng: np.random.Generator, mean_s: float) -> float:
+    """Seconds to the next blink: log-normal about `mean_s`, within bounds."""
+    spread = np.sqrt(np.log1p(INTERVAL_CV**2))
+    drawn_s = rng.lognormal(np.log(mean_s) - spread**2 / 2.0, spread)
+    return float(np.clip(drawn_s, SHORTEST_INTERVAL_S, max(LONGEST_INTERVAL_S, LONGEST_INTERVALS * mean_s)))
+
+
+def one_blink(rng: np.random.Generator, time_s: float, frame_s: float) -> Blink:
+    """A blink that starts at `time_s`, partial or full; a full one stays shut for at least one frame of `frame_s`."""
     partial = rng.random() < PARTIAL_SHARE
     depth = rng.uniform(0.62, 0.9) if partial else 1.0
     closed_s = rng.uniform(0.010, 0.050)

@@ -19,8 +19,9 @@ LEAD_S = 0.12
 BEFORE_S, UP_S, DOWN_S = 0.15, 0.17, 0.28
 """A raise begins this long before its mark (most of it is done when the syllable sounds), rises, and falls again."""
 
-_RAISE = {"browInnerUp": 0.34, "browOuterUpLeft": 0.26, "browOuterUpRight": 0.26}
-_DRIFT = 0.035
+RAISE = {"browInnerUp": 0.34, "browOuterUpLeft": 0.26, "browOuterUpRight": 0.26}
+DRIFT = 0.035
+MOST_RAISE = 1.6
 
 
 def brow_curves(prosody: Prosody, times_s: np.ndarray, seed: int, energy: float = 1.0) -> dict[str, np.ndarray]:
@@ -37,18 +38,18 @@ def brow_curves(prosody: Prosody, times_s: np.ndarray, seed: int, energy: float 
                 times_s,
                 start_s - BEFORE_S,
                 start_s - BEFORE_S + UP_S + hold_s + DOWN_S,
-                lambda t: min(size, 1.6) * _raise(t - start_s + BEFORE_S, hold_s),
+                lambda t: min(size, MOST_RAISE) * raised_brow(t - start_s + BEFORE_S, hold_s),
                 np.maximum,
             )
     drift = gaussian_filter1d(rng.standard_normal((len(times_s), 3)), 0.9 * RATE_HZ, axis=0, mode="wrap")
-    drift *= _DRIFT * np.sqrt(2.0 * np.sqrt(np.pi) * 0.9 * RATE_HZ)
+    drift *= DRIFT * np.sqrt(2.0 * np.sqrt(np.pi) * 0.9 * RATE_HZ)
     return {
         name: np.maximum(energy * value * shape + drift[:, number], 0.0)
-        for number, (name, value) in enumerate(_RAISE.items())
+        for number, (name, value) in enumerate(RAISE.items())
     }
 
 
-def _raise(time_s: np.ndarray, hold_s: float) -> np.ndarray:
+def raised_brow(time_s: np.ndarray, hold_s: float) -> np.ndarray:
     """Up, held, down again, smooth; `time_s` counts from the first movement."""
     up = np.clip(time_s / UP_S, 0.0, 1.0)
     down = np.clip((time_s - UP_S - hold_s) / DOWN_S, 0.0, 1.0)

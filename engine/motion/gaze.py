@@ -52,12 +52,23 @@ def plan_shifts(prosody: Prosody, seed: int, aversion: float = 1.0) -> list[Shif
         shifts += _fixations(rng, time_s, until_s)
         time_s = until_s
         away_s = max(rng.gamma(3.0, AVERSION_S / 3.0), 0.25)
-        size = min(2.0 + rng.exponential(AVERSION_MEAN_DEG - 2.0), AVERSION_LONGEST_DEG)
-        way = np.radians(rng.choice(_EIGHT_WAYS, p=_WAY_WEIGHTS) + rng.normal(0.0, 8.0))
+        yaw, pitch = aversion_goal(rng)
         if rng.random() < aversion:
-            shifts.append(Shift(time_s, size * np.cos(way), 0.7 * size * np.sin(way), True))
+            shifts.append(Shift(time_s, yaw, pitch, True))
             time_s += away_s
     return [shift for shift in shifts if shift.time_s < prosody.duration_s]
+
+
+def aversion_goal(rng: np.random.Generator) -> np.ndarray:
+    """(2,) yaw, pitch off the target in degrees, where the next look away goes."""
+    size = min(2.0 + rng.exponential(AVERSION_MEAN_DEG - 2.0), AVERSION_LONGEST_DEG)
+    way = np.radians(rng.choice(_EIGHT_WAYS, p=_WAY_WEIGHTS) + rng.normal(0.0, 8.0))
+    return size * np.array([np.cos(way), 0.7 * np.sin(way)])
+
+
+def saccade_s(size_deg: float) -> float:
+    """How long a saccade takes: the main sequence."""
+    return 0.021 + 0.0022 * size_deg
 
 
 def _fixations(rng: np.random.Generator, from_s: float, to_s: float) -> list[Shift]:
@@ -79,7 +90,7 @@ def shift_curve(shifts: list[Shift], times_s: np.ndarray) -> np.ndarray:
     """(T, 2) yaw, pitch off the target in degrees: steps as long as the main sequence has them."""
     positions = np.array([[0.0, 0.0], *((shift.yaw_deg, shift.pitch_deg) for shift in shifts)])
     moves = np.diff(positions, axis=0)
-    changes = [(shift.time_s, 0.021 + 0.0022 * float(np.linalg.norm(move)), move) for shift, move in zip(shifts, moves)]
+    changes = [(shift.time_s, saccade_s(float(np.linalg.norm(move))), move) for shift, move in zip(shifts, moves)]
     return steps(times_s, changes, 2)
 
 
