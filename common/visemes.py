@@ -30,8 +30,8 @@ REACH_S = 3 * SPREAD_S
 SHORTEST_SEAL_S = 0.06
 """Closed lips are seen as closed from this length on."""
 
-_ROUNDS = 30
-_SPARSENESS = 0.02
+_ROUNDS = 60
+_SPARSENESS = 0.005
 """A viseme has to explain more than this of a shape before it gets any weight."""
 
 
@@ -145,21 +145,38 @@ def _seal(weights: np.ndarray, times_s: np.ndarray, column: int, start_s: float,
 def weights_from_channels(channels: np.ndarray, names: Sequence[str], visemes: VisemeSet) -> np.ndarray:
     """(T, V) float32 shares of each viseme that come closest to `channels` (T, C) 0..1, whose columns are `names`.
 
-    Shares are not negative and add up to 1; what no viseme explains is rest. Least squares by coordinate descent.
+    Shares are not negative and add up to 1; what no viseme explains is rest. Least squares within those bounds, by projected
+    gradients with momentum (Beck and Teboulle 2009).
     """
     shapes = viseme_shapes(visemes, names)
     open_ones = np.flatnonzero((shapes**2).sum(axis=1) > 1e-6)
     gram = shapes[open_ones] @ shapes[open_ones].T
     wanted = np.asarray(channels, np.float64) @ shapes[open_ones].T - _SPARSENESS
-    found = np.zeros_like(wanted)
+    step = 1 / np.linalg.eigvalsh(gram)[-1]
+    found = ahead = np.zeros_like(wanted)
+    pace = 1.0
     for _ in range(_ROUNDS):
-        for number in range(len(open_ones)):
-            better = found[:, number] + (wanted[:, number] - found @ gram[:, number]) / gram[number, number]
-            found[:, number] = np.maximum(0.0, better)
+        better = _within_bounds(ahead + step * (wanted - ahead @ gram))
+        faster = (1 + np.sqrt(1 + 4 * pace**2)) / 2
+        found, ahead, pace = better, better + (pace - 1) / faster * (better - found), faster
     weights = np.zeros((len(found), len(visemes.names)))
-    weights[:, open_ones] = found / np.maximum(1.0, found.sum(axis=1))[:, None]
+    weights[:, open_ones] = found
     weights[:, visemes.index(visemes.rest)] += 1 - weights.sum(axis=1)
     return weights.astype(np.float32)
+
+
+def _within_bounds(weights: np.ndarray) -> np.ndarray:
+    """The nearest (T, V) whose rows are not negative and add up to 1 at most (Duchi and others 2008)."""
+    positive = np.maximum(weights, 0.0)
+    over = positive.sum(axis=1) > 1
+    if over.any():
+        falling = -np.sort(-weights[over], axis=1)
+        excess = np.cumsum(falling, axis=1) - 1
+        counts = np.arange(1, weights.shape[1] + 1)
+        last = (falling > excess / counts).sum(axis=1)
+        surplus = excess[np.arange(len(last)), last - 1] / last
+        positive[over] = np.maximum(weights[over] - surplus[:, None], 0.0)
+    return positive
 
 
 def viseme_shapes(visemes: VisemeSet, names: Sequence[str]) -> np.ndarray:
