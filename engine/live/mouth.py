@@ -1,0 +1,59 @@
+"""The mouth while it listens: hops of the live ear become curves, sealed where it hears closures, shut where nothing is said."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..audio.speech import HEARD_HOP_S
+from ..motion.constraints import impose
+from ..motion.lips import GAP_UNIT, LIFE_SIZE, WIDTH_UNIT, opened, spread, within_reach
+from ..motion.visemes import SHAPE_CHANNELS
+from .ear import Heard
+
+TRACKS = ("gap", "width", "seal", "touch")
+"""What a hop says to the frames around it: opening and spread in inter-ocular distances, gates 0..1."""
+
+GATE_OPENS, GATE_SHUTS = 0.3, 0.7
+"""Probability of a closure from which the lips begin to close, and from which they are shut."""
+
+SAID = 0.4
+OPENS_S, CLOSES_S = 0.04, 0.14
+"""The mouth may open this soon after something is said, and comes to rest this long after the last sound."""
+
+SEAL_RELEASE_S = 0.06
+
+
+class LiveMouth:
+    """Turns `Heard` hops into TRACKS, with the memory that opening and closing need."""
+
+    def __init__(self) -> None:
+        self.speaking = 0.0
+        self._seal = 0.0
+
+    def step(self, heard: Heard) -> np.ndarray:
+        """(4,) TRACKS of one further hop."""
+        says = heard.audible and heard.said > SAID
+        change = HEARD_HOP_S / OPENS_S if says else -HEARD_HOP_S / CLOSES_S
+        self.speaking = float(np.clip(self.speaking + change, 0.0, 1.0))
+        active = self.speaking * self.speaking * (3.0 - 2.0 * self.speaking)
+        self._seal = max(_gate(heard.sealed), self._seal - HEARD_HOP_S / SEAL_RELEASE_S)
+        seal = self._seal * active
+        touch = _gate(heard.touching) * (1.0 - self._seal) * active
+        gap = heard.gap * LIFE_SIZE[0] * GAP_UNIT * active
+        return np.array([gap, heard.width * LIFE_SIZE[1] * WIDTH_UNIT * active, seal, touch])
+
+
+def _gate(probability: float) -> float:
+    x = float(np.clip((probability - GATE_OPENS) / (GATE_SHUTS - GATE_OPENS), 0.0, 1.0))
+    return x * x * (3.0 - 2.0 * x)
+
+
+def mouth_curves(tracks: np.ndarray, effort: float, breath: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """(T, 4) TRACKS -> channel -> (T,) curves, and the seal (T,). breath: (T,) jaw opening of an inhalation."""
+    gap, width, seal, touch = tracks.T
+    rest = {name: np.zeros(len(tracks)) for name in SHAPE_CHANNELS}
+    curves = spread(opened(rest, gap), within_reach(width, seal))
+    curves = {name: effort * curve for name, curve in curves.items()}
+    curves["jawOpen"] = curves["jawOpen"] + breath
+    impose(curves, seal, touch, np.zeros(len(tracks)))
+    return curves, seal
