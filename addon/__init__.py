@@ -1,6 +1,6 @@
 """Everything that imports bpy. The heavy work happens in the engine, another process (see `engine_client`)."""
 
-_MODULES = ("properties", "preferences", "operators", "panels", "commands")
+_MODULES = ("properties", "edit_properties", "preferences", "operators", "panels", "edit_panel", "character_panel", "commands")
 """Registered in this order, unregistered in reverse."""
 
 

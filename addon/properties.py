@@ -6,6 +6,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from . import compat, directions, rights
+from .characters import settings as character_settings
 
 
 def _presets(_settings: bpy.types.PropertyGroup, _context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
@@ -60,6 +61,8 @@ class SoliloquySettings(bpy.types.PropertyGroup):
     alpha: BoolProperty(name="Without Background", default=False, description="Render the person alone, with transparency")
     match_scene: BoolProperty(name="Match Scene", default=False,
                               description="Set size, camera and colours so that a render of the rig is the picture")
+    character: PointerProperty(type=character_settings.SoliloquyCharacter,
+                               description="Inputs of Apply Performance to Character")
 
 
 class SoliloquyStatus(bpy.types.PropertyGroup):
@@ -73,7 +76,7 @@ class SoliloquyStatus(bpy.types.PropertyGroup):
     report: StringProperty(options={"SKIP_SAVE"})
 
 
-_CLASSES = (SoliloquySettings, SoliloquyStatus)
+_CLASSES = (*character_settings.CLASSES, SoliloquySettings, SoliloquyStatus)
 
 
 def register() -> None:

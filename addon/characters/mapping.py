@@ -20,6 +20,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -72,6 +73,7 @@ class Mapping:
     sources: tuple[str, ...] = field(default=())
 
 
+@functools.cache
 def preset_mappings() -> dict[str, Mapping]:
     """The mappings that come with the program, by key, ARKit first."""
     paths = sorted(FOLDER.glob("*.toml"), key=lambda path: (path.stem != "arkit", path.stem))
@@ -114,17 +116,16 @@ def matched(mapping: Mapping, keys: list[str], bones: list[str]) -> list[Row]:
 
 
 def best_mapping(keys: list[str], bones: list[str]) -> Mapping:
-    """The preset of which most is found; ARKit where several are equally good. Raises AddonError when nothing is found."""
-    shares = {key: _share_found(mapping, keys) for key, mapping in preset_mappings().items()}
-    best = max(shares, key=shares.get)
-    if shares[best] == 0 and not matched(preset_mappings()[best], keys, bones):
+    """The preset that moves most of this character; of equals the one of which most is found, ARKit before others.
+
+    Raises AddonError when nothing is found.
+    """
+    presets = preset_mappings()
+    found = {key: len(matched(mapping, keys, bones)) for key, mapping in presets.items()}
+    best = max(found, key=lambda key: (found[key], found[key] / len(presets[key].rows)))
+    if not found[best]:
         raise AddonError("No shape key or bone of this character has a name of a known standard. Add rows by hand.")
-    return preset_mappings()[best]
-
-
-def _share_found(mapping: Mapping, keys: list[str]) -> float:
-    wanted = [row for row in mapping.rows if row.kind == KEY and not row.unless]
-    return sum(find_name(row.names, keys) is not None for row in wanted) / max(1, len(wanted))
+    return presets[best]
 
 
 def _taken(row: Row, target: str, found: list[Row]) -> bool:

@@ -10,6 +10,7 @@ from addon_samples import make_clip, make_folder
 from character_samples import CHIN, HEAD_AT, face, head_bones, skeleton
 from mathutils import Matrix, Vector
 
+import soliloquy
 from soliloquy.addon import compat
 from soliloquy.addon.characters.apply import OVER, REPLACE, STRIP, apply_to_character
 from soliloquy.addon.characters.mapping import (BONE, KEY, PARTS, Row, best_mapping, matched, preset_mappings, read_mapping,
@@ -17,6 +18,7 @@ from soliloquy.addon.characters.mapping import (BONE, KEY, PARTS, Row, best_mapp
 from soliloquy.addon.characters.performances import CharacterPerformance, load_performance
 from soliloquy.addon.characters.signals import Signals, parse_source, signal_names
 from soliloquy.addon.characters.targets import character_of
+from soliloquy.addon.operators.character import cannot_apply
 from soliloquy.addon.errors import AddonError, FileError
 from soliloquy.addon.scene.channels import CHANNELS
 from soliloquy.addon.scene.clip_file import ClipData
@@ -359,3 +361,65 @@ def test_gltf_round_trip_keeps_52_targets_and_their_curves(tmp_path):
     for name in ("jawOpen", "eyeBlinkLeft", "tongueOut"):
         values = key_values(back, name, range(start, start + 24))
         assert values == pytest.approx(clip.channel(name).tolist(), abs=1e-4)
+
+
+@pytest.fixture
+def registered():
+    soliloquy.register()
+    yield bpy.context.scene.soliloquy.character
+    soliloquy.unregister()
+
+
+def test_button_does_what_the_function_does_in_one_undo_step(registered, tmp_path):
+    settings = registered
+    folder = make_folder(tmp_path / "out", 12, Fraction(24), pictures=False)
+    item = face("Ada", STANDARDS["arkit"], skeleton(head_bones()))
+    bpy.context.view_layer.objects.active = item
+    assert cannot_apply(bpy.context) == "Choose a performance first: a folder, a motion.json or a .csv"
+    settings.performance = str(folder)
+    assert cannot_apply(bpy.context) == "" and bpy.ops.soliloquy.apply_performance.poll()
+    bpy.context.scene.frame_set(5)
+    bpy.ops.ed.undo_push(message="before")
+    assert bpy.ops.soliloquy.apply_performance("EXEC_DEFAULT", True) == {"FINISHED"}
+    clip = MotionClip.load(folder / "motion.json")
+    assert key_values(item, "jawOpen", (5, 16)) == pytest.approx([clip.channel("jawOpen")[n] for n in (0, 11)], abs=1e-6)
+    assert len(settings.rows) == 52 + 3, "the head's three turns, too"
+    bpy.ops.ed.undo()
+    assert not bpy.data.actions and bpy.data.objects["Ada"].data.shape_keys.animation_data is None
+
+
+def test_rows_are_edited_saved_and_loaded(registered, tmp_path):
+    settings = registered
+    item = face("Ada", ["EyeBlink_L", "EyeBlink_R", "JawOpen"])
+    bpy.context.view_layer.objects.active = item
+    assert bpy.ops.soliloquy.match_character() == {"FINISHED"}
+    assert [row.target for row in settings.rows] == ["JawOpen", "EyeBlink_L", "EyeBlink_R"]
+    settings.rows[0].gain, settings.rows[1].use = 0.5, False
+    settings.row_index = 2
+    bpy.ops.soliloquy.edit_rows(action="ADD")
+    assert settings.row_index == 3 and len(settings.chosen_rows()) == 2, "a row without source takes no part"
+    settings.rows[3].source, settings.rows[3].target = "mouthSmileLeft", "EyeBlink_R"
+    assert bpy.ops.soliloquy.save_mapping(filepath=str(tmp_path / "mine")) == {"FINISHED"}
+    saved = settings.chosen_rows()
+    bpy.ops.soliloquy.edit_rows(action="REMOVE")
+    bpy.ops.soliloquy.edit_rows(action="CLEAR")
+    assert not len(settings.rows) and not bpy.ops.soliloquy.save_mapping.poll()
+    assert bpy.ops.soliloquy.load_mapping(filepath=str(tmp_path / "mine.toml")) == {"FINISHED"}
+    assert [row.gain for row in settings.chosen_rows()] == [0.5, 1.0] and len(saved) == 3
+
+
+def test_operator_takes_a_preset_or_a_file_from_a_script(registered, tmp_path):
+    folder = make_folder(tmp_path / "out", 5, Fraction(24), pictures=False)
+    item = face("Ada", STANDARDS["oculus"])
+    bpy.context.view_layer.objects.active = item
+    assert bpy.ops.soliloquy.apply_performance(filepath=str(folder), mapping="oculus") == {"FINISHED"}
+    assert len(compat.curves_of(item.data.shape_keys).fcurves) == 15 and not len(registered.rows)
+    with pytest.raises(RuntimeError, match="no mapping 'nothing'"):
+        bpy.ops.soliloquy.apply_performance(filepath=str(folder), mapping="nothing")
+    bpy.context.view_layer.objects.active = face("Bo", ["JawOpen"])
+    with pytest.raises(RuntimeError, match="no shape key or bone of VRM"):
+        bpy.ops.soliloquy.apply_performance(filepath=str(folder), mapping="vrm0")
+    with pytest.raises(RuntimeError, match="not a readable motion clip"):
+        bpy.ops.soliloquy.apply_performance(filepath=str(tmp_path), mapping="oculus")
+    bpy.context.view_layer.objects.active = None
+    assert cannot_apply(bpy.context).startswith("Select a mesh")
