@@ -6,7 +6,7 @@ import numpy as np
 
 from ..audio.speech import HEARD_HOP_S
 from ..motion.constraints import impose
-from ..motion.lips import GAP_UNIT, LIFE_SIZE, WIDTH_UNIT, opened, spread, within_reach
+from ..motion.lips import GAP_UNIT, LIFE_SIZE, WIDTH_UNIT, opened, seen_width, spread, within_reach
 from ..motion.visemes import SHAPE_CHANNELS
 from .ear import Heard
 
@@ -52,8 +52,10 @@ def mouth_curves(tracks: np.ndarray, effort: float, breath: np.ndarray) -> tuple
     """(T, 4) TRACKS -> channel -> (T,) curves, and the seal (T,). breath: (T,) jaw opening of an inhalation."""
     gap, width, seal, touch = tracks.T
     rest = {name: np.zeros(len(tracks)) for name in SHAPE_CHANNELS}
-    curves = spread(opened(rest, gap), within_reach(width, seal))
-    curves = {name: effort * curve for name, curve in curves.items()}
+    curves = opened(rest, gap)
+    shut = dict(curves)
+    impose(shut, seal, touch, np.zeros(len(tracks)))  # an opening jaw draws the corners in by itself, pressing spreads them
+    curves = {name: effort * c for name, c in spread(curves, within_reach(width - seen_width(shut), seal)).items()}
     curves["jawOpen"] = curves["jawOpen"] + breath
     impose(curves, seal, touch, np.zeros(len(tracks)))
     return curves, seal
