@@ -8,7 +8,6 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from .audio.speech import Speech
@@ -23,7 +22,7 @@ from .progress import Progress, silent
 from .provenance.policy import load_policy
 from .provenance.seal import Seal
 from .render.render import render
-from .render.write import FrameSink, PngSink, VideoSink
+from .render.write import FrameSink
 from .stages import cleared_rights, directed, obtain_portrait, obtain_speech
 from .versions import versions
 
@@ -122,6 +121,7 @@ def render_to(folder: Path, portrait: Portrait, clip: MotionClip, *, size: tuple
                     sink.write(frame)
         with watch.stage("write"):
             stack.close()
+    seal.write_layers(folder, size)
     return [_output_name(name) for name in formats]
 
 
@@ -130,10 +130,9 @@ def _output_name(format_name: str) -> str:
 
 
 def _sinks(folder: Path, clip: MotionClip, size: tuple[int, int], formats: tuple[str, ...], audio: Path | None,
-           seal: Seal) -> list[FrameSink]:
-    return [PngSink(folder / "frames", seal=seal.sign_frames) if name == "png" else
-            VideoSink(folder / _output_name(name), size=size, fps=clip.fps, frames=len(clip), audio=audio,
-                      seal=partial(seal.sign_file, title=_output_name(name))) for name in formats]
+           seal: Seal) -> list[contextlib.AbstractContextManager[FrameSink]]:
+    return [seal.png_sink(folder / "frames") if name == "png" else
+            seal.video_sink(folder / _output_name(name), size=size, fps=clip.fps, frames=len(clip), audio=audio) for name in formats]
 
 
 def picture_hash(portrait: Portrait, path: Path) -> str:

@@ -14,7 +14,7 @@ Exit status: 0 done · 1 unexpected error · 2 bad argument or setting · 3 pict
 """
 
 COMMANDS = (perform.animate, perform.job, steps.portrait, steps.speech, steps.motion, steps.render, exchange.say, exchange.export, live.live,
-            care.measure, trust.verify, care.doctor)
+            care.measure, trust.verify, trust.seal, care.doctor)
 """In the order in which --help lists them."""
 
 app = typer.Typer(

@@ -45,6 +45,17 @@ def verify(request: dict, progress: Progress) -> dict:
     return as_record(examine(_path(request, "path"), progress=progress))
 
 
+def seal(request: dict, progress: Progress) -> dict:
+    """Hand on to `final` what `sources` (files, frame folders) and the portraits `stated` carry."""
+    from .provenance.final import seal_final
+    sources, stated = request.get("sources", []), request.get("stated", [])
+    if not (isinstance(sources, list) and all(isinstance(source, str) for source in sources)):
+        raise InputError("A request to seal needs sources, a list of files and folders.")
+    if not (isinstance(stated, list) and all(isinstance(one, dict) for one in stated)):
+        raise InputError("A request to seal may hold stated, a list of portraits.")
+    return seal_final(_path(request, "final"), [Path(source) for source in sources], stated=stated, progress=progress)
+
+
 def doctor(request: dict, progress: Progress) -> dict:
     """What is installed; with `fetch` or `from`, get the models first."""
     from .doctor import examine
@@ -61,4 +72,4 @@ def _path(request: dict, key: str) -> Path:
     return Path(request[key])
 
 
-TASKS: dict[str, Callable[[dict, Progress], dict]] = {"animate": animate, "doctor": doctor, "ping": ping, "verify": verify}
+TASKS: dict[str, Callable[[dict, Progress], dict]] = {"animate": animate, "doctor": doctor, "ping": ping, "seal": seal, "verify": verify}

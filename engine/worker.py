@@ -3,6 +3,7 @@
 Request:  {"id": "1", "command": "animate", "job": {...}}             job: the fields of jobs.Job
           {"id": "2", "command": "doctor", "fetch": false, "from": null}
           {"id": "5", "command": "verify", "path": "..."}             result: status, verdict, findings as `soliloquy verify --json`
+          {"id": "6", "command": "seal", "final": "...", "sources": ["..."], "stated": [{"name", "sha256", "rights"}]}
           {"id": "3", "command": "cancel", "cancel": "1"}             stops request 1, running or waiting
           {"id": "4", "command": "ping"}
 Events:   {"id", "event": "progress", "stage", "done", "total"}

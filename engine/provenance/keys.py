@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
@@ -29,12 +29,14 @@ _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
 @dataclass(frozen=True)
 class SigningKey:
-    """certificates: PEM chain, leaf first; key: PEM; algorithm: C2PA's name for it; is_local: made here, vouched for by nobody."""
+    """certificates: PEM chain, leaf first; key: PEM; algorithm: C2PA's name for it; is_local: made here, vouched for by nobody;
+    time_authority: address of the service that dates each signature, "" for none."""
 
     certificates: bytes
     key: bytes
     algorithm: str
     is_local: bool
+    time_authority: str = ""
 
 
 def keys_folder() -> Path:
@@ -47,10 +49,11 @@ def signing_key(policy: Policy) -> SigningKey:
     """The studio's key, or the local one. Raises InputError when the policy's files cannot be read, OutputError when no key can be kept."""
     if policy.certificate and policy.key:
         try:
-            return SigningKey(policy.certificate.read_bytes(), policy.key.read_bytes(), policy.algorithm, is_local=False)
+            return SigningKey(policy.certificate.read_bytes(), policy.key.read_bytes(), policy.algorithm, is_local=False,
+                              time_authority=policy.time_authority)
         except OSError as error:
             raise InputError(f"{policy.name}: the signing certificate or key cannot be read ({error}).") from error
-    return local_key(keys_folder())
+    return replace(local_key(keys_folder()), time_authority=policy.time_authority)
 
 
 def local_key(folder: Path) -> SigningKey:

@@ -29,6 +29,32 @@ BASES = {
 RIGHTS_FIELDS = ("statement", "subject", "stated_by", "scope", "expires")
 
 
+PLACES = ("top-left", "top-right", "bottom-left", "bottom-right")
+SHAPES = ("bug", "slate", "end-card")
+"""A line in a corner; a full-frame card before the clip; one after it."""
+LONGEST_LABEL_S = 3600
+
+
+@dataclass(frozen=True)
+class LabelPolicy:
+    """The visible label; nobody gets one unless text or language is given.
+
+    text: the words of the bug and the heading of the cards; language: a key of label.WORDS instead. shapes: of SHAPES. place: the
+    bug's corner; seconds: how long it stays from the start, 0 for throughout. card_seconds: how long a card stands. lines: what
+    the cards say further. font: a TrueType file. layer: the label lies beside the outputs as transparent pictures instead of in them.
+    """
+
+    text: str = ""
+    language: str = ""
+    shapes: tuple[str, ...] = ("bug",)
+    place: str = "bottom-left"
+    seconds: float = 0.0
+    card_seconds: float = 2.0
+    lines: tuple[str, ...] = ()
+    font: Path | None = None
+    layer: bool = False
+
+
 @dataclass(frozen=True)
 class Policy:
     """What a studio has decided.
@@ -55,20 +81,20 @@ class Policy:
     key: Path | None = None
     algorithm: str = "es256"
     trusted: Path | None = None
-    label_text: str = ""
-    label_language: str = ""
-    label_place: str = "bottom-left"
-    label_seconds: float = 0.0
-    label_font: Path | None = None
+    time_authority: str = ""
+    aigc: bool = True
+    aigc_reason: str = ""
+    producer: str = "Soliloquy"
+    label: LabelPolicy = LabelPolicy()
 
-
-PLACES = ("top-left", "top-right", "bottom-left", "bottom-right")
 
 _LAYOUT = {
     "rights": {"required": list, "bases": list, "default": str, "valid_days": int},
     "mark": {"on": bool, "reason": str},
-    "credentials": {"on": bool, "reason": str, "certificate": str, "key": str, "algorithm": str, "trusted": str},
-    "label": {"text": str, "language": str, "place": str, "seconds": (int, float), "font": str},
+    "credentials": {"on": bool, "reason": str, "certificate": str, "key": str, "algorithm": str, "trusted": str, "time_authority": str},
+    "aigc": {"on": bool, "reason": str, "producer": str},
+    "label": {"text": str, "language": str, "shapes": list, "place": str, "seconds": (int, float), "card_seconds": (int, float),
+              "lines": list, "font": str, "layer": bool},
 }
 
 
@@ -94,8 +120,8 @@ def load_policy() -> Policy:
 
 def _from_record(record: dict, path: Path) -> Policy:
     sections = {name: _section(record, name, path) for name in _LAYOUT}
-    rights, mark, credentials, label = (sections[name] for name in ("rights", "mark", "credentials", "label"))
-    for name, section in (("mark", mark), ("credentials", credentials)):
+    rights, mark, credentials, aigc = (sections[name] for name in ("rights", "mark", "credentials", "aigc"))
+    for name, section in (("mark", mark), ("credentials", credentials), ("aigc", aigc)):
         if not section.get("on", True) and not section.get("reason", "").strip():
             raise InputError(f"{path} switches [{name}] off without a reason. Add reason = \"...\"; outputs will carry it.")
     if ("certificate" in credentials) != ("key" in credentials):
@@ -106,8 +132,9 @@ def _from_record(record: dict, path: Path) -> Policy:
     bases = tuple(rights.get("bases", ()))
     if unknown := [name for name in bases if name not in BASES]:
         raise InputError(f"{path}: unknown basis {unknown[0]!r}. Known: {', '.join(BASES)}.")
-    if label.get("place", PLACES[0]) not in PLACES:
-        raise InputError(f"{path}: the label's place is one of {', '.join(PLACES)}.")
+    authority = credentials.get("time_authority", "")
+    if authority and not authority.startswith(("http://", "https://")):
+        raise InputError(f"{path}: time_authority is the address of a service, such as http://timestamp.example.org.")
     return Policy(
         name=f"The policy {path.name}", required=required, bases=bases,
         default_rights=rights.get("default", ""), valid_days=rights.get("valid_days", 0),
@@ -116,10 +143,24 @@ def _from_record(record: dict, path: Path) -> Policy:
         certificate=path.parent / credentials["certificate"] if "certificate" in credentials else None,
         key=path.parent / credentials["key"] if "key" in credentials else None,
         algorithm=credentials.get("algorithm", "es256"),
-        trusted=path.parent / credentials["trusted"] if "trusted" in credentials else None,
-        label_text=label.get("text", ""), label_language=label.get("language", ""), label_place=label.get("place", "bottom-left"),
-        label_seconds=float(label.get("seconds", 0)), label_font=path.parent / label["font"] if "font" in label else None,
+        trusted=path.parent / credentials["trusted"] if "trusted" in credentials else None, time_authority=authority,
+        aigc=aigc.get("on", True), aigc_reason=aigc.get("reason", ""), producer=aigc.get("producer", Policy.producer),
+        label=_label_policy(sections["label"], path),
     )
+
+
+def _label_policy(section: dict, path: Path) -> LabelPolicy:
+    values = {name: tuple(str(entry) for entry in value) if isinstance(value, list) else value for name, value in section.items()}
+    if "font" in values:
+        values["font"] = path.parent / values["font"]
+    label = LabelPolicy(**values)
+    if label.place not in PLACES:
+        raise InputError(f"{path}: the label's place is one of {', '.join(PLACES)}.")
+    if not set(label.shapes) <= set(SHAPES):
+        raise InputError(f"{path}: the label's shapes are of {', '.join(SHAPES)}.")
+    if not 0 <= label.seconds <= LONGEST_LABEL_S or not 0 < label.card_seconds <= LONGEST_LABEL_S:
+        raise InputError(f"{path}: the label's times are at most {LONGEST_LABEL_S} seconds, and a card stands for more than none.")
+    return label
 
 
 def _section(record: dict, name: str, path: Path) -> dict:

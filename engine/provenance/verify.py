@@ -13,10 +13,13 @@ from ..errors import ImageError
 from ..files import sha256_of
 from ..portrait.picture import read_picture
 from ..progress import Progress, silent
+from .aigc import read_aigc
+from .claims import line
 from .credentials import SIDECAR_SUFFIX
 from .mark import Reading, read_mark
-from .policy import BASES, Policy, load_policy
-from .reading import SIGNERS, Credentials, read_credentials
+from .policy import Policy, load_policy
+from .reading import Credentials, read_credentials
+from .telling import about_aigc, about_credentials, about_mark
 
 INTACT, ALTERED, NO_CREDENTIALS, UNREADABLE = 0, 1, 2, 3
 """Exit statuses of `soliloquy verify`."""
@@ -33,32 +36,36 @@ FRAMES_READ = 12
 
 LARGEST_SIDE_PX = 8192
 MOST_NAMED = 5
+DEEPEST_FOLDER = 8
+"""Folders within folders that are looked into."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found out about one file or frame sequence. status: one of the exit statuses; told: for people, line by line."""
+    """What was found out about one file or frame sequence. status: one of the exit statuses; told: for people, line by line; mark: the
+    number in the picture, 8 hex digits; aigc: the metadata field of that name."""
 
     path: Path
     status: int
     told: tuple[str, ...]
     credentials: Credentials | None = None
     mark: str | None = None
+    aigc: dict[str, str] | None = None
     problems: tuple[str, ...] = field(default_factory=tuple)
 
     def as_json(self) -> dict:
         """Plain JSON values."""
-        return {"path": str(self.path), "status": self.status, "verdict": VERDICTS[self.status], "mark": self.mark,
+        return {"path": str(self.path), "status": self.status, "verdict": VERDICTS[self.status], "mark": self.mark, "aigc": self.aigc,
                 "problems": list(self.problems), "told": list(self.told),
                 "credentials": asdict(self.credentials) | {"frames": len(self.credentials.frames)} if self.credentials else None}
 
     def text(self) -> str:
         """For people."""
-        return "\n".join([f"{self.path}: {VERDICTS[self.status]}", *(f"  {line}" for line in self.told)])
+        return "\n".join([f"{line(self.path)}: {VERDICTS[self.status]}", *(f"  {line}" for line in self.told)])
 
 
 def verify(path: Path, *, progress: Progress = silent) -> list[Finding]:
-    """Examine a file, or every picture, video and frame sequence in a folder."""
+    """Examine a file, or every picture, video and frame sequence in a folder and the folders in it. Raises InputError."""
     policy = load_policy()
     subjects = list(_subjects(path))
     if not subjects:
@@ -66,7 +73,7 @@ def verify(path: Path, *, progress: Progress = silent) -> list[Finding]:
     findings = []
     for count, subject in enumerate(subjects):
         progress("verify", count, len(subjects))
-        findings.append(_examine_frames(subject, policy) if subject.is_dir() else _examine_file(subject, policy))
+        findings.append(_examine_frames(subject, policy, progress) if subject.is_dir() else _examine_file(subject, policy))
     progress("verify", len(subjects), len(subjects))
     return findings
 
@@ -82,24 +89,41 @@ def as_record(findings: list[Finding]) -> dict:
     return {"status": status, "verdict": VERDICTS[status], "findings": [finding.as_json() for finding in findings]}
 
 
-def _subjects(path: Path) -> Iterator[Path]:
-    if not path.is_dir():
-        yield path
-        return
-    if _numbered_frames(path):
+def _subjects(path: Path, deeper: int = DEEPEST_FOLDER) -> Iterator[Path]:
+    """What is looked at: a frame sequence as a whole. Hidden files and links to folders are passed over."""
+    if not path.is_dir() or is_sequence(path):
         yield path
         return
     for entry in sorted(path.iterdir()):
         if entry.name.startswith("."):
             continue
-        if entry.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES or (entry.is_dir() and _numbered_frames(entry)):
+        if entry.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES:
             yield entry
+        elif entry.is_dir() and not entry.is_symlink() and deeper:
+            yield from _subjects(entry, deeper - 1)
         elif entry.suffix == SIDECAR_SUFFIX and not entry.with_suffix("").exists():
             yield entry
 
 
-def _numbered_frames(folder: Path) -> list[Path]:
-    return sorted(entry for entry in folder.iterdir() if entry.suffix.lower() == ".png" and entry.stem.isdigit())
+def is_sequence(folder: Path) -> bool:
+    """Whether a folder is a sequence of frames: it has credentials beside it, or files called by numbers alone."""
+    frames = frames_in(folder)
+    return bool(frames) and (_sidecar_of(folder).is_file() or frames[0].stem.isdigit())
+
+
+def frames_in(folder: Path) -> list[Path]:
+    """The numbered pictures of a folder in the order of their numbers; of several sequences the longest."""
+    sequences: dict[tuple[str, str], list[Path]] = {}
+    for entry in folder.iterdir():
+        prefix = entry.stem.rstrip("0123456789")
+        if entry.suffix.lower() in IMAGE_SUFFIXES and prefix != entry.stem and not entry.name.startswith("."):
+            sequences.setdefault((prefix, entry.suffix), []).append(entry)
+    longest = max(sequences.values(), key=len, default=[])
+    return sorted(longest, key=lambda entry: (int(entry.stem[len(entry.stem.rstrip("0123456789")):][:18]), entry.name))
+
+
+def _sidecar_of(folder: Path) -> Path:
+    return folder.with_name(folder.name + SIDECAR_SUFFIX)
 
 
 def _unreadable(path: Path, why: str) -> Finding:
@@ -109,22 +133,26 @@ def _unreadable(path: Path, why: str) -> Finding:
 def _examine_file(path: Path, policy: Policy) -> Finding:
     if not path.is_file():
         return _unreadable(path, "There is no such file.")
-    credentials = read_credentials(path, policy)
+    is_video = path.suffix.lower() in VIDEO_SUFFIXES
     try:
-        pictures = frames_of_video(path) if path.suffix.lower() in VIDEO_SUFFIXES else [read_picture(path)]
+        credentials = read_credentials(path, policy)
+        pictures = frames_of_video(path) if is_video else [read_picture(path)]
+    except OSError as error:
+        return _unreadable(path, f"It cannot be read ({error.strerror or error}).")
     except ImageError as error:
         if credentials is None or not credentials.issuer:
             return _unreadable(path, str(error))
         pictures = []
     reading = read_mark(pictures) if pictures else None
-    return _finding(path, credentials, reading, [] if pictures else ["no picture in it can be decoded"], policy)
+    wrong = [] if pictures else ["no picture in it can be decoded"]
+    return _finding(path, credentials, reading, read_aigc(path, is_video=is_video), wrong, policy)
 
 
-def _examine_frames(folder: Path, policy: Policy) -> Finding:
+def _examine_frames(folder: Path, policy: Policy, progress: Progress) -> Finding:
     """A frame sequence with `FOLDER.c2pa` beside it."""
-    frames, sidecar = _numbered_frames(folder), folder.with_name(folder.name + SIDECAR_SUFFIX)
+    frames, sidecar = frames_in(folder), _sidecar_of(folder)
     credentials = read_credentials(frames[0], policy, sidecar=sidecar) if sidecar.is_file() else None
-    wrong = _wrong_frames(frames, credentials.frames) if credentials else []
+    wrong = wrong_frames(frames, credentials.frames, progress) if credentials else []
     chosen = [frames[int(place)] for place in np.linspace(0, len(frames) - 1, min(FRAMES_READ, len(frames)))]
     pictures = []
     for frame in chosen:
@@ -135,16 +163,20 @@ def _examine_frames(folder: Path, policy: Policy) -> Finding:
     pictures = [picture for picture in pictures if picture.shape[:2] == pictures[0].shape[:2]]
     if not pictures and credentials is None:
         return _unreadable(folder, wrong[0])
-    return _finding(folder, credentials, read_mark(pictures) if pictures else None, wrong, policy)
+    reading = read_mark(pictures) if pictures else None
+    return _finding(folder, credentials, reading, read_aigc(frames[0], is_video=False), wrong, policy)
 
 
-def _wrong_frames(frames: list[Path], signed: dict[str, str]) -> list[str]:
+def wrong_frames(frames: list[Path], signed: dict[str, str], progress: Progress = silent) -> list[str]:
+    """How `frames` differ from those that were `signed` (name -> hex SHA-256), in words."""
     there = {frame.name: frame for frame in frames}
-    groups = {
-        "changed": [name for name, digest in signed.items() if name in there and sha256_of(there[name]) != digest],
-        "missing": [name for name in signed if name not in there],
-        "added": [name for name in there if name not in signed],
-    }
+    changed = []
+    for count, (name, digest) in enumerate(signed.items()):
+        progress("frames", count, len(signed))
+        if name in there and sha256_of(there[name]) != digest:
+            changed.append(name)
+    groups = {"changed": changed, "missing": [name for name in signed if name not in there],
+              "added": [name for name in there if name not in signed]}
     return [f"{len(names)} of {len(signed)} frames {kind}: {', '.join(names[:MOST_NAMED])}{' ...' if len(names) > MOST_NAMED else ''}"
             for kind, names in groups.items() if names]
 
@@ -170,15 +202,17 @@ def frames_of_video(path: Path) -> list[np.ndarray]:
     return frames
 
 
-def _finding(path: Path, credentials: Credentials | None, reading: Reading | None, wrong: list[str], policy: Policy) -> Finding:
+def _finding(path: Path, credentials: Credentials | None, reading: Reading | None, aigc: dict[str, str] | None, wrong: list[str],
+             policy: Policy) -> Finding:
     mark = f"{reading.number:08x}" if reading and reading.number is not None else None
     problems = [*(credentials.problems if credentials else ()), *wrong, *_contradictions(credentials, mark, policy)]
-    told = [*_about_credentials(credentials, mark), *(f"Problem: {problem}." for problem in problems), _about_mark(credentials, mark)]
+    told = [*about_credentials(credentials, mark, aigc), *(f"Problem: {problem}." for problem in problems), about_mark(credentials, mark),
+            about_aigc(credentials, aigc)]
     if credentials is None:
         status = UNREADABLE if wrong and reading is None else NO_CREDENTIALS
     else:
         status = ALTERED if problems else INTACT
-    return Finding(path, status, tuple(told), credentials, mark, tuple(problems))
+    return Finding(path, status, tuple(line(text) for text in told if text), credentials, mark, aigc, tuple(problems))
 
 
 def _contradictions(credentials: Credentials | None, mark: str | None, policy: Policy) -> Iterator[str]:
@@ -190,37 +224,3 @@ def _contradictions(credentials: Credentials | None, mark: str | None, policy: P
         yield f"the mark in the picture is {mark}, the credentials speak of {promised}: these credentials belong to other pictures"
     if credentials.holds and credentials.signer == "unknown" and (policy.certificate or policy.trusted):
         yield "the signature is sound, but made with a key that the policy does not trust: anybody could have written these credentials"
-
-
-def _about_credentials(credentials: Credentials | None, mark: str | None) -> Iterator[str]:
-    if credentials is None:
-        if mark:
-            yield "It was made with Soliloquy: the mark is in the picture. Its credentials were taken off, or lost in editing."
-        else:
-            yield "It carries no Content Credentials and no mark of Soliloquy. That says nothing about whether it is real."
-        return
-    what = "a moving picture made from a portrait, in part by trained algorithms" if credentials.claimed else \
-        ", ".join(credentials.source_types) or "of a kind its credentials do not name"
-    yield f"By its credentials, made with {credentials.made_with or 'an unnamed program'}: {what}."
-    if inputs := credentials.claimed.get("inputs"):
-        yield "Made from: " + ", ".join(f"{role} (SHA-256 {entry.get('sha256', '?')[:16]}...)" for role, entry in inputs.items()) + "."
-    if rights := credentials.claimed.get("rights"):
-        yield "Basis: " + _about_rights(rights)
-    if credentials.holds:
-        yield f"The signature holds, made with {SIGNERS[credentials.signer]} ({credentials.issuer or 'no name'})."
-
-
-def _about_rights(rights: dict) -> str:
-    said = [f"{rights.get('basis')} ({BASES.get(str(rights.get('basis')), 'unknown')})"]
-    said += [f"{label} {rights[name]}" for name, label in (("statement", "stated:"), ("subject", "shown:"), ("scope", "for:"),
-                                                           ("expires", "until")) if rights.get(name)]
-    return "; ".join(said) + "."
-
-
-def _about_mark(credentials: Credentials | None, mark: str | None) -> str:
-    if mark:
-        return f"The mark is there: number {mark}."
-    off = credentials.claimed.get("mark", {}).get("off") if credentials else None
-    if off:
-        return f"It was made without the mark: {off}."
-    return "No mark was found" + (", although one was put in." if credentials and credentials.claimed.get("mark") else ".")

@@ -63,13 +63,15 @@ MOST_WAITING = 8
 class PngSink:
     """Numbered PNG files in `folder`, which appears (or is replaced) when all frames are written."""
 
-    def __init__(self, folder: str | os.PathLike, *, seal: Callable[[Path, Path, Mapping[str, str]], None] | None = None) -> None:
+    def __init__(self, folder: str | os.PathLike, *, seal: Callable[[Path, Path, Mapping[str, str]], None] | None = None,
+                 finish: Callable[[bytes], bytes] = bytes) -> None:
         """seal: called with the temporary folder, its final name and the hex SHA-256 of every frame by name, before it is renamed.
+        finish: makes of each frame's PNG file, as bytes, what is written.
 
         Raises OutputError when `folder` holds anything that is not a frame of an earlier run.
         """
         self.folder = Path(folder)
-        self._seal = seal
+        self._seal, self._finish = seal, finish
         self._hashes: dict[str, str] = {}
         self._temporary = self.folder.with_name(f".{self.folder.name}.{uuid.uuid4().hex[:8]}")
         self._count = 0
@@ -93,7 +95,7 @@ class PngSink:
         self._count += 1
         order = cv2.COLOR_RGBA2BGRA if frame.shape[2] == 4 else cv2.COLOR_RGB2BGR
         path = self._temporary / FRAME_FILE.format(self._count)
-        self._waiting.append(self._threads.submit(_write_png, path, cv2.cvtColor(frame, order)))
+        self._waiting.append(self._threads.submit(_write_png, path, cv2.cvtColor(frame, order), self._finish))
         self._wait_until(MOST_WAITING)
 
     def _wait_until(self, most_waiting: int) -> None:
@@ -120,10 +122,10 @@ class PngSink:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
 
-def _write_png(path: Path, picture: np.ndarray) -> tuple[str, str]:
+def _write_png(path: Path, picture: np.ndarray, finish: Callable[[bytes], bytes]) -> tuple[str, str]:
     """Write one frame; returns its file name and hex SHA-256."""
     _, encoded = cv2.imencode(".png", picture, _FAST_PNG)
-    data = encoded.tobytes()
+    data = finish(encoded.tobytes())
     path.write_bytes(data)
     return path.name, hashlib.sha256(data).hexdigest()
 
@@ -137,8 +139,10 @@ class VideoSink:
     """
 
     def __init__(self, path: str | os.PathLike, *, size: tuple[int, int], fps: Fraction, frames: int,
-                 audio: str | os.PathLike | None = None, seal: Callable[[Path], None] | None = None) -> None:
+                 audio: str | os.PathLike | None = None, silent_frames: int = 0, metadata: Mapping[str, str] | None = None,
+                 seal: Callable[[Path], None] | None = None) -> None:
         """size: (width, height) of the frames. An odd side gets one more column or row for H.264, a copy of the last.
+        silent_frames: how many of the frames are shown before the sound starts. metadata: written into the container, by key.
         seal: called with the finished file before it gets its name.
 
         Raises OutputError for a suffix other than those of VIDEO_ENCODINGS.
@@ -148,6 +152,8 @@ class VideoSink:
             raise OutputError(f"{self.path}: a video is written as {' or '.join(VIDEO_ENCODINGS)}.")
         self.size, self.fps, self.frames = size, fps, frames
         self.audio = Path(audio) if audio else None
+        self._silence_s = float(silent_frames / fps)
+        self._metadata = dict(metadata or {})
         self._seal = seal
         self._temporary = self.path.with_name(f".{self.path.stem}.{uuid.uuid4().hex[:8]}{self.path.suffix}")
         self._count = 0
@@ -176,10 +182,14 @@ class VideoSink:
                    "-framerate", rate, "-i", "pipe:0"]
         if self.audio:
             seconds = f"{float(self.frames / self.fps):.6f}"
-            sound = f"[1:a:0]aresample=async=1:first_pts=0,apad=whole_dur={seconds},atrim=end={seconds}[sound]"
+            later = f"adelay={1000 * self._silence_s:.3f}:all=1," if self._silence_s else ""
+            sound = f"[1:a:0]aresample=async=1:first_pts=0,{later}apad=whole_dur={seconds},atrim=end={seconds}[sound]"
             command += ["-i", f"file:{self.audio}", "-filter_complex", sound, "-map", "0:v:0", "-map", "[sound]"]
             command += ["-c:a", "aac", "-b:a", "192k"] if self.path.suffix == ".mp4" else ["-c:a", "pcm_s16le"]
-        return [*command, "-fps_mode", "passthrough", *VIDEO_ENCODINGS[self.path.suffix], f"file:{self._temporary}"]
+        command += ["-fps_mode", "passthrough", *VIDEO_ENCODINGS[self.path.suffix]]
+        for key, value in self._metadata.items():
+            command += ["-movflags", "+use_metadata_tags", "-metadata", f"{key}={value}"]
+        return [*command, f"file:{self._temporary}"]
 
     def _padded_size(self) -> tuple[int, int]:
         width, height = self.size

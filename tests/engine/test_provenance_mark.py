@@ -1,8 +1,6 @@
-"""The mark: there after common editing, unseen, never found where it is not; and the label."""
+"""The mark: there after common editing, unseen, never found where it is not."""
 
 from __future__ import annotations
-
-from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -10,14 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soliloquy.engine.errors import InputError
 from soliloquy.engine.motion.clip import MotionClip
 from soliloquy.engine.portrait.picture import read_picture
-from soliloquy.engine.provenance.label import HEIGHT, SAFE_MARGIN, Label, label_of
 from soliloquy.engine.provenance.mark import MOST_DECODED, Marker, layout, pattern_tile, read_mark
 from soliloquy.engine.provenance.mark_code import CODED_BITS, CRC_BITS, crc24, decode, encode
 from soliloquy.engine.provenance.mark_trial import PICTURE_EDITS
-from soliloquy.engine.provenance.policy import Policy
 from soliloquy.engine.provenance.seal import mark_number
 
 NUMBER = 0xC0FFEE42
@@ -109,27 +104,3 @@ def test_the_number_is_of_picture_and_performance():
     clip, other = MotionClip.neutral(5), MotionClip.neutral(5)
     other.channels[2, 3] = 0.5
     assert mark_number("ab", clip) == mark_number("ab", MotionClip.neutral(5)) != mark_number("ab", other) != mark_number("cd", other)
-
-
-@pytest.mark.parametrize("place", ["top-left", "top-right", "bottom-left", "bottom-right"])
-def test_label_is_large_enough_and_inside_the_safe_area(place):
-    frame = np.full((360, 640, 4), (90, 120, 60, 0), np.uint8)
-    labelled = Label("KI-erzeugt", place=place, seconds=0, fps=Fraction(25)).apply(frame)
-    rows, columns = np.nonzero(labelled[..., 3])
-    assert rows.min() >= 360 * SAFE_MARGIN - 1 and rows.max() < 360 * (1 - SAFE_MARGIN) + 1
-    assert columns.min() >= 640 * SAFE_MARGIN - 1 and columns.max() < 640 * (1 - SAFE_MARGIN) + 1
-    assert np.ptp(rows) >= 360 * HEIGHT
-    assert ("top" in place) == (rows.mean() < 180) and ("left" in place) == (columns.mean() < 320)
-
-
-def test_label_for_the_first_seconds_only(cartoon):
-    label = Label("AI-generated", place="bottom-left", seconds=0.2, fps=Fraction(25))
-    changed = [not np.array_equal(label.apply(cartoon), cartoon) for _ in range(8)]
-    assert changed == [True] * 5 + [False] * 3
-
-
-def test_label_needs_a_font_that_can_write_it():
-    assert label_of(Policy(), Fraction(25)) is None
-    assert label_of(Policy(label_language="cs"), Fraction(25)).text == "Vytvořeno pomocí AI"
-    with pytest.raises(InputError, match="font"):
-        label_of(Policy(label_language="zh"), Fraction(25))
