@@ -16,12 +16,15 @@ from .detect import detect_faces, rest_expression, settle_lids
 from .eyes import build_eye
 from .fit import CAMERA_DISTANCE_M, PUPIL_DISTANCE_M, Fit, fit_face
 from .lids import build_lid
+from .lip_line import refine_lip_line
 from .matte import person_matte
 from .mesh import face_part, person_part
 from .mouth import mouth_parts
 from .picture import read_picture
 from .plate import split_layers
 from .portrait import Portrait
+from .rims import INNER_LIP_LIGHT
+from .tone import picture_tone
 from .topology import FACE_OVAL, LANDMARKS
 
 NECK_PIVOT_DM = (0.0, 6.62, 0.13)
@@ -43,7 +46,7 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     image = np.ascontiguousarray(picture[..., :3])
     points, others = (read_landmarks(landmarks), []) if landmarks else choose_face(image, face, str(path))
     rest = rest_expression(image, points)
-    points = points if landmarks else settle_lids(image, points)
+    points = points if landmarks else refine_lip_line(image, settle_lids(image, points))
     fit = fit_face(points, rest)
     progress("portrait", 1, STEPS)
     matte = person_matte(image, points, others_px=others, progress=progress)
@@ -87,15 +90,16 @@ def read_landmarks(path: str | os.PathLike) -> np.ndarray:
 def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray) -> Portrait:
     """All parts of the portrait except the person and plate pictures. image (H, W, 3), points (478, 3), matte (H, W)."""
     height, width = image.shape[:2]
-    face, apertures = face_part(fit, (width, height))
+    tone = picture_tone(image, fit.surface)
+    face, apertures = face_part(fit, (width, height), tone.tint(INNER_LIP_LIGHT))
     eyes = {side: build_eye(image, points, fit, side) for side in ("left", "right")}
     white = np.mean([eye.white_colour for eye in eyes.values()], axis=0)
     lips = face.vertices[apertures["mouth"]].astype(np.float64)
-    parts = {"person": person_part(fit, face, matte), "face": face, **mouth_parts(image, fit, white, lips)}
+    parts = {"person": person_part(fit, face, matte), "face": face, **mouth_parts(image, fit, white, lips, tone)}
     images = {}
     for side, eye in eyes.items():
-        parts |= {f"eye_{side}": eye.white, f"iris_{side}": eye.iris}
-        images |= {f"eye_{side}": eye.white_image, f"iris_{side}": eye.iris_image}
+        parts |= eye.parts
+        images |= eye.images
         parts[f"lid_{side}"], images[f"lid_{side}"] = build_lid(image, fit, face, apertures[f"eye_{side}"], side)
     units_per_metre = fit.pupil_distance / PUPIL_DISTANCE_M
     return Portrait(

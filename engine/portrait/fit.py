@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..motion.clip import CHANNEL_INDEX
-from .topology import INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, SURFACE_LANDMARKS
+from .topology import CHIN, FOREHEAD, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, SURFACE_LANDMARKS
 
 ASSET = Path(__file__).parents[1] / "assets" / "head.npz"
 PUPIL_DISTANCE_M = 0.063
@@ -86,6 +86,11 @@ class Fit:
         return (offsets_dm * (1, -1, 1)) @ (self.scale * self.rotation).T
 
     @property
+    def lips_closed(self) -> bool:
+        """Whether the two inner lip contours are one seam (`close_seam`)."""
+        return bool((self.surface[list(INNER_LIP_UPPER)] == self.surface[list(INNER_LIP_LOWER)]).all())
+
+    @property
     def down(self) -> np.ndarray:
         """(2,) unit vector in the picture from the forehead to the chin."""
         direction = self.rotation[:2, 1]
@@ -150,13 +155,22 @@ def fit_face(landmarks_px: np.ndarray, rest: dict[str, float] | None = None) -> 
     return fit
 
 
+def face_height(points: np.ndarray) -> float:
+    """Forehead to chin of landmarks (N, 3), pixels."""
+    return float(np.linalg.norm(points[CHIN, :2] - points[FOREHEAD, :2]))
+
+
+def lips_touch(points: np.ndarray) -> bool:
+    """Whether the mouth of landmarks (N, 3) is closed."""
+    down = (points[CHIN, :2] - points[FOREHEAD, :2]) / face_height(points)
+    gap = (points[list(INNER_LIP_LOWER), :2] - points[list(INNER_LIP_UPPER), :2]) @ down
+    return bool(np.median(gap[3:8]) < CLOSED_LIPS * face_height(points) / FACE_HEIGHT)
+
+
 def close_seam(surface: np.ndarray) -> np.ndarray:
     """Landmarks (468, 3) with the two inner lip contours joined where the mouth is closed."""
-    upper, lower = list(INNER_LIP_UPPER), list(INNER_LIP_LOWER)
-    down = surface[152, :2] - surface[10, :2]
-    face_height = np.linalg.norm(down)
-    gap = (surface[lower, :2] - surface[upper, :2]) @ (down / face_height)
-    if np.median(gap[3:8]) < CLOSED_LIPS * face_height / FACE_HEIGHT:
+    if lips_touch(surface):
+        upper, lower = list(INNER_LIP_UPPER), list(INNER_LIP_LOWER)
         surface = surface.copy()
         surface[upper] = surface[lower] = (surface[upper] + surface[lower]) / 2
     return surface

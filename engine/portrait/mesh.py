@@ -13,14 +13,10 @@ import scipy.spatial
 from ..render.raster import rasterise_attributes
 from .fit import Fit, head_asset
 from .portrait import Part
+from .rims import LID_SKIRT, LIP_SKIRT, SKIRT_BEHIND, Sheet, add_inner_lips, inward_of, soften_rim
 from .topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER
 
 SUBDIVISIONS = 2
-LID_SKIRT = 0.03
-"""Widths of the soft edges inside lids and lips, pupil distances; the lids' carries the lashes."""
-LIP_SKIRT = 0.018
-SKIRT_BEHIND = 0.04
-"""The soft edges lie this far behind the face (pupil distances): a lip that closes covers the other's edge."""
 FACE_FADE_RINGS = 3
 """The face fades into the person over this many rings of subdivided triangles at its outline."""
 
@@ -101,10 +97,11 @@ def rim_loops(triangles: np.ndarray) -> list[list[int]]:
     return sorted(loops, key=len, reverse=True)
 
 
-def face_part(fit: Fit, size: tuple[int, int]) -> tuple[Part, dict[str, np.ndarray]]:
+def face_part(fit: Fit, size: tuple[int, int], lip_tint: np.ndarray) -> tuple[Part, dict[str, np.ndarray]]:
     """The face as a smooth mesh with holes at eyes and mouth, soft at every rim, and the rims of those holes.
 
-    size: (width, height) of the picture. The rims are those of `Portrait.apertures`.
+    size: (width, height) of the picture. lip_tint: (3,) how the lips' colour changes inside the mouth. The rims are those of
+    `Portrait.apertures`.
     """
     triangles = head_asset()["face_triangles"].astype(np.int32)
     matrix = scipy.sparse.identity(len(fit.surface), format="csr")
@@ -112,20 +109,29 @@ def face_part(fit: Fit, size: tuple[int, int]) -> tuple[Part, dict[str, np.ndarr
         triangles, step = loop_subdivide(triangles, matrix.shape[0])
         matrix = step @ matrix
     rest = matrix @ fit.surface
-    deltas = np.stack([matrix @ delta for delta in fit.deltas])
     outline, *holes = rim_loops(triangles)
-    alpha = fade_from(outline, triangles, len(rest), FACE_FADE_RINGS)
+    colour = np.ones((len(rest), 4))
+    colour[:, 3] = fade_from(outline, triangles, len(rest), FACE_FADE_RINGS)
+    sheet = Sheet(rest, np.stack([matrix @ delta for delta in fit.deltas]), rest[:, :2], colour, triangles)
     apertures = name_holes(fit, rest, holes)
     for name, hole in apertures.items():
-        width = (LIP_SKIRT if name == "mouth" else LID_SKIRT) * fit.pupil_distance
-        behind = (SKIRT_BEHIND if name == "mouth" else 0.0) * fit.pupil_distance
-        rest, deltas, alpha, triangles = add_skirt(rest, deltas, alpha, triangles, list(hole), width, behind)
-    part = Part(vertices=rest.astype(np.float32), triangles=triangles, uv=uv_of(rest, size),
-                colour=np.concatenate([np.ones((len(rest), 3)), alpha[:, None]], axis=1).astype(np.float32),
-                head_weight=np.ones(len(rest), np.float32), delta_channel=np.zeros(0, np.uint8),
-                delta_index=np.zeros(0, np.int32), delta_offset=np.zeros((0, 3), np.float32), texture="person")
-    part.set_deltas(deltas)
+        finish_rim(sheet, hole.tolist(), fit, name, lip_tint)
+    part = Part(vertices=sheet.rest.astype(np.float32), triangles=sheet.triangles, uv=uv_of(sheet.looked_up, size),
+                colour=sheet.colour.astype(np.float32), head_weight=np.ones(len(sheet.rest), np.float32),
+                delta_channel=np.zeros(0, np.uint8), delta_index=np.zeros(0, np.int32), delta_offset=np.zeros((0, 3), np.float32),
+                texture="person")
+    part.set_deltas(sheet.deltas)
     return part, apertures
+
+
+def finish_rim(sheet: Sheet, hole: list[int], fit: Fit, name: str, lip_tint: np.ndarray) -> None:
+    """Add what lies inside the rim of a hole: the soft edge, and in the mouth the inside of the lips before it."""
+    inward = inward_of(sheet.rest, sheet.triangles, hole)
+    if name != "mouth":
+        soften_rim(sheet, hole, LID_SKIRT * fit.pupil_distance, 0.0, inward)
+        return
+    inner = add_inner_lips(sheet, hole, inward, fit.pupil_distance, closed=fit.lips_closed, tint=lip_tint)
+    soften_rim(sheet, inner, LIP_SKIRT * fit.pupil_distance, SKIRT_BEHIND * fit.pupil_distance, inward)
 
 
 def name_holes(fit: Fit, rest: np.ndarray, holes: list[list[int]]) -> dict[str, np.ndarray]:
@@ -156,38 +162,6 @@ def fade_from(rim: list[int], triangles: np.ndarray, count: int, rings: int) -> 
         seen |= front
         alpha[list(front)] = ring / rings
     return alpha
-
-
-def add_skirt(rest, deltas, alpha, triangles, hole: list[int], width: float, behind: float):
-    """Add a ring inside a hole, a little behind its rim, that moves with the rim and fades to nothing: an edge without stairs."""
-    rim = rest[hole]
-    tangent = np.roll(rim, -1, axis=0) - np.roll(rim, 1, axis=0)
-    inward = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
-    inward /= np.linalg.norm(inward, axis=1, keepdims=True) + 1e-9
-    if (into_hole(rest, triangles, hole) * inward).sum() < 0:
-        inward = -inward
-    inner = rim.copy()
-    inner[:, :2] += width * inward
-    inner[:, 2] -= behind
-    first = len(rest)
-    ring = list(range(first, first + len(hole)))
-    band = []
-    for k in range(len(hole)):
-        n = (k + 1) % len(hole)
-        band += [(hole[n], hole[k], ring[k]), (hole[n], ring[k], ring[n])]
-    return (np.concatenate([rest, inner]), np.concatenate([deltas, deltas[:, hole]], axis=1),
-            np.concatenate([alpha, np.zeros(len(hole))]), np.concatenate([triangles, np.array(band, np.int32)]))
-
-
-def into_hole(rest: np.ndarray, triangles: np.ndarray, hole: list[int]) -> np.ndarray:
-    """(len(hole), 2) away from the surface at each vertex of a hole's rim. A closed mouth's hole has no inside to go by."""
-    place = {vertex: k for k, vertex in enumerate(hole)}
-    away = np.zeros((len(hole), 2))
-    for triangle in triangles[np.isin(triangles, hole).sum(axis=1) == 2].tolist():
-        behind = next(vertex for vertex in triangle if vertex not in place)
-        for vertex in place.keys() & triangle:
-            away[place[vertex]] += rest[vertex, :2] - rest[behind, :2]
-    return away
 
 
 def person_part(fit: Fit, face: Part, matte: np.ndarray) -> Part:

@@ -12,6 +12,7 @@ from .eyes import plain_part
 from .fit import Fit, head_asset
 from .mesh import uv_of
 from .portrait import Part
+from .tone import Tone
 from .topology import INNER_LIP_LOWER, INNER_LIP_UPPER
 
 ASSET = Path(__file__).parents[1] / "assets" / "mouth.npz"
@@ -35,8 +36,9 @@ TOOTH_SHADE = 0.6
 """Darkest a tooth gets beside its neighbour, of the median tooth: narrower gaps than the asset's would alias."""
 LIP_SHADOW = 0.15
 """The continuation under the lips repeats the colour found this share of the opening inside them."""
-BENEATH_LIPS = 0.03
-"""The picture's own teeth are continued this far under the lips, pupil distances."""
+BENEATH_LIPS = (0.06, 0.014)
+"""The picture's own teeth fade out this far under the upper and the lower lip, pupil distances: an upper lip that rises uncovers
+teeth, a lower one that falls what is behind them."""
 
 
 @functools.cache
@@ -46,10 +48,11 @@ def mouth_asset() -> dict[str, np.ndarray]:
         return {name: arrays[name] for name in arrays.files}
 
 
-def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, rim: np.ndarray) -> dict[str, Part]:
+def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, rim: np.ndarray, tone: Tone) -> dict[str, Part]:
     """Cavity, tongue and teeth behind the lips, coloured for this picture's light.
 
-    rim: (K, 3) the mouth's hole in the face at rest. white_colour: (3,) typical sRGB 0..255 of the eyes' white, the picture's own measure of white.
+    rim: (K, 3) the mouth's hole in the face at rest. white_colour: (3,) typical sRGB 0..255 of the eyes' white, the picture's own
+    measure of white. tone: what the picture does to colours.
     """
     asset, head = mouth_asset(), head_asset()
     seam_dm = head["landmark_rest"][LIP_MIDDLE_UPPER].astype(np.float64)
@@ -67,13 +70,13 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, rim: np.n
         if name.startswith("teeth"):
             colour[:, :3] = soften_gaps(colour[:, :3])
         front_dm = float(asset["upper_incisal_edge"][2]) - seam_dm[2]
-        colour[:, :3] = light_inside(colour[:, :3], (local[:, 2] - front_dm) / MM, tint)
+        colour[:, :3] = tone.applied(light_inside(colour[:, :3], (local[:, 2] - front_dm) / MM, tint))
         count = len(vertices)
         parts[name] = Part(vertices.astype(np.float32), asset[f"{name}/triangles"].astype(np.int32), np.zeros((count, 2), np.float32),
                            colour, np.ones(count, np.float32), asset[f"{name}/delta_channel"].astype(np.uint8),
                            asset[f"{name}/delta_index"].astype(np.int32),
                            fit.turn(asset[f"{name}/delta_offset"].astype(np.float64)).astype(np.float32))
-    if np.abs(gap).max() > 0:  # not joined by fit.close_seam: the picture shows what is between the lips
+    if not fit.lips_closed:
         parts["teeth_source"] = shown_teeth(fit, rim, (image.shape[1], image.shape[0]))
     return parts
 
@@ -122,15 +125,19 @@ def shown_teeth(fit: Fit, rim: np.ndarray, size: tuple[int, int]) -> Part:
     middle = rim.mean(axis=0)
     outward = rim - middle
     length = np.linalg.norm(outward[:, :2], axis=1, keepdims=True) + 1e-6
-    beneath = rim + outward / length * BENEATH_LIPS * fit.pupil_distance
+    below = np.clip(0.5 + 0.5 * (outward[:, :2] @ fit.down) / (0.5 * np.abs(outward[:, :2] @ fit.down).max() + 1e-6), 0, 1)
+    reach = BENEATH_LIPS[0] + below * (BENEATH_LIPS[1] - BENEATH_LIPS[0])
+    beneath = rim + outward / length * reach[:, None] * fit.pupil_distance
     inside = middle + outward * (1 - LIP_SHADOW)
     vertices = np.concatenate([middle[None], rim, rim, beneath]) - (0, 0, 0.01 * fit.pupil_distance)
     looked_up = np.concatenate([middle[None], rim, inside, inside])
     count = len(rim)
+    alpha = np.ones(len(vertices))
+    alpha[-count:] = 0.0
     steps = np.arange(count)
     after = (steps + 1) % count
     fan = np.stack([np.zeros_like(steps), 1 + steps, 1 + after], axis=1)
     start, end = 1 + count, 1 + 2 * count
     band = np.concatenate([np.stack([start + steps, end + steps, end + after], 1),
                            np.stack([start + steps, end + after, start + after], 1)])
-    return plain_part(vertices, np.concatenate([fan, band]), uv_of(looked_up, size), np.ones(len(vertices)), "person")
+    return plain_part(vertices, np.concatenate([fan, band]), uv_of(looked_up, size), alpha, "person")

@@ -15,8 +15,10 @@ from ..motion.clip import MotionClip
 from ..portrait.portrait import PART_NAMES, Portrait
 from ..progress import Progress, silent
 from .light import FaceLight
+from .lidshadow import LidShadow
 from .pose import PosedFrame, Poser
 from .raster import EMPTY, EVERYWHERE, FINE, folds, lay_over, shade, shade_folds, straighten, visibility
+from .seam import LipSeam
 
 BATCH = 8
 """Frames posed together."""
@@ -25,7 +27,8 @@ SHARE_THE_MATTE = ("person", "face")
 """Parts whose texture carries the person's matte."""
 LIDS = ("lid_left", "lid_right")
 INTERIOR = ("cavity", "tongue", "teeth_lower", "teeth_upper")
-APERTURE_PARTS = {"eye_left": (("eye_left",), ("iris_left",)), "eye_right": (("eye_right",), ("iris_right",)),
+APERTURE_PARTS = {"eye_left": (("eye_left",), ("iris_left",), ("glint_left",)),
+                  "eye_right": (("eye_right",), ("iris_right",), ("glint_right",)),
                   "mouth": (INTERIOR, ("teeth_source",))}
 """What is seen through each hole of the face, back to front; parts in one group hide one another by depth."""
 LIP_SHADOW_M = 0.0035
@@ -87,7 +90,8 @@ class Stage:
         self.apertures = portrait.apertures
         self.texel_uv = {name: self._texel_uv(part) for name, part in self.parts.items()}
         self.plate = self._plate(portrait.images["plate"])
-        self.light = FaceLight(portrait)
+        self.light, self.seam = FaceLight(portrait), LipSeam(portrait)
+        self.lid_shadow = LidShadow(portrait)
         self.halo_seen = None if alpha else self._see_halo()
 
     def _texture(self, image: np.ndarray) -> np.ndarray:
@@ -147,8 +151,9 @@ class Stage:
         frame = np.zeros_like(self.plate)
         placed = {name: self.to_frame(vertices) for name, vertices in posed.vertices.items() if name in self.parts}
         self._draw_together(frame, ["person"], placed, posed.colour)
+        shaded = self.lid_shadow.colours(posed.vertices)
         for aperture, groups in APERTURE_PARTS.items():
-            self._draw_through(frame, aperture, groups, placed)
+            self._draw_through(frame, aperture, groups, placed, shaded)
         self._draw_together(frame, [name for name in ("face", *LIDS) if name in placed], placed, {"face": self._lit(posed)})
         picture = np.empty((*frame.shape[:2], 4 if self.alpha else 3), np.uint8)
         if self.alpha:
@@ -161,11 +166,10 @@ class Stage:
 
     def _lit(self, posed: PosedFrame) -> np.ndarray:
         """(V, 4) colour of the face under the picture's light as it is turned now."""
-        colour = posed.colour["face"]
-        if not self.light.is_on:
-            return colour
-        lit = colour.copy()
-        lit[:, :3] *= self.light.factor(posed.vertices["face"])[:, None]
+        lit = posed.colour["face"].copy()
+        lit[self.seam.rim, :3] *= self.seam.factor(posed.vertices["face"])
+        if self.light.is_on:
+            lit[:, :3] *= self.light.factor(posed.vertices["face"])[:, None]
         return lit
 
     def to_frame(self, vertices: np.ndarray) -> np.ndarray:
@@ -175,7 +179,8 @@ class Stage:
         moved[:, 1] += np.float32(self.top + 0.5 * self.scale - 0.5)
         return np.ascontiguousarray(moved, np.float32)
 
-    def _draw_through(self, frame: np.ndarray, aperture: str, groups, placed: dict[str, np.ndarray]) -> None:
+    def _draw_through(self, frame: np.ndarray, aperture: str, groups, placed: dict[str, np.ndarray],
+                      colours: dict[str, np.ndarray]) -> None:
         """Draw groups of parts into a hole of the face and nowhere else."""
         rim = placed["face"][self.apertures[aperture], :2]
         left, top = np.maximum(np.floor(rim.min(axis=0)).astype(int) - 1, 0)
@@ -193,7 +198,7 @@ class Stage:
             if names == INTERIOR:
                 inside = over(self._draw_interior(moved, hole), inside)
             else:
-                self._draw_together(inside, list(moved), moved, {})
+                self._draw_together(inside, list(moved), moved, colours)
         inside *= cv2.resize(hole, (right - left, bottom - top), interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)
         frame[top:bottom, left:right] = over(inside, frame[top:bottom, left:right])
 

@@ -1,0 +1,52 @@
+"""The dark line between closed lips is the upper one's shadow: it leaves the lower one as they part."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ..portrait.fit import PUPIL_DISTANCE_M
+from ..portrait.portrait import Portrait
+from ..portrait.rims import LOWER_LIP_MIDDLE, facing_lip, inward_of, lips_of
+
+LIP_WITHIN = 0.045
+"""The lip's own colour is read this far behind its edge, pupil distances."""
+BLUR = 0.012
+"""Colour is averaged over this much, pupil distances."""
+MOST = 2.2
+"""No channel is raised by more than this factor."""
+SAME_PLACE_PX = 0.5
+GONE_AT = 0.06
+"""The shadow is gone when the lips are this far apart, pupil distances."""
+
+
+class LipSeam:
+    """The seam of one portrait's lips. `rim`: the mouth's rim as vertices of the face."""
+
+    def __init__(self, portrait: Portrait):
+        face = portrait.parts["face"]
+        self.rim = portrait.apertures["mouth"]
+        hole = self.rim.tolist()
+        self.facing = np.array(facing_lip(hole))
+        self.pupil_distance = portrait.units_per_metre * PUPIL_DISTANCE_M
+        rest_gap = np.linalg.norm(face.vertices[self.rim, :2] - face.vertices[self.facing, :2], axis=1)
+        outward = -inward_of(face.vertices, face.triangles, hole)
+        colour = self._colour(portrait)
+        edge = colour(face.vertices[self.rim, :2])
+        lip = colour(face.vertices[self.rim, :2] + LIP_WITHIN * self.pupil_distance * outward)
+        self.gain = np.ones((len(hole), 3))
+        if rest_gap.max() < SAME_PLACE_PX:
+            lower = lips_of(hole)[LOWER_LIP_MIDDLE]
+            self.gain[lower] = np.clip(lip / np.maximum(edge, 1.0), 1.0, MOST)[lower]
+
+    def _colour(self, portrait: Portrait):
+        """A function from pixels (K, 2) of the picture to its blurred colour (K, 3) there."""
+        picture = portrait.images["person"][..., :3].astype(np.float32)
+        picture = cv2.GaussianBlur(picture, (0, 0), max(BLUR * self.pupil_distance, 0.5))
+        return lambda at: cv2.remap(picture, at[None, :, 0].astype(np.float32), at[None, :, 1].astype(np.float32), cv2.INTER_LINEAR,
+                                    borderMode=cv2.BORDER_REPLICATE)[0]
+
+    def factor(self, face_vertices: np.ndarray) -> np.ndarray:
+        """(len(rim), 3) by how much the rim's colour differs from rest with the posed face (V, 3)."""
+        gap = np.linalg.norm(face_vertices[self.rim, :2] - face_vertices[self.facing, :2], axis=1)
+        return 1 + (self.gain - 1) * np.clip(gap / (GONE_AT * self.pupil_distance), 0, 1)[:, None]

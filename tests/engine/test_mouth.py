@@ -1,0 +1,144 @@
+"""What a mouth must look like as it opens and closes: lips that part where the picture parts them, edges without stairs, no colour
+in a grey photograph, no lip left on the teeth."""
+
+import cv2
+import numpy as np
+import pytest
+
+from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
+from soliloquy.engine.portrait.build import build_portrait
+from soliloquy.engine.portrait.fit import lips_touch
+from soliloquy.engine.portrait.lip_line import refine_lip_line, smoothest_path
+from soliloquy.engine.portrait.picture import read_picture
+from soliloquy.engine.portrait.rims import LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, facing_lip, lips_of
+from soliloquy.engine.portrait.tone import picture_tone
+from soliloquy.engine.portrait.topology import INNER_LIP_LOWER, INNER_LIP_UPPER
+from soliloquy.engine.render.render import render
+from soliloquy.engine.render.seam import LipSeam
+
+
+def frame_with(portrait, **channels):
+    clip = MotionClip.neutral(1)
+    for name, value in channels.items():
+        clip.channels[:, CHANNEL_INDEX[name]] = value
+    return next(iter(render(portrait, clip)))
+
+
+def mouth_window(portrait, picture):
+    left, top = portrait.landmarks_px[[61, 0], [0, 1]].astype(int) - 10
+    right, bottom = portrait.landmarks_px[[291, 17], [0, 1]].astype(int) + 10
+    return picture[top:bottom + int(portrait.units_per_metre * 0.02), left:right]
+
+
+def rings_inside(portrait):
+    """The vertices of the face inside the mouth's rim, in its order: the inner lips, and the soft edge that ends them."""
+    counts = {name: len(hole) for name, hole in portrait.apertures.items()}
+    added = 2 * counts["mouth"] + counts["eye_left"] + counts["eye_right"]
+    first = len(portrait.parts["face"].vertices) - added + sum(counts[name] for name in list(counts)[:list(counts).index("mouth")])
+    ring = np.arange(counts["mouth"])
+    return first + ring, first + counts["mouth"] + ring
+
+
+def pixels_of(path):
+    return np.ascontiguousarray(read_picture(path)[..., :3])
+
+
+def test_the_rims_lips_face_each_other(hopper):
+    hole = hopper.apertures["mouth"].tolist()
+    facing = facing_lip(hole)
+    across = {hole[k]: facing[k] for k in range(len(hole))}
+    assert across[13] == 14 and across[14] == 13 and across[78] == 78 and across[308] == 308
+    assert set(lips_of(hole)) == {UPPER_LIP_MIDDLE, LOWER_LIP_MIDDLE}
+    assert sorted(sum(lips_of(hole).values(), [])) == sorted([*range(len(hole)), hole.index(78), hole.index(308)])
+
+
+@pytest.mark.parametrize("name", ["hopper", "astronaut"])
+def test_soft_edges_reach_into_the_opening_whether_the_picture_shows_one_or_not(name, request):
+    portrait = request.getfixturevalue(name)
+    face, hole = portrait.parts["face"], portrait.apertures["mouth"]
+    opened = face.vertices + 0.6 * face.dense_deltas()[CHANNEL_INDEX["jawOpen"]]
+    _, edge = rings_inside(portrait)
+    outline = opened[hole, :2].astype(np.float32)
+    inside = [cv2.pointPolygonTest(outline, tuple(map(float, point)), False) > 0 for point in opened[edge, :2]]
+    assert (face.colour[edge, 3] == 0).all() and np.mean(inside) > 0.9
+
+
+def test_the_inside_of_the_lower_lip_comes_into_view_with_the_opening_and_only_then(hopper):
+    face, hole = hopper.parts["face"], hopper.apertures["mouth"].tolist()
+    deltas = face.dense_deltas()
+    inner = rings_inside(hopper)[0][hole.index(LOWER_LIP_MIDDLE)]
+    jaw, close = CHANNEL_INDEX["jawOpen"], CHANNEL_INDEX["mouthClose"]
+
+    def seen(weights):
+        moved = [face.vertices[n, :2] + sum(value * deltas[channel, n, :2] for channel, value in weights.items())
+                 for n in (LOWER_LIP_MIDDLE, inner)]
+        return float((moved[0] - moved[1])[1])
+    assert seen({}) == pytest.approx(0, abs=0.01)
+    assert seen({jaw: 0.5}) > 0.02 * 0.063 * hopper.units_per_metre
+    assert seen({jaw: 0.5, close: 0.5}) < 0.1
+
+
+def test_a_grey_photograph_has_a_grey_mouth(hopper_path, tmp_path):
+    grey = cv2.cvtColor(cv2.imread(str(hopper_path)), cv2.COLOR_BGR2GRAY)
+    path = tmp_path / "grey.png"
+    cv2.imwrite(str(path), grey)
+    frame = frame_with(build_portrait(path), jawOpen=0.8).astype(int)
+    assert np.ptp(frame, axis=2).max() <= 2
+
+
+def test_a_sepia_print_has_a_sepia_mouth_and_a_colour_photograph_keeps_its_red(hopper, hopper_path):
+    pixels = pixels_of(hopper_path)
+    assert picture_tone(pixels, hopper.landmarks_px).amount == 0
+    level = pixels @ np.array([0.299, 0.587, 0.114])
+    sepia = np.clip(level[..., None] * (1.07, 1.0, 0.85), 0, 255).astype(np.uint8)
+    tone = picture_tone(sepia, hopper.landmarks_px)
+    red, green, blue = tone.applied(np.array([[0.6, 0.2, 0.2]]))[0]
+    assert tone.amount == 1 and red / green == pytest.approx(1.07, abs=0.06) and blue / green == pytest.approx(0.85, abs=0.06)
+
+
+def test_the_seam_moves_onto_the_dark_line_between_closed_lips(hopper, hopper_path):
+    points, pixels = hopper.landmarks_px.copy(), pixels_of(hopper_path)
+    points[list(INNER_LIP_UPPER + INNER_LIP_LOWER), 1] += 0.03 * hopper.units_per_metre * 0.063
+    found = refine_lip_line(pixels, points)
+    middle = [n for n in INNER_LIP_UPPER[3:8]]
+    before, after = (np.abs(where[middle, 1] - hopper.landmarks_px[middle, 1]).mean() for where in (points, found))
+    assert after < 0.5 * before and lips_touch(found)
+
+
+def test_a_strip_of_lip_that_the_detector_gave_to_the_teeth_is_given_back(hopper, hopper_path):
+    points, pixels = hopper.landmarks_px.copy(), pixels_of(hopper_path)
+    pd = 0.063 * hopper.units_per_metre
+    lower, upper = list(INNER_LIP_LOWER[1:-1]), list(INNER_LIP_UPPER[1:-1])
+    points[lower, 1] += 0.16 * pd
+    points[[n for n in (146, 91, 181, 84, 17, 314, 405, 321, 375)], 1] += 0.2 * pd
+    cv2.fillPoly(pixels, [np.rint(points[[*INNER_LIP_LOWER, *INNER_LIP_UPPER[::-1]], :2]).astype(np.int32)], (240, 238, 230))
+    outer_lower = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291]
+    lip = np.rint(points[[*outer_lower, *INNER_LIP_LOWER[::-1]], :2]).astype(np.int32)
+    cv2.fillPoly(pixels, [lip], (170, 60, 70))
+    wrong = points.copy()
+    wrong[lower, 1] += 0.05 * pd
+    found = refine_lip_line(pixels, wrong)
+    assert np.abs(found[lower[2:-2], 1] - points[lower[2:-2], 1]).max() < 0.03 * pd
+    assert np.array_equal(found[upper], wrong[upper])
+
+
+def test_the_path_of_least_cost_is_found():
+    cost = np.array([[5.0, 1.0, 5.0], [1.0, 5.0, 5.0], [5.0, 1.0, 5.0]])
+    free, stiff = np.zeros((3, 3)), 100.0 * (1 - np.eye(3))
+    assert smoothest_path(cost, free).tolist() == [1, 0, 1]
+    assert smoothest_path(cost, stiff).tolist() == [1, 1, 1]
+
+
+def test_the_shadow_between_closed_lips_leaves_the_lower_one_as_they_part(hopper):
+    seam = LipSeam(hopper)
+    face = hopper.parts["face"]
+    opened = face.vertices + 0.5 * face.dense_deltas()[CHANNEL_INDEX["jawOpen"]]
+    assert np.allclose(seam.factor(face.vertices), 1)
+    assert seam.factor(opened)[seam.rim.tolist().index(LOWER_LIP_MIDDLE)].mean() > 1.05
+    assert (seam.factor(opened)[seam.rim.tolist().index(UPPER_LIP_MIDDLE)] == 1).all()
+
+
+def test_rest_stays_the_picture_with_the_mouth_that_is_in_it(astronaut, astronaut_path):
+    frame, picture = frame_with(astronaut), pixels_of(astronaut_path)
+    error = mouth_window(astronaut, frame).astype(float) - mouth_window(astronaut, picture)
+    assert 10 * np.log10(255 ** 2 / max((error ** 2).mean(), 1e-6)) > 45
