@@ -16,6 +16,7 @@ class SOLILOQUY_UL_rows(bpy.types.UIList):
 
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0, _flags=0) -> None:
         line = layout.row(align=True)
+        line.use_property_split = False
         line.active = item.use
         line.prop(item, "use", text="")
         sides = line.split(factor=0.5, align=True)
