@@ -6,14 +6,15 @@ import signal
 
 import typer
 
-from .commands import care, exchange, live, perform, steps, trust
+from .commands import care, exchange, live, perform, regenerate, steps, trust
 
 EXIT_CODES = """
 Exit status: 0 done · 1 unexpected error · 2 bad argument or setting · 3 picture cannot be used · 4 no face found ·
 5 recording cannot be used · 6 result cannot be written · 7 model missing or damaged · 8 damaged file · 130 stopped.
 """
 
-COMMANDS = (perform.animate, perform.job, steps.portrait, steps.speech, steps.motion, steps.render, exchange.say, exchange.export, live.live,
+COMMANDS = (perform.animate, perform.job, regenerate.regenerate, steps.portrait, steps.speech, steps.motion, steps.render,
+            exchange.say, exchange.export, live.live,
             care.measure, trust.verify, trust.seal, care.doctor)
 """In the order in which --help lists them."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from .edit_tasks import regenerate, update
 from .errors import InputError
 from .progress import Progress
 
@@ -72,4 +73,5 @@ def _path(request: dict, key: str) -> Path:
     return Path(request[key])
 
 
-TASKS: dict[str, Callable[[dict, Progress], dict]] = {"animate": animate, "doctor": doctor, "ping": ping, "seal": seal, "verify": verify}
+TASKS: dict[str, Callable[[dict, Progress], dict]] = {"animate": animate, "doctor": doctor, "ping": ping, "regenerate": regenerate,
+                                                       "seal": seal, "update": update, "verify": verify}

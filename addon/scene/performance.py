@@ -1,56 +1,147 @@
-"""Puts a performance on a rig: 52 shape-key curves, the head bone's turn and shift, the eyes' gaze. One action holds it
-all, with a slot for the armature and one for the keys."""
+"""A performance on a rig: 52 shape-key curves, the head bone's turn and shift, the eyes' gaze. One action holds it all, with a
+slot for the armature and one for the keys. It is written whole, read back key by key, and written again in parts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
 from .. import compat
+from . import record as records
 from .channels import CHANNELS, GAZE_GROUP, GROUP_OF, HEAD_GROUP
 from .clip_file import ClipData
+from .keys import replace_samples, sampled
 from .rig import EYE_BONES, HEAD, Rig
 from .timing import key_frames, scene_fps
 
-Curve = tuple[str, int, str, np.ndarray]
-"""(data path, array index, group, (T,) values)"""
+NO_CHANGE = 1e-7
+"""Two samples that differ by less, in Blender's units (shares, radians, metres), are the same: 32-bit rounding."""
 
 
-def apply_performance(rig: Rig, clip: ClipData, scene: bpy.types.Scene, *, start_frame: int, name: str) -> bpy.types.Action:
+@dataclass(frozen=True)
+class CurvePlace:
+    """Where one of a clip's curves lives on a rig. on_keys: on the shape keys, else on the armature. factor: Blender's value
+    over the clip's: radians and signs of the bones' own axes (see rig.HEAD_ROTATION_ORDER and rig.EYE_ROTATION_ORDER)."""
+
+    on_keys: bool
+    path: str
+    index: int
+    group: str
+    factor: float
+
+
+def _places() -> Iterator[CurvePlace]:
+    """In the order of `columns_of`."""
+    for channel in CHANNELS:
+        yield CurvePlace(True, f'key_blocks["{channel}"].value', 0, GROUP_OF[channel], 1.0)
+    turn = np.pi / 180
+    for index, factor in ((1, turn), (0, -turn), (2, turn)):  # yaw, pitch, roll
+        yield CurvePlace(False, f'pose.bones["{HEAD}"].rotation_euler', index, HEAD_GROUP, factor)
+    for index in range(3):
+        yield CurvePlace(False, f'pose.bones["{HEAD}"].location', index, HEAD_GROUP, 1.0)
+    for bone in EYE_BONES.values():
+        for index in (2, 0):  # yaw, pitch
+            yield CurvePlace(False, f'pose.bones["{bone}"].rotation_euler', index, GAZE_GROUP, turn)
+
+
+PLACES = tuple(_places())
+
+
+def columns_of(clip: ClipData) -> np.ndarray:
+    """(T, 62) float64: channels, head rotation, head translation, gaze."""
+    return np.concatenate([clip.channels, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg.reshape(-1, 4)],
+                          axis=1, dtype=np.float64)
+
+
+def clip_of(columns: np.ndarray, like: ClipData) -> ClipData:
+    """The clip whose `columns_of` these are, at the rate of `like`."""
+    values = columns.astype(np.float32)
+    return ClipData(like.fps, values[:, :52], values[:, 52:55], values[:, 55:58], values[:, 58:].reshape(-1, 2, 2))
+
+
+def apply_performance(rig: Rig, clip: ClipData, scene: bpy.types.Scene, *, start_frame: int, name: str,
+                      reduce_by: float = 0.0) -> bpy.types.Action:
     """Key `clip` on `rig` so that its first sample falls on `start_frame`, every sample at its exact time.
 
-    A new action is made; one that was there before stays in the file, as Blender keeps it.
+    reduce_by: leave keys out that straight lines between the others come so near to (in shares; degrees and millimetres alike
+    by REDUCTION_UNITS); 0 keys every sample. A new action is made; one that was there before stays in the file.
     """
     frames = key_frames(len(clip), clip.fps, scene_fps(scene), start_frame)
-    action = bpy.data.actions.new(name)
-    _write(rig.armature, compat.assign_action(rig.armature, action), _bone_curves(clip), frames)
-    keys = rig.master.data.shape_keys
-    _write(keys, compat.assign_action(keys, action), _shape_curves(clip), frames)
+    action, columns = bpy.data.actions.new(name), columns_of(clip)
+    datablocks = {False: rig.armature, True: rig.master.data.shape_keys}
+    actions = {on_keys: compat.assign_action(datablock, action) for on_keys, datablock in datablocks.items()}
+    holders = {on_keys: compat.curves_of(datablock) for on_keys, datablock in datablocks.items()}
+    for column, place in enumerate(PLACES):
+        values = columns[:, column]
+        kept = needed_keys(values, reduce_by * REDUCTION_UNITS[column]) if reduce_by > 0 else slice(None)
+        compat.write_curve(holders[place.on_keys], place.path, place.index, place.group, frames[kept], place.factor * values[kept])
+    for used in actions.values():
+        used.update_tag()
     return action
 
 
-def _write(datablock: bpy.types.ID, action: bpy.types.Action, curves: Iterator[Curve], frames: np.ndarray) -> None:
-    holder = compat.curves_of(datablock)
-    for path, index, group, values in curves:
-        compat.write_curve(holder, path, index, group, frames, values)
-    action.update_tag()
+REDUCTION_UNITS = np.repeat([1.0, 25.0, 0.04, 25.0], [52, 3, 3, 4])
+"""What a whole shape key is worth, by eye, in degrees and metres: (62,)."""
 
 
-def _shape_curves(clip: ClipData) -> Iterator[Curve]:
-    for column, channel in enumerate(CHANNELS):
-        yield f'key_blocks["{channel}"].value', 0, GROUP_OF[channel], clip.channels[:, column]
+def needed_keys(values: np.ndarray, tolerance: float) -> np.ndarray:
+    """Indices of the samples that lines have to pass through to come within `tolerance` of all others.
+
+    Ramer (1972), Douglas & Peucker (1973), measured along the value's axis: time is exact.
+    """
+    needed, open_spans = {0, len(values) - 1}, [(0, len(values) - 1)]
+    while open_spans:
+        first, last = open_spans.pop()
+        if last - first < 2:
+            continue
+        line = np.linspace(values[first], values[last], last - first + 1)[1:-1]
+        distance = np.abs(values[first + 1:last] - line)
+        farthest = int(distance.argmax())
+        if distance[farthest] > tolerance:
+            middle = first + 1 + farthest
+            needed.add(middle)
+            open_spans += [(first, middle), (middle, last)]
+    return np.array(sorted(needed))
 
 
-def _bone_curves(clip: ClipData) -> Iterator[Curve]:
-    """Radians and metres in the bones' own axes (see rig.HEAD_ROTATION_ORDER and rig.EYE_ROTATION_ORDER)."""
-    yaw, pitch, roll = np.radians(clip.head_rotation_deg).T
-    for index, values in enumerate((-pitch, yaw, roll)):
-        yield f'pose.bones["{HEAD}"].rotation_euler', index, HEAD_GROUP, values
-    for index in range(3):
-        yield f'pose.bones["{HEAD}"].location', index, HEAD_GROUP, clip.head_translation_m[:, index]
-    for eye, bone in enumerate(EYE_BONES.values()):
-        yaw, pitch = np.radians(clip.gaze_deg[:, eye]).T
-        yield f'pose.bones["{bone}"].rotation_euler', 0, GAZE_GROUP, pitch
-        yield f'pose.bones["{bone}"].rotation_euler', 2, GAZE_GROUP, yaw
+def read_keys(rig: Rig, scene: bpy.types.Scene) -> np.ndarray:
+    """(T, 62) what the performance's own curves say at every sample, without what constraints and layers add to them; NaN where
+    a curve was deleted."""
+    record = records.read(rig.armature)
+    frames = _sample_frames(record, scene)
+    columns = np.full((record.frames, len(PLACES)), np.nan)
+    for column, curve in _curves(rig, record):
+        columns[:, column] = sampled(curve, frames) / PLACES[column].factor
+    return columns
+
+
+def write_samples(rig: Rig, scene: bpy.types.Scene, columns: np.ndarray, changed: np.ndarray) -> int:
+    """Key the samples that are `changed` (T, 62) anew with `columns`; keys elsewhere stay as they are. Returns how many curves."""
+    record = records.read(rig.armature)
+    frames, written = _sample_frames(record, scene), 0
+    for column, curve in _curves(rig, record):
+        if changed[:, column].any():
+            replace_samples(curve, frames, columns[:, column] * PLACES[column].factor, changed[:, column])
+            written += 1
+    for datablock in (rig.armature, rig.master.data.shape_keys):
+        records.action_of(record, datablock).update_tag()
+    return written
+
+
+def _sample_frames(record: records.PerformanceRecord, scene: bpy.types.Scene) -> np.ndarray:
+    """(T,) the action's frames of the samples, as 32-bit as Blender keeps them."""
+    frames = record.start_frame + key_frames(record.frames, record.rate, scene_fps(scene), 0)
+    return frames.astype(np.float32)
+
+
+def _curves(rig: Rig, record: records.PerformanceRecord) -> Iterator[tuple[int, bpy.types.FCurve]]:
+    """(column, curve) of those that are there."""
+    holders = {False: records.holder_of(record, rig.armature), True: records.holder_of(record, rig.master.data.shape_keys)}
+    for column, place in enumerate(PLACES):
+        holder = holders[place.on_keys]
+        curve = holder.fcurves.find(place.path, index=place.index) if holder is not None else None
+        if curve is not None:
+            yield column, curve

@@ -109,6 +109,16 @@ def folder_of(armature: bpy.types.Object) -> Path:
     raise FileError(f"The performance of {armature.name} is not in {candidates[0]} any more. Say where it is with Find Folder.")
 
 
+def move_to(armature: bpy.types.Object, folder: Path) -> None:
+    """The performance is in `folder` now: the rig remembers, and its image strips look there. Raises FileError."""
+    if not (folder / SHOWN).is_file():
+        raise FileError(f"{folder} holds no performance: there is no {SHOWN} in it.")
+    record = read(armature)
+    write(armature, replace(record, folder=str(folder)))
+    for _, strip in all_strips(record.identity, "IMAGE"):
+        strip.directory = str(folder / "frames")
+
+
 def baseline_of(armature: bpy.types.Object) -> Path:
     """The clip that was last written on the rig: what differs from it was made by hand. Raises AddonError."""
     folder, record = folder_of(armature), read(armature)

@@ -113,11 +113,14 @@ def with_curves(clip: MotionClip, values: np.ndarray, provenance: Mapping | None
                       values[:, GAZE].reshape(-1, 2, 2).copy(), dict(clip.provenance if provenance is None else provenance))
 
 
-def differs(one: MotionClip, other: MotionClip) -> np.ndarray:
-    """(T, CURVES) bool: where two clips of the same frames differ by more than nothing. Raises InputError for other frames."""
+def differs(one: MotionClip, other: MotionClip, tolerance: float = 1.0) -> np.ndarray:
+    """(T, CURVES) bool: where two clips of the same frames differ by more than `tolerance` times what is nothing (TOLERANCES).
+
+    Raises InputError when they have other frames.
+    """
     if len(one) != len(other) or one.fps != other.fps:
         raise InputError(f"Two takes must have the same frames; these have {len(one)} at {one.fps} and {len(other)} at {other.fps}.")
-    return np.abs(curves(one) - curves(other)) > TOLERANCES
+    return np.abs(curves(one) - curves(other)) > tolerance * TOLERANCES
 
 
 def runs(frames: np.ndarray) -> list[tuple[int, int]]:
@@ -152,6 +155,17 @@ def merge_takes(old: MotionClip, fresh: MotionClip, *, spans: Sequence[Span] = (
     result = curves(old)
     result[touched] = made.astype(np.float32)[touched]
     return with_curves(old, result)
+
+
+def with_lids_following(clip: MotionClip, generated: MotionClip) -> MotionClip:
+    """`clip`, where eyes were turned by hand since `generated` and their eyeLook channels were not: the lids go with the eyes."""
+    changed, values = differs(clip, generated), curves(clip)
+    turned = np.repeat(changed[:, GAZE].reshape(-1, 2, 2).any(axis=2), 4, axis=1)
+    follow = turned & ~changed[:, EYE_LOOK_COLUMNS]
+    before = curves(generated).astype(np.float64)
+    lids = _following_lids(before, before, values.astype(np.float64), np.zeros(values.shape))
+    values[:, EYE_LOOK_COLUMNS] = np.where(follow, lids, values[:, EYE_LOOK_COLUMNS])
+    return with_curves(clip, values)
 
 
 def span_weights(clip: MotionClip, *, spans: Sequence[Span], regions: Iterable[str], blend_s: float | None = None) -> np.ndarray:

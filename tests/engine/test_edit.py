@@ -102,6 +102,18 @@ def looks(clip: MotionClip) -> np.ndarray:
     return np.stack([np.einsum("tij,tj->ti", heads, _direction(*clip.gaze_deg[:, eye].T)) for eye in (0, 1)])
 
 
+def test_lids_go_with_eyes_turned_by_hand_unless_they_were_made_by_hand_too():
+    generated = MotionClip.neutral(30)
+    by_hand = MotionClip.neutral(30)
+    by_hand.gaze_deg[10:20, 0] = (0, -30)
+    by_hand.gaze_deg[10:20, 1] = (0, -15)
+    by_hand.channel("eyeLookDownRight")[10:20] = 0.9
+    made = edit.with_lids_following(by_hand, generated)
+    assert made.channel("eyeLookDownLeft")[10:20] == pytest.approx(1.0) and not made.channel("eyeLookDownLeft")[:10].any()
+    assert made.channel("eyeLookDownRight")[10:20] == pytest.approx(0.9)
+    assert not edit.differs(edit.with_lids_following(generated, generated), generated).any()
+
+
 def test_real_takes_blend_and_stay_in_range():
     speech, fps = minute_of_talk(12), Fraction(25)
     takes = [generate_motion(speech, Direction(), seed=seed, fps=fps) for seed in (0, 1)]

@@ -1,0 +1,98 @@
+"""What the worker can be asked for once a performance exists: perform a part of it again, render what changed. See tasks.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import InputError
+from .progress import Progress
+
+
+def update(request: dict, progress: Progress) -> dict:
+    """`job`: {folder, clip, generated?, tolerance?}. Renders in `folder` what differs from the clip file `clip`."""
+    job = _job(request)
+    from .motion.clip import MotionClip
+    from .update import update_folder
+    generated = _file(job, "generated")
+    return update_folder(_needed(job, "folder"), MotionClip.load(_needed(job, "clip")), tolerance=_number(job, "tolerance", 1.0),
+                         generated=MotionClip.load(generated) if generated else None, progress=progress)
+
+
+def regenerate(request: dict, progress: Progress) -> dict:
+    """`job`: {folder, out, clip?, generated?, spans?: [[start_s, end_s or null]], regions?: [...], seed?, direction?, settings?,
+    blend_s?}. Writes the new clip to `out` and, beside it, OUT-generated; the folder itself is only read."""
+    job = _job(request)
+    from .audio.speech import Speech
+    from .folder import PerformanceFolder
+    from .motion.clip import MotionClip
+    from .retake import retake
+    made, out = PerformanceFolder.read(_needed(job, "folder")), _needed(job, "out")
+    clip, generated = _file(job, "clip"), _file(job, "generated")
+    again = retake(MotionClip.load(clip) if clip else made.shown(), MotionClip.load(generated) if generated else made.generated(),
+                   Speech.load(made.speech), direction=_direction(job), seed=_whole(job, "seed"), spans=_spans(job),
+                   regions=_names(job, "regions"), blend_s=_number(job, "blend_s", None), progress=progress)
+    baseline = out.with_name(f"{out.stem}-generated{out.suffix}")
+    again.clip.save(out)
+    again.generated.save(baseline)
+    return {"clip": str(out), "generated": str(baseline), "kept": again.kept}
+
+
+def _job(request: dict) -> dict:
+    if not isinstance(request.get("job"), dict):
+        raise InputError(f"A request to {request['command']} needs a job.")
+    return request["job"]
+
+
+def _file(job: dict, key: str) -> Path | None:
+    if job.get(key) is not None and not isinstance(job[key], str):
+        raise InputError(f"The job's {key!r} cannot be {job[key]!r}.")
+    return Path(job[key]) if job.get(key) else None
+
+
+def _needed(job: dict, key: str) -> Path:
+    path = _file(job, key)
+    if path is None:
+        raise InputError(f"The job does not say {key!r}.")
+    return path
+
+
+def _number(job: dict, key: str, default: float | None) -> float | None:
+    value = job.get(key, default)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e6):
+        raise InputError(f"The job's {key!r} cannot be {value!r}.")
+    return value
+
+
+def _whole(job: dict, key: str) -> int | None:
+    value = _number(job, key, None)
+    return None if value is None else int(value)
+
+
+def _names(job: dict, key: str) -> tuple[str, ...]:
+    names = job.get(key, ["all"])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"The job's {key!r} must be a list of names.")
+    return tuple(names)
+
+
+def _spans(job: dict) -> list:
+    """The spans of the job, the whole when it names none. Raises InputError."""
+    from .motion.edit import WHOLE, Span
+    spans = job.get("spans")
+    if not spans:
+        return [WHOLE]
+    try:
+        return [Span.parse(f"{float(start)}:{'' if end is None else float(end)}") for start, end in spans]
+    except (TypeError, ValueError):
+        raise InputError(f"The job's 'spans' cannot be {spans!r}; write [[start_s, end_s], ...].") from None
+
+
+def _direction(job: dict):
+    """The job's direction; None, the clip's own, when it names none."""
+    if job.get("direction") is None and not job.get("settings"):
+        return None
+    from .stages import directed
+    settings = job.get("settings") or {}
+    if not isinstance(settings, dict) or not isinstance(job.get("direction") or "", str):
+        raise InputError("The job's direction is a name, its settings a table.")
+    return directed(job.get("direction") or "", {str(key): str(value) for key, value in settings.items()})
