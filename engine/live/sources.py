@@ -89,8 +89,12 @@ def microphone_source(device: str = "") -> Iterator[Chunk]:
         def heard(data: np.ndarray, frames: int, moment, status) -> None:
             put(data[:, 0].copy(), clock.lost(moment.inputBufferAdcTime, frames, bool(status.input_overflow)))
 
-        with sounddevice.InputStream(SAMPLE_RATE_HZ, round(CHUNK_S * SAMPLE_RATE_HZ), chosen, 1, "float32", "low", callback=heard):
-            threading.Event().wait()
+        block = round(CHUNK_S * SAMPLE_RATE_HZ)
+        try:
+            with sounddevice.InputStream(SAMPLE_RATE_HZ, block, chosen, 1, "float32", "low", callback=heard):
+                threading.Event().wait()
+        except sounddevice.PortAudioError as error:
+            raise AudioError(f"The microphone {device or '(default)'} gave up: {error}.") from error
 
     chosen = int(device) if device.isdigit() else device or None
     try:
