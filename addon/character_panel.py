@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .characters.mapping import BONE, KEY
+from .characters.choices import BONE, KEY
 from .operators.character import cannot_apply
 from .panels import CATEGORY, draw_reason
 

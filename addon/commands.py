@@ -15,12 +15,9 @@ from .errors import AddonError
 from .scene.assemble import assemble, save_blend
 from .scene.timing import scene_fps
 
-COMMAND = "soliloquy"
-_handles: list = []
-
 
 def run(arguments: list[str]) -> int:
-    """Blender calls this with what follows `-c soliloquy`; the return value becomes the exit code."""
+    """Called with what follows `-c soliloquy` (see `command_line`); the return value becomes the exit code."""
     try:
         options = _parser().parse_args(arguments)
     except SystemExit as request:
@@ -117,12 +114,3 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--match-scene", action="store_true",
                              help="set the scene's size, camera and colours to the portrait's")
     return parser
-
-
-def register() -> None:
-    _handles.append(bpy.utils.register_cli_command(COMMAND, run))
-
-
-def unregister() -> None:
-    while _handles:
-        bpy.utils.unregister_cli_command(_handles.pop())

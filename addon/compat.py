@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bpy
-import numpy as np
+
+if TYPE_CHECKING:
+    import numpy as np
 
 VERSION = bpy.app.version
 
@@ -95,6 +99,8 @@ def curves_in(action: bpy.types.Action, datablock: bpy.types.ID) -> bpy.types.bp
 def write_curve(holder: bpy.types.bpy_struct, path: str, index: int, group: str, frames: np.ndarray,
                 values: np.ndarray) -> None:
     """Replace one whole F-curve by linear keys. frames: (N,) rising scene frames; values: (N,)."""
+    import numpy as np
+
     curve = holder.fcurves.find(path, index=index) or holder.fcurves.new(path, index=index)
     curve.group = holder.groups.get(group) or holder.groups.new(group)
     points = curve.keyframe_points

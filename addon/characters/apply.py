@@ -13,14 +13,11 @@ from ..errors import AddonError
 from ..scene.channels import GAZE_GROUP, GROUP_OF, HEAD_GROUP
 from ..scene.timing import frames_for, key_frames, scene_fps
 from . import bones
-from .mapping import BONE, KEY, ROTATIONS, Row
+from .choices import BONE, KEY, OVER, REPLACE, ROTATIONS, STRIP
+from .mapping import Row
 from .performances import CharacterPerformance
 from .signals import Signals, parse_source
 from .targets import Character, character_axes
-
-OVER, REPLACE, STRIP = "OVER", "REPLACE", "STRIP"
-"""What becomes of an action that is there: it plays on below the new one (as an NLA strip); it stays in the file without
-playing; it stays active, and the performance becomes an NLA strip."""
 
 VISEME_GROUP, OTHER_GROUP = "Visemes", "Mapped"
 
@@ -44,7 +41,7 @@ def apply_to_character(performance: CharacterPerformance, character: Character, 
                        start_frame: int, existing: str = OVER, front: str = "AUTO") -> Applied:
     """Key `performance` on `character` by `rows` (see `mapping`), its first sample on `start_frame`, at its exact times.
 
-    existing: OVER, REPLACE or STRIP; front: see `targets.character_axes`. Raises AddonError when nothing can be keyed.
+    existing: OVER, REPLACE or STRIP (see `choices`); front: see `targets.character_axes`. Raises AddonError when nothing can be keyed.
     """
     signals = Signals(performance)
     clip = performance.clip

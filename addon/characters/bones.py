@@ -12,10 +12,8 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Quaternion, Vector
 
-from .mapping import AUTO, ROTATIONS
+from .choices import AUTO, FRONTS, ROTATIONS
 
-FRONTS = {"-Y": (0, -1, 0), "Y": (0, 1, 0), "X": (1, 0, 0), "-X": (-1, 0, 0)}
-"""Directions a character may look in, in world space."""
 DEFAULT_FRONT = "-Y"
 """Where Blender's front view looks from, and where imported glTF, VRM and FBX characters face."""
 

@@ -27,6 +27,7 @@ from pathlib import Path
 
 from ...common.data_files import PRESETS, read_toml, toml_text
 from ..errors import AddonError, FileError
+from .choices import AUTO, AXES, BONE, KEY, MOTIONS
 from .matching import find_name
 from .signals import parse_source
 
@@ -34,11 +35,6 @@ FORMAT_VERSION = 1
 FOLDER = PRESETS / "mappings"
 PARTS = FOLDER / "parts"
 
-KEY, BONE = "KEY", "BONE"
-ROTATIONS, SHIFTS = ("yaw", "pitch", "roll"), ("x", "y", "z")
-MOTIONS = (*ROTATIONS, *SHIFTS)
-AUTO = "AUTO"
-AXES = (AUTO, "X", "Y", "Z", "-X", "-Y", "-Z")
 MOST_ROWS = 1000
 DEEPEST_INCLUDE = 3
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from .. import compat, paths
-from ..errors import AddonError
-from . import apply, bones
-from .mapping import AUTO, AXES, BONE, FOLDER, KEY, MOTIONS, Mapping, Row, best_mapping, matched, read_mapping
-from .signals import signal_names
-from .targets import Character, character_of
+from .. import compat
+from .choices import AUTO, AXES, BONE, FRONTS, KEY, MOTIONS, OVER, REPLACE, STRIP
 
-RECOGNISE = "AUTO"
+if TYPE_CHECKING:
+    from .mapping import Row
 
 _KINDS = [(KEY, "Shape Key", "Moves a shape key of the character's meshes", "SHAPEKEY_DATA", 0),
           (BONE, "Bone", "Turns or shifts a bone of the character's armature", "BONE_DATA", 1)]
@@ -26,46 +22,28 @@ _MOTIONS = [(motion, motion.title(), _MOTION_TEXTS[motion]) for motion in MOTION
 _AXES = [(AUTO, "Automatic", "Follows from how the bone lies"),
          *((axis, axis, f"The bone's own {axis}") for axis in AXES if axis != AUTO)]
 _EXISTING = [
-    (apply.OVER, "Keep Playing Below", "An action that is there becomes a strip below; the performance is on top, and wins where both animate"),
-    (apply.REPLACE, "Put Aside", "An action that is there stays in the file but no longer plays"),
-    (apply.STRIP, "Add as Strip", "An action that is there stays active; the performance becomes a strip below it")]
+    (OVER, "Keep Playing Below", "An action that is there becomes a strip below; the performance is on top, and wins where both animate"),
+    (REPLACE, "Put Aside", "An action that is there stays in the file but no longer plays"),
+    (STRIP, "Add as Strip", "An action that is there stays active; the performance becomes a strip below it")]
 _FRONTS = [("AUTO", "Find Out", "By the eye bones, else by the keys that close the eyes; Blender's front view where there are neither"),
-           *((front, f"World {front}", f"The character looks along {front}") for front in bones.FRONTS)]
-
-
-def user_mappings() -> Path | None:
-    """Where mappings that were saved lie; None when this package does not run as an extension."""
-    home = paths.user_folder()
-    return home / "mappings" if home else None
-
-
-def mapping_paths() -> dict[str, Path]:
-    """Every mapping to choose from: key -> file; the person's own after those that come with the program."""
-    own = user_mappings()
-    found = {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
-    return {**found, **({f"own/{path.stem}": path for path in sorted(own.glob("*.toml"))} if own and own.is_dir() else {})}
-
-
-@functools.lru_cache(maxsize=128)
-def _mapping_item(key: str, path: Path, _changed: float) -> tuple[str, str, str] | None:
-    """One item of the enum, read again only when its file has changed; kept, because Blender needs its texts to live on."""
-    try:
-        mapping = read_mapping(path)
-    except AddonError:
-        return None
-    return key, mapping.name, mapping.description or f"Saved as {path.name}"
+           *((front, f"World {front}", f"The character looks along {front}") for front in FRONTS)]
 
 
 def _mapping_items(_settings, _context) -> list[tuple[str, str, str]]:
-    items = [_mapping_item(key, path, path.stat().st_mtime) for key, path in mapping_paths().items()]
-    return [(RECOGNISE, "Recognise", "The standard whose names fit this character best"), *filter(None, items)]
+    from .chosen import mapping_items
+
+    return mapping_items()
 
 
 def _search_sources(_row, _context, text: str) -> list[str]:
+    from .signals import signal_names
+
     return [name for name in signal_names() if text.lower() in name.lower()]
 
 
 def _search_targets(row, context, text: str) -> list[str]:
+    from .chosen import chosen_character
+
     character = chosen_character(context)
     if character is None:
         return []
@@ -99,6 +77,9 @@ class SoliloquyRow(bpy.types.PropertyGroup):
         self.gain, self.offset, self.low, self.high = row.gain, row.offset, row.low, row.high
 
     def row(self) -> Row:
+        """This row as the mapping has it."""
+        from .mapping import Row
+
         return Row(self.kind, self.source, (self.target,), self.gain, self.offset, self.low, max(self.low, self.high), self.motion,
                    self.axis)
 
@@ -126,31 +107,6 @@ class SoliloquyCharacter(bpy.types.PropertyGroup):
         for row in rows:
             self.rows.add().take(row)
         self.row_index = 0
-
-
-def chosen_character(context: bpy.types.Context) -> Character | None:
-    """The character that is selected; the active object when nothing is."""
-    selected = list(context.selected_objects) or [item for item in (context.object,) if item]
-    whole = context.scene.soliloquy.character.whole
-    return character_of(selected, context.scene.objects if whole else ())
-
-
-def chosen_mapping(key: str, character: Character) -> Mapping:
-    """The mapping behind an item of the enum. Raises AddonError."""
-    if key in ("", RECOGNISE):
-        return best_mapping(character.key_names(), character.bone_names())
-    known = mapping_paths()
-    if key not in known:
-        raise AddonError(f"There is no mapping {key!r}. Known: {', '.join(known)}.", code="bad_input")
-    return read_mapping(known[key])
-
-
-def auto_match(mapping: Mapping, character: Character) -> list[Row]:
-    """The rows of `mapping` that this character has targets for. Raises AddonError when there are none."""
-    rows = matched(mapping, character.key_names(), character.bone_names())
-    if not rows:
-        raise AddonError(f"{character.name} has no shape key or bone of {mapping.name}. Choose another mapping, or add rows.")
-    return rows
 
 
 CLASSES = (SoliloquyRow, SoliloquyCharacter)

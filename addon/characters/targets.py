@@ -58,7 +58,7 @@ def armature_of(item: bpy.types.Object) -> bpy.types.Object | None:
 def character_axes(character: Character, rows: list[Row], front: str):
     """(3, 3) the clip's axes on this character, in world space (see `bones.axes_from_left`).
 
-    front: "AUTO", or a key of `bones.FRONTS`. Found by the eye bones, else by the keys that close the left and the right eye.
+    front: "AUTO", or a key of `choices.FRONTS`. Found by the eye bones, else by the keys that close the left and the right eye.
     """
     if front != "AUTO":
         return axes_from_front(front)

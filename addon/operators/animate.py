@@ -9,8 +9,6 @@ import bpy
 from .. import compat, directions, engine_choice, paths, rights
 from ..engine_client import EngineJob
 from ..errors import AddonError
-from ..scene.assemble import assemble
-from ..scene.timing import scene_fps
 from . import prechecks
 from .working import Working
 
@@ -35,6 +33,8 @@ class SOLILOQUY_OT_animate(Working, bpy.types.Operator):
         return EngineJob(engine_choice.current_engine(), "animate", animate_job(scene, self._folder))
 
     def finish(self, context: bpy.types.Context) -> str:
+        from ..scene.assemble import assemble
+
         scene = bpy.data.scenes.get(self._scene_name)
         if scene is None or scene != context.scene:
             raise AddonError(f"The scene {self._scene_name} is not open any more. The performance is in {self._folder}: "
@@ -50,6 +50,8 @@ class SOLILOQUY_OT_animate(Working, bpy.types.Operator):
 
 def animate_job(scene: bpy.types.Scene, folder: Path) -> dict:
     """The engine's job for the scene's settings; it performs at the scene's own frame rate."""
+    from ..scene.timing import scene_fps
+
     settings = scene.soliloquy
     formats = [name for name, wanted in (("png", settings.make_strips), ("mp4", settings.make_video)) if wanted]
     rate = scene_fps(scene)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from .. import paths
-from ..characters.apply import Applied, apply_to_character
-from ..characters.mapping import KEY, matched, read_mapping, write_mapping
-from ..characters.performances import load_performance
-from ..characters.settings import auto_match, chosen_character, chosen_mapping, user_mappings
+from ..characters.choices import KEY
 from ..errors import AddonError
 from . import prechecks
 from .working import fail
 
-NO_CHARACTER = "Select a mesh with shape keys, or an armature"
+if TYPE_CHECKING:
+    from ..characters.apply import Applied
+
+
+def no_character(context: bpy.types.Context) -> str:
+    """Why nothing can be matched or keyed; "" when it can."""
+    from ..characters.chosen import chosen_character
+
+    return "" if chosen_character(context) else "Select a mesh with shape keys, or an armature"
 
 
 def cannot_apply(context: bpy.types.Context) -> str:
@@ -26,8 +32,8 @@ def cannot_apply(context: bpy.types.Context) -> str:
         return reason
     if context.mode != "OBJECT" and context.mode != "POSE":
         return "Leave edit mode first"
-    if chosen_character(context) is None:
-        return NO_CHARACTER
+    if reason := no_character(context):
+        return reason
     if not settings.performance:
         return "Choose a performance first: a folder, a motion.json or a .csv"
     if not paths.from_blender(settings.performance).exists():
@@ -49,11 +55,15 @@ class SOLILOQUY_OT_apply_performance(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        reason = prechecks.busy() or ("" if chosen_character(context) else NO_CHARACTER)
+        reason = prechecks.busy() or no_character(context)
         cls.poll_message_set(reason)
         return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..characters.apply import apply_to_character
+        from ..characters.chosen import chosen_character
+        from ..characters.performances import load_performance
+
         scene, settings = context.scene, context.scene.soliloquy.character
         try:
             character = chosen_character(context)
@@ -66,6 +76,9 @@ class SOLILOQUY_OT_apply_performance(bpy.types.Operator):
         return {"FINISHED"}
 
     def _rows(self, character, settings) -> list:
+        from ..characters.chosen import auto_match, chosen_mapping
+        from ..characters.mapping import read_mapping
+
         if self.mapping.endswith(".toml"):
             return auto_match(read_mapping(paths.from_blender(self.mapping)), character)
         if self.mapping:
@@ -84,11 +97,13 @@ class SOLILOQUY_OT_match_character(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        reason = "" if chosen_character(context) else NO_CHARACTER
+        reason = no_character(context)
         cls.poll_message_set(reason)
         return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..characters.chosen import auto_match, chosen_character, chosen_mapping
+
         settings = context.scene.soliloquy.character
         try:
             character = chosen_character(context)
@@ -138,6 +153,8 @@ class _MappingFile:
     filter_glob: StringProperty(name="Filter", default="*.toml", options={"HIDDEN"}, description="Which files are shown")
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        from ..characters.chosen import user_mappings
+
         own = user_mappings()
         if own and not self.filepath:
             own.mkdir(parents=True, exist_ok=True)
@@ -159,6 +176,8 @@ class SOLILOQUY_OT_save_mapping(_MappingFile, bpy.types.Operator):
         return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..characters.mapping import write_mapping
+
         path = Path(bpy.path.abspath(self.filepath)).with_suffix(".toml")
         try:
             write_mapping(path, path.stem.replace("_", " ").title(), context.scene.soliloquy.character.chosen_rows())
@@ -176,6 +195,9 @@ class SOLILOQUY_OT_load_mapping(_MappingFile, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..characters.chosen import chosen_character
+        from ..characters.mapping import matched, read_mapping
+
         character = chosen_character(context)
         try:
             mapping = read_mapping(Path(bpy.path.abspath(self.filepath)))

@@ -9,9 +9,6 @@ from bpy.props import BoolProperty, StringProperty
 
 from .. import compat
 from ..errors import AddonError
-from ..scene.assemble import assemble, match_scene_to_portrait
-from ..scene.portrait_file import read_portrait
-from ..scene.rig import build_rig, rig_of_selection
 from . import prechecks
 from .working import fail
 
@@ -41,6 +38,8 @@ class SOLILOQUY_OT_import_performance(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..scene.assemble import assemble
+
         scene, strip_scene = context.scene, compat.sequencer_scene(context)
         try:
             onto = self._active_rig(context) if self.onto_active else None
@@ -54,6 +53,8 @@ class SOLILOQUY_OT_import_performance(bpy.types.Operator):
 
     @staticmethod
     def _active_rig(context: bpy.types.Context):
+        from ..scene.rig import rig_of_selection
+
         rig = rig_of_selection(context.active_object)
         if rig is None:
             raise AddonError("The active object belongs to no portrait rig. Select one, or switch Onto Active Rig off.")
@@ -82,6 +83,10 @@ class SOLILOQUY_OT_build_rig(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..scene.assemble import match_scene_to_portrait
+        from ..scene.portrait_file import read_portrait
+        from ..scene.rig import build_rig
+
         path = Path(bpy.path.abspath(self.filepath))
         try:
             portrait = read_portrait(path)
