@@ -15,6 +15,7 @@ from numba import njit
 
 from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.portrait import Portrait
+from .wrinkles import Wrinkles, raised
 
 STRENGTH = 0.7
 """Of the change that the fitted light predicts: shadows and the eye's adaptation soften the rest."""
@@ -61,15 +62,20 @@ class FaceLight:
         self.light, trust = self._fit(portrait)
         self.amount = (self.area * STRENGTH * trust).astype(np.float32)
         self.rest_brightness = self._brightness(self.rest)
+        self.wrinkles = Wrinkles(portrait)
 
     @property
     def is_on(self) -> bool:
         """Whether this picture has a light to speak of."""
         return bool(self.amount.any())
 
-    def factor(self, face_vertices: np.ndarray) -> np.ndarray:
-        """(V,) how much brighter each point of the posed face (V, 3) is than at rest."""
-        ratio = self._brightness(vertex_normals(face_vertices, self.triangles)) / self.rest_brightness
+    def factor(self, face_vertices: np.ndarray, channels: np.ndarray) -> np.ndarray:
+        """(V,) how much brighter each point of the posed face (V, 3) is than at rest, with the folds of its expression (52,)."""
+        normals = vertex_normals(face_vertices, self.triangles)
+        height = self.wrinkles.height(channels)
+        if height.any():
+            normals = vertex_normals(raised(face_vertices, normals, height), self.triangles)
+        ratio = self._brightness(normals) / self.rest_brightness * self.wrinkles.shadow(channels)
         return 1 + self.amount * (np.clip(ratio, *RATIO_LIMITS) - 1)
 
     def _brightness(self, normals: np.ndarray) -> np.ndarray:

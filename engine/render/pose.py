@@ -32,10 +32,12 @@ def rotation_matrices(yaw_pitch_roll_deg: torch.Tensor) -> torch.Tensor:
 
 @dataclass
 class PosedFrame:
-    """One frame's geometry. vertices: part -> (V, 3) in picture space; colour: part -> (V, 4), for parts whose own changes."""
+    """One frame's geometry. vertices: part -> (V, 3) in picture space; colour: part -> (V, 4), for parts whose own changes;
+    channels: (52,) the expression."""
 
     vertices: dict[str, np.ndarray]
     colour: dict[str, np.ndarray]
+    channels: np.ndarray
 
 
 FADE_FACING = (0.08, 0.32)
@@ -45,6 +47,10 @@ FADE_CLEAR_OF_HOLES = 0.12
 """Lids and lips never fade: within this many pupil distances of a hole."""
 
 
+GLINT_SHARE = 0.5
+"""The light's reflection lies at the centre of the cornea's curvature, half as far before the eye's centre as the iris
+(Guestrin & Eizenman 2006, "General theory of remote gaze estimation"): so far it goes with the gaze."""
+TURNS_WITH_GAZE = {"iris_left": (0, 1.0), "iris_right": (1, 1.0), "glint_left": (0, GLINT_SHARE), "glint_right": (1, GLINT_SHARE)}
 BLINKS = (CHANNEL_INDEX["eyeBlinkLeft"], CHANNEL_INDEX["eyeBlinkRight"])
 
 
@@ -92,7 +98,8 @@ class Poser:
         posed = {name: self._pose_part(name, channels, head, shift, gaze).numpy() for name in self.parts}
         face_colour = self._face_colour(head).numpy()
         for frame in range(len(channels)):
-            yield PosedFrame({name: vertices[frame] for name, vertices in posed.items()}, {"face": face_colour[frame]})
+            yield PosedFrame({name: vertices[frame] for name, vertices in posed.items()}, {"face": face_colour[frame]},
+                             channels[frame].numpy())
 
     def _close_what_is_open(self, channels: torch.Tensor) -> torch.Tensor:
         """(B, 52) with eyeBlink taken of what the other channels leave open: lids meet, and never pass each other."""
@@ -136,8 +143,9 @@ class Poser:
         vertices = rest.expand(len(channels), -1, -1)
         if deltas is not None:
             vertices = vertices + (channels @ deltas).view(len(channels), -1, 3)
-        if name in ("iris_left", "iris_right"):
-            vertices = self._turn_eye(vertices, gaze[:, 0 if name == "iris_left" else 1], self.eye_centres[0 if name == "iris_left" else 1])
+        if name in TURNS_WITH_GAZE:
+            eye, share = TURNS_WITH_GAZE[name]
+            vertices = self._turn_eye(vertices, share * gaze[:, eye], self.eye_centres[eye])
         space = self._unproject(vertices)
         pivot = self._unproject(self.pivot[None, None])[0, 0]
         turned = (space - pivot) @ head.transpose(1, 2) + pivot + shift[:, None]

@@ -169,7 +169,7 @@ class Stage:
         lit = posed.colour["face"].copy()
         lit[self.seam.rim, :3] *= self.seam.factor(posed.vertices["face"])
         if self.light.is_on:
-            lit[:, :3] *= self.light.factor(posed.vertices["face"])[:, None]
+            lit[:, :3] *= self.light.factor(posed.vertices["face"], posed.channels)[:, None]
         return lit
 
     def to_frame(self, vertices: np.ndarray) -> np.ndarray:
