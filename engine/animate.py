@@ -60,7 +60,7 @@ def run_animate(job: Job, progress: Progress = silent) -> dict:
         portrait, portrait_cached = obtain_portrait(job.portrait, face=job.face, landmarks=job.landmarks, progress=progress)
         portrait.provenance["rights"] = rights.to_record()
     with watch.stage("speech"):
-        speech, speech_cached = obtain_speech(job.audio, job.text, progress=progress)
+        speech, speech_cached = obtain_speech(job.audio, job.text, corrections=job.speech, progress=progress)
     with watch.stage("motion"):
         clip = generate_motion(speech, direction, seed=job.seed, fps=job.fps, progress=progress)
     with watch.stage("files"):
@@ -68,7 +68,7 @@ def run_animate(job: Job, progress: Progress = silent) -> dict:
         seal = Seal(policy, rights, clip=clip, seed=job.seed, sources={"portrait": job.portrait, "voice": job.audio},
                     inputs={"portrait": picture_hash(portrait, job.portrait), "voice": inputs["audio"]["sha256"]})
         voice = write_nouns(job, portrait, speech, clip)
-    size = parse_size(job.size, portrait.size) or portrait.size
+    size = parse_size(job.size, portrait.size)
     made = render_to(job.out, portrait, clip, size=size, formats=job.formats, alpha=job.alpha, audio=job.out / voice,
                      watch=watch, seal=seal, progress=progress)
     report = {

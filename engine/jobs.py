@@ -20,6 +20,7 @@ FORMATS = ("mp4", "mov", "png")
 """Frames as H.264 with AAC, ProRes 4444 with alpha, numbered PNG files."""
 
 DEFAULT_FPS = Fraction(25)
+_PATHS = ("portrait", "audio", "out", "speech", "landmarks")
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class Job:
     """What `soliloquy animate` is asked for.
 
     portrait: a picture, or a `.portrait` file. audio: a recording, or a video with sound. out: the folder to write.
-    text: what is said, when known. direction: name of a preset or a TOML file, "" for the default; settings: keys of
-    the direction with other values ("mood": "happy"). seed: another seed is another take. fps: frames per second.
+    text: what is said, when known. speech: a .TextGrid or speech.json corrected by hand. direction: name of a preset or a
+    TOML file, "" for the default; settings: keys of the direction with other values ("mood": "happy"). seed: another seed is another take. fps: frames per second.
     size: "source", the longer side in pixels ("512"), or "1920x1080". formats: of FORMATS. alpha: leave the background
     out. face: which face, counted from 0 by size. landmarks: JSON file with corrected points. rights: on what basis the person may be
     animated; may be left out when the `.portrait` or the studio's policy says it.
@@ -38,6 +39,7 @@ class Job:
     audio: Path
     out: Path
     text: str = ""
+    speech: Path | None = None
     direction: str = ""
     settings: dict[str, str] = field(default_factory=dict)
     seed: int = 0
@@ -68,7 +70,7 @@ class Job:
         if missing:
             raise InputError(f"The job does not say {missing[0]!r}.")
         values = {name: value for name, value in record.items() if value is not None}
-        for name in ("portrait", "audio", "out", "landmarks"):
+        for name in _PATHS:
             if name in values:
                 values[name] = base / _typed(name, values[name], str)
         for name, kind in (("text", str), ("direction", str), ("size", str), ("seed", int), ("alpha", bool), ("face", int)):
@@ -87,7 +89,7 @@ class Job:
     def to_record(self) -> dict:
         """Plain JSON values, as `from_record` reads them."""
         record = dataclasses.asdict(self)
-        for name in ("portrait", "audio", "out", "landmarks"):
+        for name in _PATHS:
             record[name] = str(record[name]) if record[name] is not None else None
         record["rights"] = self.rights.to_record() if self.rights else None
         return record | {"fps": f"{self.fps.numerator}/{self.fps.denominator}", "formats": list(self.formats)}
@@ -116,10 +118,17 @@ def read_jobs(path: Path) -> list[Job]:
     return [Job.from_record(entry, base=path.parent) for entry in entries]
 
 
-def parse_size(text: str, source: tuple[int, int]) -> tuple[int, int] | None:
-    """(width, height) meant by "source" (None), a longer side such as "512", or "1920x1080". Raises InputError."""
+LARGEST_UNASKED_PX = 4096
+"""Frames of larger pictures are made this long unless a size is given: at 8K a frame takes seconds and gigabytes."""
+
+
+def parse_size(text: str, source: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) meant by "source", a longer side such as "512", or "1920x1080". Raises InputError.
+
+    "source" is the picture's own size, for pictures up to LARGEST_UNASKED_PX.
+    """
     if text == "source":
-        return None
+        return source if max(source) <= LARGEST_UNASKED_PX else parse_size(str(LARGEST_UNASKED_PX), source)
     numbers = text.lower().split("x")
     if len(numbers) > 2 or not all(number.strip().isdecimal() for number in numbers):
         raise InputError(f"A size of {text!r} is not understood. Write source, 512 (the longer side) or 1920x1080.")

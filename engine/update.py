@@ -20,7 +20,8 @@ from .animate import Stopwatch, render_to
 from .errors import FormatError, InputError
 from .export import export_clip
 from .files import output_error, sha256_of
-from .folder import GENERATED, SHOWN, PerformanceFolder
+from .folder import GENERATED, GENERATED_FILE, SHOWN, PerformanceFolder
+from .jobs import Job, parse_size
 from .measure.rows_performance import blink_statistics, head_dynamics
 from .motion.clip import MotionClip
 from .motion.edit import curves, differs, runs, with_curves, with_lids_following
@@ -39,24 +40,23 @@ _WORK_PREFIX = ".update."
 """Of the folder in which new frames wait until all are finished."""
 
 
-def update_folder(folder: Path, clip: MotionClip, *, generated: MotionClip | None = None, tolerance: float = 1.0,
+def update_folder(folder: Path, clip: MotionClip, *, generated: Path | None = None, tolerance: float = 1.0,
                   progress: Progress = silent) -> dict:
     """Bring what is rendered in `folder` up to `clip`. Returns {"frames": how many were rendered, "spans": [[first, end), ...]}.
 
-    generated: the generator's last clip, which later editing is measured against; what is there stays when it is not given.
+    generated: file in `folder` of what `clip` was before it was edited by hand, kept in mind for the next regeneration; the one that
+    was in force when left out.
     tolerance: how many times what counts as no difference (motion/edit.py) counts as none here, for curves that were simplified.
     Raises InputError when the clip has other frames than the folder, FormatError for a damaged folder, OutputError, NoRightsError.
     """
     made = PerformanceFolder.read(folder)
     shown = made.shown()
-    clip = with_lids_following(clip, generated or made.generated())
+    clip = with_lids_following(clip, MotionClip.load(generated) if generated else made.generated())
     changed = differs(shown, clip, tolerance).any(axis=1)
     here = _frames_here(made, len(clip))
     if here is not None:
         changed |= ~here
     if not changed.any():
-        if generated is not None:
-            generated.save(folder / GENERATED)
         return {"frames": 0, "spans": []}
     check_writable(folder)
     clip = _unchanged_as_they_were(shown, clip, changed)
@@ -79,6 +79,18 @@ def update_folder(folder: Path, clip: MotionClip, *, generated: MotionClip | Non
                     measures=[figure.as_json() for figure in (*head_dynamics([clip]), *blink_statistics([clip]))])
     logger.info("%s: %d of %d frames rendered again", folder, changed.sum(), len(clip))
     return entry
+
+
+def render_elsewhere(made: PerformanceFolder, clip: MotionClip, wanted: Job, progress: Progress = silent) -> list[str]:
+    """Draw `clip` with the portrait and the voice of `made` into the folder, formats and size of `wanted`; returns the names of what
+    was written. Raises InputError, OutputError, NoRightsError."""
+    check_writable(wanted.out)
+    policy = load_policy()
+    rights = cleared_rights(made.portrait, None, policy)
+    portrait = Portrait.load(made.portrait)
+    seal = Seal(policy, rights, clip=clip, inputs=made.input_hashes(), sources={"voice": made.voice} if made.voice else {})
+    return render_to(wanted.out, portrait, clip, size=parse_size(wanted.size, portrait.size), formats=wanted.formats,
+                     alpha=wanted.alpha, audio=made.voice, watch=Stopwatch(), seal=seal, progress=progress)
 
 
 def _frames_here(made: PerformanceFolder, count: int) -> np.ndarray | None:
@@ -191,9 +203,11 @@ def _put_in_place(made: PerformanceFolder, fresh: dict[str, Path], sidecar: Path
         os.replace(sidecar, kept)
 
 
-def _write_clip(made: PerformanceFolder, clip: MotionClip, generated: MotionClip | None) -> None:
-    """Say what the frames show now, and keep what the generator said. Raises OutputError."""
-    if generated is not None or not (made.path / GENERATED).is_file():
-        (generated or made.shown()).save(made.path / GENERATED)
+def _write_clip(made: PerformanceFolder, clip: MotionClip, generated: Path | None) -> None:
+    """Say what the frames show now, and what it was edited from. Raises OutputError."""
+    if not (made.path / GENERATED).is_file():
+        made.shown().save(made.path / GENERATED)
+    if generated is not None and made.inside(str(generated)) is not None:
+        clip.provenance[GENERATED_FILE] = generated.resolve().relative_to(made.path.resolve()).as_posix()
     export_clip(clip, made.path / "motion.csv", to="csv")
     clip.save(made.path / SHOWN)

@@ -9,7 +9,7 @@ import typer
 
 from ..console import command
 from .options import (
-    Alpha, Direction, Face, Formats, Fps, Json, Landmarks, Rights, Seed, Settings, Size, Text, TextFile, Verbose,
+    Alpha, Corrections, Direction, Face, Formats, Fps, Json, Landmarks, Rights, Seed, Settings, Size, Text, TextFile, Verbose,
     format_names, spoken, stated_rights,
 )
 
@@ -33,14 +33,19 @@ def portrait(image: Annotated[Path, typer.Argument(metavar="IMAGE")],
 
 
 def speech(audio: Annotated[Path, typer.Argument(metavar="AUDIO")],
-           out: Annotated[Path, typer.Option("-o", "--out", metavar="speech.json")],
-           text: Text = "", text_file: TextFile = None, json_events: Json = False, verbose: Verbose = False) -> None:
-    """Hear a recording: phones and words with times, pauses, loudness and pitch, as JSON to read and edit."""
+           out: Annotated[Path, typer.Option("-o", "--out", metavar="speech.json|X.TextGrid")],
+           text: Text = "", text_file: TextFile = None, corrections: Corrections = None,
+           json_events: Json = False, verbose: Verbose = False) -> None:
+    """Hear a recording: phones and words with times, pauses, loudness and pitch, as JSON to read and edit, or for Praat."""
     with command(json_events=json_events, verbose=verbose) as console:
+        from ..audio.textgrid import tiers_of, write_textgrid
         from ..stages import check_writable, obtain_speech
         check_writable(out.parent)
-        heard, _ = obtain_speech(audio, spoken(text, text_file), progress=console.progress)
-        heard.save(out)
+        heard, _ = obtain_speech(audio, spoken(text, text_file), corrections=corrections, progress=console.progress)
+        if out.suffix.lower() == ".textgrid":
+            write_textgrid(out, tiers_of(heard), heard.duration_s)
+        else:
+            heard.save(out)
         remarks = "".join(f"\n  note: {note}" for note in heard.notes)
         console.result(f"{out}: {heard.duration_s:.2f} s, {len(heard.phones)} phones, {len(heard.words)} words.{remarks}",
                        out=str(out), duration_s=heard.duration_s, phones=len(heard.phones), words=len(heard.words), notes=heard.notes)
@@ -48,8 +53,8 @@ def speech(audio: Annotated[Path, typer.Argument(metavar="AUDIO")],
 
 def motion(source: Annotated[Path, typer.Argument(metavar="AUDIO|speech.json")],
            out: Annotated[Path, typer.Option("-o", "--out", metavar="CLIP", help="clip.json, or .csv / .npz.")],
-           text: Text = "", text_file: TextFile = None, direction: Direction = "", settings: Settings = None, seed: Seed = 0,
-           fps: Fps = "25", json_events: Json = False, verbose: Verbose = False) -> None:
+           text: Text = "", text_file: TextFile = None, corrections: Corrections = None, direction: Direction = "",
+           settings: Settings = None, seed: Seed = 0, fps: Fps = "25", json_events: Json = False, verbose: Verbose = False) -> None:
     """Make the performance alone: 52 ARKit curves, head and gaze."""
     with command(json_events=json_events, verbose=verbose) as console:
         from ..export import export_clip
@@ -59,7 +64,7 @@ def motion(source: Annotated[Path, typer.Argument(metavar="AUDIO|speech.json")],
         from ..stages import check_writable, directed, obtain_speech
         rate, chosen = parse_rate(fps), directed(direction, parse_settings(settings or []))
         check_writable(out.parent)
-        heard, _ = obtain_speech(source, spoken(text, text_file), progress=console.progress)
+        heard, _ = obtain_speech(source, spoken(text, text_file), corrections=corrections, progress=console.progress)
         clip = generate_motion(heard, chosen, seed=seed, fps=rate, progress=console.progress)
         export_clip(clip, out, to=out.suffix.lstrip(".").lower() or "json")
         console.result(f"{out}: {len(clip)} frames at {rate} per second.", out=str(out), frames=len(clip), fps=str(rate))
@@ -95,7 +100,7 @@ def render(portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A 
         built, _ = obtain_portrait(portrait, face=face, landmarks=landmarks, progress=console.progress)
         seal = Seal(policy, cleared, clip=performance, sources={"portrait": portrait} | ({"voice": audio} if audio else {}),
                     inputs={"portrait": picture_hash(built, portrait)} | ({"voice": sha256_of(audio)} if audio else {}))
-        made = render_to(out, built, performance, size=parse_size(size, built.size) or built.size, formats=names, alpha=alpha,
+        made = render_to(out, built, performance, size=parse_size(size, built.size), formats=names, alpha=alpha,
                          audio=audio, watch=Stopwatch(), seal=seal, progress=console.progress)
         files = [str(out / name) for name in made]
         console.result("\n".join(files), out=str(out), files=files, frames=len(performance))

@@ -43,7 +43,7 @@ def test_job_survives_its_record():
 
 
 @pytest.mark.parametrize(("text", "source", "expected"), [
-    ("source", (300, 400), None), ("512", (1000, 500), (512, 256)), ("512", (333, 1000), (170, 512)), ("1920x1080", (5, 5), (1920, 1080)),
+    ("source", (300, 400), (300, 400)), ("source", (7000, 3500), (4096, 2048)), ("512", (1000, 500), (512, 256)), ("512", (333, 1000), (170, 512)), ("1920x1080", (5, 5), (1920, 1080)),
 ])
 def test_sizes(text, source, expected):
     assert parse_size(text, source) == expected
@@ -172,7 +172,7 @@ def test_worker_animates_and_says_how_far_it_is(inputs):
 
 def test_worker_verifies(inputs):
     worker = Worker()
-    worker.ask(id="1", command="verify", path=str(inputs / "face.png"))
+    worker.ask(id="1", command="verify", job={"path": str(inputs / "face.png")})
     worker.ask(id="2", command="verify")
     results = {event["id"]: event for event in worker.finish() if event["event"] != "progress"}
     assert results["1"]["verdict"] == "no credentials" and results["1"]["findings"][0]["mark"] is None
