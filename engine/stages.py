@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .cache import cached, code_fingerprint
-from .errors import AudioError, ImageError
+from .errors import AudioError, FormatError, ImageError
 from .files import output_error, sha256_of
 from .progress import Progress, silent
 from .provenance.consent import Rights, settled_rights
@@ -51,16 +51,35 @@ def cleared_rights(path: Path, asked: Rights | None, policy: Policy) -> Rights:
     return settled_rights(asked, kept, policy)
 
 
-def obtain_speech(path: Path, text: str, *, progress: Progress = silent) -> tuple[Speech, bool]:
-    """The speech of a recording, from the cache when it was analysed before, or a speech JSON; and whether it was cached."""
+def obtain_speech(path: Path, text: str, *, corrections: Path | None = None,
+                  progress: Progress = silent) -> tuple[Speech, bool]:
+    """The speech of a recording, from the cache when it was analysed before, or a speech JSON; and whether it was cached.
+
+    corrections: a `.TextGrid` whose tiers replace what was found, or a speech.json that is used as it is.
+    """
     from .audio.analyse import analyse_speech
     from .audio.speech import Speech
     if path.suffix.lower() == ".json":
-        return Speech.load(path), False
+        return _corrected(Speech.load(path), corrections), False
     if not path.is_file():
         raise AudioError(f"There is no recording at {path}.")
     parts = {"sha256": sha256_of(path), "text": text, "code": code_fingerprint("audio")}
-    return cached("speech", parts, ".json", Speech.load, lambda: analyse_speech(path, text or None, progress=progress))
+    speech, known = cached("speech", parts, ".json", Speech.load, lambda: analyse_speech(path, text or None, progress=progress))
+    return _corrected(speech, corrections), known
+
+
+def _corrected(speech: Speech, corrections: Path | None) -> Speech:
+    """`speech` with what a hand has put right. Raises FormatError, also when the file belongs to another recording."""
+    from .audio.speech import Speech
+    from .audio.textgrid import corrected_by, read_textgrid
+    if corrections is None:
+        return speech
+    if corrections.suffix.lower() != ".json":
+        return corrected_by(speech, read_textgrid(corrections))
+    kept = Speech.load(corrections)
+    if kept.source_sha256 and speech.source_sha256 and kept.source_sha256 != speech.source_sha256:
+        raise FormatError(f"{corrections} belongs to another recording ({kept.source or 'unnamed'}).")
+    return kept
 
 
 def check_writable(folder: Path) -> None:

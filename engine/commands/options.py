@@ -25,6 +25,8 @@ Rights = Annotated[Optional[str], typer.Option("--rights", metavar="BASIS[:TEXT]
     "On what basis this person may be animated: self, consent, public-domain, fictional or licensed, and in words where that is "
     "written down. Asked once: a .portrait keeps it."))]
 Text = Annotated[str, typer.Option(help="What is said; makes the phones exact.")]
+Corrections = Annotated[Optional[Path], typer.Option("--speech", metavar="FILE", help=(
+    "Words and phones put right by hand: a Praat .TextGrid (tiers words, phones, events), or a speech.json."))]
 TextFile = Annotated[Optional[Path], typer.Option(metavar="FILE", help="What is said, from a text file.")]
 
 
