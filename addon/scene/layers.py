@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .portrait_file import PartData, PortraitData
+from .portrait_file import PortraitData
 from .space import PUPIL_DISTANCE_M
 
 BEHIND_PUPIL_DISTANCES = {"person": 0.03, "iris_left": 0.06, "iris_right": 0.06, "eye_left": 0.17, "eye_right": 0.17,
@@ -33,8 +33,7 @@ def visible_triangles(portrait: PortraitData, part_name: str) -> np.ndarray:
     part = portrait.parts[part_name]
     if part_name != "person" or "face" not in portrait.parts:
         return part.triangles
-    cell = portrait.units_per_metre * PUPIL_DISTANCE_M / CELLS_PER_PUPIL_DISTANCE
-    covered = _covered(part.vertices[:, :2], portrait.parts["face"], portrait.apertures, cell)
+    covered = _Cover(portrait, MARGIN_CELLS).over(part.vertices[:, :2])
     return part.triangles[~covered[part.triangles].all(axis=1)]
 
 
@@ -47,32 +46,38 @@ def tucked_in(portrait: PortraitData, part_name: str, matte: np.ndarray | None) 
     part = portrait.parts[part_name]
     if part_name not in ("eye_left", "eye_right") or "face" not in portrait.parts or matte is None:
         return part.vertices, part.uv
-    cell = portrait.units_per_metre * PUPIL_DISTANCE_M / CELLS_PER_PUPIL_DISTANCE
+    cover = _Cover(portrait, 0)
     share = np.full((len(part.vertices), 1), TUCK_SHARES[-1])
     middle, middle_uv = part.vertices.mean(axis=0), part.uv.mean(axis=0)
     for candidate in reversed(TUCK_SHARES):
         moved = middle + candidate * (part.vertices - middle)
         column, row = np.clip(np.rint(moved[:, :2]).astype(int), 0, np.array(matte.shape)[::-1] - 1).T
-        covered = _covered(moved[:, :2], portrait.parts["face"], portrait.apertures, cell, margin_cells=0)
-        share[covered & (matte[row, column] > OPAQUE)] = candidate
+        share[cover.over(moved[:, :2]) & (matte[row, column] > OPAQUE)] = candidate
     return (middle + share * (part.vertices - middle)).astype(np.float32), middle_uv + share * (part.uv - middle_uv)
 
 
-def _covered(points: np.ndarray, face: PartData, apertures: dict[str, np.ndarray], cell: float, *,
-             margin_cells: int = MARGIN_CELLS) -> np.ndarray:
-    """(N,) bool: points (N, 2) this far inside what the face covers wholly, its holes counted as covered."""
-    seen = face.vertices[:, :2]
-    opaque = face.triangles[(face.colour[face.triangles, 3] >= 1).all(axis=1)]
-    corners = [seen[opaque]]
-    for rim in apertures.values():
-        middle = np.broadcast_to(seen[rim].mean(axis=0), (len(rim), 2))
-        corners.append(np.stack((seen[rim], seen[np.roll(rim, -1)], middle), axis=1))
-    origin = seen.min(axis=0) - cell * (margin_cells + 1)
-    shape = np.ceil((seen.max(axis=0) - origin) / cell).astype(int) + margin_cells + 2
-    mask = _eroded(_cells_hit(np.concatenate(corners), origin, cell, shape), margin_cells)
-    column, row = ((points - origin) / cell).astype(int).T
-    inside = (column >= 0) & (row >= 0) & (column < shape[0]) & (row < shape[1])
-    return inside & mask[np.where(inside, column, 0), np.where(inside, row, 0)]
+class _Cover:
+    """Where the face covers the picture wholly, its holes counted as covered, less a margin: a mask of square cells."""
+
+    def __init__(self, portrait: PortraitData, margin_cells: int) -> None:
+        face = portrait.parts["face"]
+        self._cell = portrait.units_per_metre * PUPIL_DISTANCE_M / CELLS_PER_PUPIL_DISTANCE
+        seen = face.vertices[:, :2]
+        opaque = face.triangles[(face.colour[face.triangles, 3] >= 1).all(axis=1)]
+        corners = [seen[opaque]]
+        for rim in portrait.apertures.values():
+            middle = np.broadcast_to(seen[rim].mean(axis=0), (len(rim), 2))
+            corners.append(np.stack((seen[rim], seen[np.roll(rim, -1)], middle), axis=1))
+        self._origin = seen.min(axis=0) - self._cell * (margin_cells + 1)
+        shape = np.ceil((seen.max(axis=0) - self._origin) / self._cell).astype(int) + margin_cells + 2
+        self._mask = _eroded(_cells_hit(np.concatenate(corners), self._origin, self._cell, shape), margin_cells)
+
+    def over(self, points: np.ndarray) -> np.ndarray:
+        """(N,) bool: points (N, 2) that are covered."""
+        column, row = ((points - self._origin) / self._cell).astype(int).T
+        width, height = self._mask.shape
+        inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
+        return inside & self._mask[np.where(inside, column, 0), np.where(inside, row, 0)]
 
 
 def _cells_hit(corners: np.ndarray, origin: np.ndarray, cell: float, shape: np.ndarray) -> np.ndarray:

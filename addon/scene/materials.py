@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+from functools import partial
+
 import bpy
 import numpy as np
 
 from .. import compat
+from ..turns import Task
 
 COLOUR_ATTRIBUTE = "Colour"
 UV_MAP = "Picture"
+PNG_EFFORT = 3
+"""Of 9: the size hardly changes above, the time does."""
 ALIKE = 1e-5
 """Squared distance of two linear colours below which any alpha will do."""
 
@@ -27,25 +34,51 @@ def linear_from_srgb(colour: np.ndarray) -> np.ndarray:
     return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
 
 
-def mix_as_in_srgb(front: bpy.types.Image, backs: list[bpy.types.Image]) -> None:
+def mix_as_in_srgb(front: bpy.types.Image, backs: list[bpy.types.Image]) -> Task[np.ndarray]:
     """Give `front` the alpha with which a mix in linear light, Blender's, comes out as the engine's mix of sRGB values over
-    `backs` (the farthest first, each opaque or clear at every pixel): at each half-covered pixel the least-squares solution
-    over the three channels. Does nothing when sizes differ."""
-    if any(tuple(back.size) != tuple(front.size) for back in backs):
-        return
-    pixels, behind = _pixels(front), np.zeros((len(front.pixels) // 4, 4), np.float32)
-    for back in backs:
-        layer = _pixels(back)
-        behind = np.where(layer[:, 3:] > 0.5, layer, behind)
+    `backs` (the farthest first, each opaque or clear at every pixel). Leaves it when sizes differ.
+
+    A task: its result is the opacity (H, W) 0..1 of `front` afterwards, rows from the top.
+    """
+    width, height = front.size
+    pixels = _pixels(front)
+    yield
     mixed = np.flatnonzero((pixels[:, 3] > 0) & (pixels[:, 3] < 1))
-    colour, backdrop, alpha = pixels[mixed, :3], behind[mixed, :3], pixels[mixed, 3:]
+    if len(mixed) and backs and all(tuple(back.size) == (width, height) for back in backs):
+        behind = np.zeros((len(mixed), 4), np.float32)
+        for back in backs:
+            layer = _pixels(back)[mixed]
+            behind = np.where(layer[:, 3:] > 0.5, layer, behind)
+            yield
+        png = yield partial(_mixed_png, pixels, mixed, behind, width, height)
+        front.pack(data=png, data_len=len(png))
+        front.reload()
+    return pixels[:, 3].reshape(height, width)[::-1]
+
+
+def _mixed_png(pixels: np.ndarray, mixed: np.ndarray, behind: np.ndarray, width: int, height: int) -> bytes:
+    """Solve for the alpha at the pixels `mixed` of `pixels` (N, 4), over `behind` (M, 4), by least squares over the three
+    channels, and return all as a PNG. Needs nothing of Blender: a thread may do it."""
+    colour, backdrop, alpha = pixels[mixed, :3], behind[:, :3], pixels[mixed, 3:]
     span = linear_from_srgb(colour) - linear_from_srgb(backdrop)
     wanted = linear_from_srgb(alpha * colour + (1 - alpha) * backdrop) - linear_from_srgb(backdrop)
     length = (span**2).sum(axis=1)
     solved = (span * wanted).sum(axis=1) / np.maximum(length, ALIKE)
     pixels[mixed, 3] = np.where(length > ALIKE, np.clip(solved, 0, 1), alpha[:, 0])
-    front.pixels.foreach_set(pixels.ravel())
-    front.pack()
+    return _png(np.rint(pixels.reshape(height, width, 4)[::-1] * 255).astype(np.uint8))
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    """(H, W, 4) uint8, rows from the top -> a PNG file (ISO/IEC 15948), each row as differences from its left."""
+    height, width = pixels.shape[:2]
+    rows = np.empty((height, 1 + 4 * width), np.uint8)
+    rows[:, 0] = 1  # filter type Sub
+    rows[:, 1:5] = pixels[:, 0]
+    rows[:, 5:] = (pixels[:, 1:] - pixels[:, :-1]).reshape(height, -1)
+    chunks = ((b"IHDR", struct.pack(">2I5B", width, height, 8, 6, 0, 0, 0)), (b"IDAT", zlib.compress(rows, PNG_EFFORT)),
+              (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks)
 
 
 def matte_of(image: bpy.types.Image) -> np.ndarray:

@@ -4,10 +4,12 @@ behind it and the camera that sees the source picture at rest."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import bpy
 import numpy as np
 
+from ..turns import Task, finish_at_once
 from . import backdrop, layers, materials
 from .channels import CHANNELS
 from .portrait_file import PartData, PortraitData
@@ -43,29 +45,53 @@ class Rig:
 
 def build_rig(portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> Rig:
     """Make the rig in a collection of its own in `scene`; nothing else there is changed."""
+    return finish_at_once(rig_task(portrait, scene, name=name))
+
+
+def rig_task(portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> Task[Rig]:
+    """The same in turns (see `turns`)."""
     space = RigSpace(portrait)
     collection = bpy.data.collections.new(name)
     scene.collection.children.link(collection)
     armature = _armature(portrait, space, collection, name)
     images = {key: materials.packed_image(f"{name} {key}", png) for key, png in portrait.images.items()}
-    if PERSON_IMAGE in images and backdrop.PLATE in images:
-        materials.mix_as_in_srgb(images[PERSON_IMAGE], [images[key] for key in backdrop.CARDS if key in images])
-    matte = materials.matte_of(images[PERSON_IMAGE]) if PERSON_IMAGE in images else None
-    objects = {key: _part_object(key, space, images.get(part.texture), matte, armature, collection, name)
-               for key, part in portrait.parts.items()}
+    yield
+    matte = yield from _matte(images)
+    geometry = yield partial(_geometry, portrait, matte)
+    objects = {}
+    for key, part in portrait.parts.items():
+        objects[key] = _part_object(key, space, images.get(part.texture), geometry[key], armature, collection, name)
+        yield
     master_name = next((key for key in MASTER_PARTS if key in objects), next(iter(objects)))
     for key, part in portrait.parts.items():
         wanted = CHANNELS if key == master_name else [CHANNELS[i] for i in np.unique(part.delta_channel)]
         _shape_keys(objects[key], part, space, layers.behind_m(key), wanted)
+        yield
     for key, part_object in objects.items():
         if key != master_name and part_object.data.shape_keys:
             _follow(part_object.data.shape_keys, objects[master_name].data.shape_keys)
+            yield
     for key in backdrop.CARDS:
         if key in images:
             card = _card(key, space, images[key], armature, collection, name)
             if key == backdrop.HALO:
                 backdrop.show_at_rest_only(card, armature, objects[master_name].data.shape_keys)
     return Rig(armature, objects[master_name], _camera(space, armature, collection, name))
+
+
+def _matte(images: dict[str, bpy.types.Image]) -> Task[np.ndarray | None]:
+    """(H, W) opacity of the person's picture, whose alpha is corrected for what lies behind; None when there is none."""
+    if PERSON_IMAGE not in images:
+        return None
+    if backdrop.PLATE not in images:
+        return materials.matte_of(images[PERSON_IMAGE])
+    cards = [images[key] for key in backdrop.CARDS if key in images]
+    return (yield from materials.mix_as_in_srgb(images[PERSON_IMAGE], cards))
+
+
+def _geometry(portrait: PortraitData, matte: np.ndarray | None) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Part -> vertices, uv, triangles as they are drawn. Needs nothing of Blender: a thread may do it."""
+    return {key: (*layers.tucked_in(portrait, key, matte), layers.visible_triangles(portrait, key)) for key in portrait.parts}
 
 
 def find_rig(armature: bpy.types.Object | None) -> Rig | None:
@@ -142,12 +168,11 @@ def _bone(data: bpy.types.Armature, name: str, head: object, tail: object,
     return bone
 
 
-def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None, matte: np.ndarray | None,
-                 armature: bpy.types.Object, collection: bpy.types.Collection, name: str) -> bpy.types.Object:
+def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None,
+                 geometry: tuple[np.ndarray, np.ndarray, np.ndarray], armature: bpy.types.Object, collection: bpy.types.Collection, name: str) -> bpy.types.Object:
     part = space.portrait.parts[key]
-    vertices, uv = layers.tucked_in(space.portrait, key, matte)
-    mesh = _mesh(f"{name} {key}", space.points(vertices, layers.behind_m(key)),
-                 layers.visible_triangles(space.portrait, key), uv, part.colour)
+    vertices, uv, triangles = geometry
+    mesh = _mesh(f"{name} {key}", space.points(vertices, layers.behind_m(key)), triangles, uv, part.colour)
     mesh.materials.append(materials.part_material(f"{name} {key}", image))
     part_object = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
     part_object[PART_PROPERTY] = key
