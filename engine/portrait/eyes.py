@@ -1,4 +1,4 @@
-"""The eyes as layers: the white, completed under lids and iris, and the iris, completed under the lids."""
+"""The eyes as parts: the white, the iris that turns about the eyeball's centre, and the catch-light; the pixels are `eye_layers`."""
 
 from __future__ import annotations
 
@@ -7,32 +7,38 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..render.raster import rasterise_attributes
+from .eye_layers import EyePixels, find_iris, take_apart
 from .fit import Fit
 from .portrait import Part, facing_camera
 from .topology import IRIS, LID_LOWER, LID_UPPER
 
 EYEBALL_RADIUS = 0.19
 """In pupil distances: 12 mm (Bekerman et al. 2014, "Variations in eyeball diameters") over 63 mm."""
+IRIS_LEVER = 0.167
+"""From the eye's centre of rotation to the plane of the iris, pupil distances: 10.5 mm (Fry & Hill 1962, "The center of rotation
+of the eye", 13.5 mm behind the cornea, less 3 mm to the iris)."""
 MARGIN = 0.22
 """How far the eye's own texture reaches beyond the lids, pupil distances."""
 WHITE_BENEATH_LIDS = 0.07
 """How far the white itself reaches under the lids, pupil distances."""
-IRIS_SOLID, IRIS_SOFT = 1.12, 1.28
-"""The iris layer is opaque to the first and gone at the second, in iris radii: its edge lies on white, so none shows."""
-SHADED_WHITE = 0.68
-"""Darker parts of the opening, of its bright part, are lashes or lid and say nothing about the white."""
-LEAST_WHITE_PX = 25
-RINGS, SPOKES = 3, 32
+SHADOW_REACH = 0.045
+"""The lid's shadow on the eye falls to 1 / e over this distance, pupil distances."""
+SHADOW_LIMITS = (0.0, 0.5)
+SHADOW_UNSEEN = 0.2
+"""Share of the light that the shadow takes at the lid's edge: limits, and what is assumed where no white shows."""
+IRIS_EXTENT = 1.3
+"""The iris part reaches this far, in iris radii."""
+IRIS_RINGS, IRIS_SPOKES = 6, 32
+WHITE_COLUMNS, WHITE_ROWS = 17, 13
 
 
 @dataclass
 class Eye:
-    """One eye taken apart: the two parts, their textures, the centre it turns about, and how bright its white is."""
+    """One eye taken apart: parts and their textures by name, the centre it turns about, and how bright its white is."""
 
-    white: Part
-    iris: Part
-    white_image: np.ndarray
-    iris_image: np.ndarray
+    parts: dict[str, Part]
+    images: dict[str, np.ndarray]
     centre: np.ndarray
     white_colour: np.ndarray
 
@@ -40,22 +46,35 @@ class Eye:
 def build_eye(image: np.ndarray, landmarks_px: np.ndarray, fit: Fit, side: str) -> Eye:
     """Take the eye on the subject's `side` apart. image: (H, W, 3) uint8; landmarks_px: (478, 3)."""
     pd = fit.pupil_distance
-    lids = np.concatenate([landmarks_px[list(LID_UPPER[side])], landmarks_px[list(LID_LOWER[side])[-2:0:-1]]])
-    rim = landmarks_px[list(IRIS[side])[1:], :2]
-    iris_centre = landmarks_px[IRIS[side][0], :2]
-    radius = max(float(np.linalg.norm(rim - iris_centre, axis=1).mean()), 1.0)
-    crop, left, top = crop_around(image, lids[:, :2], MARGIN * pd)
-    local_lids, local_iris = lids[:, :2] - (left, top), iris_centre - (left, top)
-    opening = np.zeros(crop.shape[:2], np.uint8)
-    cv2.fillPoly(opening, [np.round(local_lids * 16).astype(np.int32)], 255, shift=4)
-    rows, columns = np.mgrid[:crop.shape[0], :crop.shape[1]]
-    distance = np.hypot(columns - local_iris[0], rows - local_iris[1]) / radius
-    white, white_colour = complete_white(crop, opening > 0, distance, pd)
-    iris = complete_iris(crop, opening > 0, distance, local_iris)
-    depth = float(lids[:, 2].mean())
-    centre = np.array([*iris_centre, depth - EYEBALL_RADIUS * pd], np.float32)
-    return Eye(white_part(lids, WHITE_BENEATH_LIDS * pd, crop.shape, left, top, f"eye_{side}"),
-               iris_part(iris_centre, radius, depth, pd, crop.shape, left, top, f"iris_{side}"), white, iris, centre, white_colour)
+    upper, lower = (landmarks_px[list(lid[side])].astype(np.float64) for lid in (LID_UPPER, LID_LOWER))
+    outline = np.concatenate([upper, lower[-2:0:-1]])
+    crop, left, top = crop_around(image, outline[:, :2], MARGIN * pd)
+    corner = np.array([left, top], np.float64)
+    opening = inside(outline[:, :2] - corner, crop.shape[:2])
+    rim = landmarks_px[list(IRIS[side][1:]), :2]
+    found = landmarks_px[IRIS[side][0], :2].astype(np.float64)
+    radius = max(float(np.linalg.norm(rim - found, axis=1).mean()), 1.0)
+    centre, radius = find_iris(crop, opening, found - corner, radius)
+    depth = float(outline[:, 2].mean())
+    white = white_mesh(upper, lower, fit)
+    iris = iris_mesh(centre + corner, radius, depth, pd)
+    strength = shadow_strength(crop, opening, centre, radius, shadow_share(pixel_grid(crop.shape, corner), upper, fit))
+    shades = {name: 1 - strength * shadow_share(mesh[0][:, :2], upper, fit) for name, mesh in (("white", white), ("iris", iris))}
+    pixels = take_apart(crop, opening, shade_in_crop(white, shades["white"], corner, crop.shape), centre, radius, pd)
+    return assemble_eye(side, white, iris, shades, pixels, corner, crop.shape,
+                        np.array([*(centre + corner), depth - IRIS_LEVER * pd], np.float32))
+
+
+def assemble_eye(side: str, white, iris, shades: dict[str, np.ndarray], pixels: EyePixels, corner: np.ndarray, shape,
+                 turns_about: np.ndarray) -> Eye:
+    """Parts from meshes (vertices, triangles) and pixels."""
+    parts = {f"eye_{side}": eye_part(*white, shades["white"], corner, shape, f"eye_{side}"),
+             f"iris_{side}": eye_part(*iris, shades["iris"], corner, shape, f"iris_{side}"),
+             f"glint_{side}": eye_part(*iris, shades["iris"], corner, shape, f"glint_{side}")}
+    images = {f"eye_{side}": pixels.white, f"iris_{side}": pixels.iris, f"glint_{side}": pixels.glint}
+    if not pixels.glint[..., 3].any():
+        del parts[f"glint_{side}"], images[f"glint_{side}"]
+    return Eye(parts, images, turns_about, pixels.white_colour)
 
 
 def crop_around(image: np.ndarray, points: np.ndarray, margin: float) -> tuple[np.ndarray, int, int]:
@@ -67,76 +86,62 @@ def crop_around(image: np.ndarray, points: np.ndarray, margin: float) -> tuple[n
     return np.ascontiguousarray(image[np.ix_(rows, columns)]), int(left), int(top)
 
 
-def complete_white(crop, opening, distance, pd) -> tuple[np.ndarray, np.ndarray]:
-    """The white of the eye without iris or lids: RGBA texture and its typical colour (3,)."""
-    inset = max(1, int(0.012 * pd))
-    eroded = cv2.erode(opening.astype(np.uint8), np.ones((2 * inset + 1,) * 2)) > 0
-    known = eroded & (distance > IRIS_SOLID)
-    grey = crop.mean(axis=2)
-    if known.any():
-        known &= grey > SHADED_WHITE * np.percentile(grey[known], 80)
-    if known.sum() < LEAST_WHITE_PX:
-        known = opening & (distance > 1.0)
-    if known.sum() < LEAST_WHITE_PX:
-        pixels = crop[opening] if opening.any() else crop.reshape(-1, 3)
-        bright = np.percentile(pixels, 80, axis=0)
-        filled = np.tile(bright.astype(np.float32), (*crop.shape[:2], 1))
-    else:
-        bright = np.percentile(crop[known], 75, axis=0)
-        filled = fill_smoothly(crop.astype(np.float32), known, 0.03 * pd)
-    keep = opening & (distance > IRIS_SOLID)
-    white = np.where(keep[..., None], crop, np.clip(filled, 0, 255).astype(np.uint8))
-    return np.dstack([white, np.full(crop.shape[:2], 255, np.uint8)]), bright
+def inside(outline: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(h, w) bool: the polygon `outline` (K, 2)."""
+    canvas = np.zeros(shape, np.uint8)
+    cv2.fillPoly(canvas, [np.round(outline * 16).astype(np.int32)], 1, shift=4)
+    return canvas > 0
 
 
-def fill_smoothly(values: np.ndarray, known: np.ndarray, reach: float) -> np.ndarray:
-    """Fill unknown pixels by normalised convolution, widening until every pixel is reached."""
-    filled = np.zeros_like(values)
-    done = np.zeros(known.shape, np.float32)
-    sigma = max(reach, 1.0)
-    while done.min() < 0.999:
-        weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), sigma)
-        blurred = cv2.GaussianBlur(values * known[..., None], (0, 0), sigma)
-        usable = np.clip(weight / 0.02, 0, 1) * (1 - done)
-        filled += blurred / np.maximum(weight, 1e-6)[..., None] * usable[..., None]
-        done += usable
-        sigma *= 2
-        if sigma > 8 * max(known.shape):
-            mean = values[known].mean(axis=0)
-            filled += mean * (1 - done)[..., None]
-            break
-    return filled
+def pixel_grid(shape, corner: np.ndarray) -> np.ndarray:
+    """(h * w, 2) picture coordinates of a crop's pixels."""
+    rows, columns = np.mgrid[:shape[0], :shape[1]]
+    return np.stack([columns.ravel(), rows.ravel()], axis=1) + corner
 
 
-def complete_iris(crop, opening, distance, centre) -> np.ndarray:
-    """The whole iris, RGBA: what the lids hide is mirrored from what shows, else taken from the same radius."""
-    rows, columns = np.mgrid[:crop.shape[0], :crop.shape[1]].astype(np.float32)
-    colour = crop.astype(np.float32)
-    seen = cv2.erode(opening.astype(np.uint8), np.ones((3, 3))) > 0
-    profile = radial_profile(colour, seen, distance)
-    rings = np.minimum((distance * 16).astype(int), len(profile) - 1)
-    hidden = ~opening
-    mirrored_rows = np.clip(2 * centre[1] - rows, 0, crop.shape[0] - 1).astype(np.float32)
-    mirrored = cv2.remap(colour, columns, mirrored_rows, cv2.INTER_LINEAR)
-    mirror_seen = cv2.remap(seen.astype(np.float32), columns, mirrored_rows, cv2.INTER_LINEAR) > 0.99
-    colour = np.where((hidden & mirror_seen)[..., None], mirrored, np.where(hidden[..., None], profile[rings], colour))
-    alpha = np.clip((IRIS_SOFT - distance) / (IRIS_SOFT - IRIS_SOLID), 0, 1)
-    return np.dstack([np.clip(colour, 0, 255), 255 * alpha]).astype(np.uint8)
+def below_lid(points: np.ndarray, upper: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """(N,) how far points (N, 2) lie below the upper lid's edge (K, 2+), along `down` (2,)."""
+    across = np.array([down[1], -down[0]])
+    along = upper[:, :2] @ across
+    order = np.argsort(along)
+    return points @ down - np.interp(points @ across, along[order], (upper[:, :2] @ down)[order])
 
 
-def radial_profile(colour, seen, distance) -> np.ndarray:
-    """(K, 3) median colour at each sixteenth of the iris radius, gaps bridged."""
-    count = int(IRIS_SOFT * 16) + 2
-    rings = np.minimum((distance * 16).astype(int), count - 1)
-    medians = np.full((count, 3), np.nan)
-    for ring in range(count):
-        pixels = colour[seen & (rings == ring)]
-        if len(pixels) >= 2:
-            medians[ring] = np.median(pixels, axis=0)
-    have = np.flatnonzero(~np.isnan(medians[:, 0]))
-    if len(have) == 0:
-        return np.tile(colour.reshape(-1, 3).mean(axis=0), (count, 1))
-    return np.stack([np.interp(np.arange(count), have, medians[have, k]) for k in range(3)], axis=1)
+def shadow_share(points: np.ndarray, upper: np.ndarray, fit: Fit) -> np.ndarray:
+    """(N,) 0..1: how deep points (N, 2) lie in the shadow of the upper lid (K, 3)."""
+    return shadow_at(below_lid(points, upper, fit.down), fit.pupil_distance)
+
+
+def shadow_at(below_px: np.ndarray, pupil_distance: float) -> np.ndarray:
+    """0..1: depth of the shadow so far below the lid's edge; 1 at the edge and under the lid."""
+    return np.exp(-np.maximum(below_px, 0) / (SHADOW_REACH * pupil_distance))
+
+
+def shadow_strength(crop: np.ndarray, opening: np.ndarray, centre: np.ndarray, radius: float, share: np.ndarray) -> float:
+    """How much of the light the shadow takes from the white at the lid's edge, from the white that shows."""
+    rows, columns = np.mgrid[:crop.shape[0], :crop.shape[1]]
+    white = opening & (np.hypot(columns - centre[0], rows - centre[1]) > 1.3 * radius)
+    grey, depth = crop.mean(axis=2)[white], share.reshape(crop.shape[:2])[white]
+    usable = grey > 0.4 * np.percentile(grey, 85) if len(grey) else grey > 0
+    if usable.sum() < 40 or np.ptp(depth[usable]) < 0.3:
+        return SHADOW_UNSEEN
+    slope, lit = np.polyfit(depth[usable], grey[usable], 1)
+    room = np.percentile((1 - crop.max(axis=2)[opening] / 255) / np.maximum(share.reshape(crop.shape[:2])[opening], 0.05), 2)
+    return float(np.clip(min(-slope / max(lit, 1.0), room), *SHADOW_LIMITS))
+
+
+def shade_in_crop(mesh, shade: np.ndarray, corner: np.ndarray, shape) -> np.ndarray:
+    """(h, w) the shading that drawing the mesh gives each pixel of the crop; 1 outside it."""
+    vertices = mesh[0] - (*corner, 0.0)
+    values, hit = rasterise_attributes(vertices, mesh[1], shade[:, None], shape[1::-1])
+    return np.where(hit, values[..., 0], 1.0)
+
+
+def eye_part(vertices, triangles, shade, corner, shape, texture: str) -> Part:
+    """A part of the eye under the lid's shadow."""
+    part = plain_part(vertices, triangles, (vertices[:, :2] - corner + 0.5) / (shape[1], shape[0]), np.ones(len(vertices)), texture)
+    part.colour[:, :3] = shade[:, None]
+    return part
 
 
 def plain_part(vertices, triangles, uv, alpha, texture: str) -> Part:
@@ -146,34 +151,34 @@ def plain_part(vertices, triangles, uv, alpha, texture: str) -> Part:
                 np.ones(len(vertices), np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), texture)
 
 
-def white_part(lids, beneath: float, shape, left: int, top: int, texture: str) -> Part:
-    """The white behind the lids: their rim (K, 3), a little wider, as a fan about its middle."""
-    middle = lids.mean(axis=0)
-    outward = lids[:, :2] - middle[:2]
-    rim = lids.copy()
-    rim[:, :2] += beneath * outward / (np.linalg.norm(outward, axis=1, keepdims=True) + 1e-6)
-    vertices = np.concatenate([middle[None], rim])
-    count = len(rim)
-    triangles = np.array([(0, 1 + k, 1 + (k + 1) % count) for k in range(count)])
-    uv = (vertices[:, :2] - (left, top) + 0.5) / (shape[1], shape[0])
-    return plain_part(vertices, triangles, uv, np.ones(len(vertices)), texture)
+def white_mesh(upper: np.ndarray, lower: np.ndarray, fit: Fit) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and triangles of the white behind the lids (K, 3 each, corner to corner), reaching a little under them."""
+    beneath = WHITE_BENEATH_LIDS * fit.pupil_distance
+    steps = np.linspace(0, len(upper) - 1, WHITE_COLUMNS)
+    above, below = (np.stack([np.interp(steps, np.arange(len(lid)), lid[:, k]) for k in range(3)], axis=1) for lid in (upper, lower))
+    outwards = np.linspace(-1, 1, WHITE_COLUMNS)[:, None] * (above[-1, :2] - above[0, :2])
+    outwards *= beneath / (np.linalg.norm(outwards[0]) + 1e-6)
+    above[:, :2] += outwards - fit.down * beneath
+    below[:, :2] += outwards + fit.down * beneath
+    shares = np.linspace(0, 1, WHITE_ROWS)[:, None, None]
+    corner = (np.arange(WHITE_ROWS - 1)[:, None] * WHITE_COLUMNS + np.arange(WHITE_COLUMNS - 1)[None]).ravel()
+    triangles = np.concatenate([np.stack([corner, corner + 1, corner + WHITE_COLUMNS + 1], 1),
+                                np.stack([corner, corner + WHITE_COLUMNS + 1, corner + WHITE_COLUMNS], 1)])
+    return (above + shares * (below - above)).reshape(-1, 3), triangles.astype(np.int32)
 
 
-def iris_part(centre, radius, depth, pd, shape, left, top, texture: str) -> Part:
-    """A cap of the eyeball that carries the iris."""
-    points = [(0.0, 0.0)]
-    for ring in range(1, RINGS + 1):
-        angles = 2 * np.pi * np.arange(SPOKES) / SPOKES
-        points += [(IRIS_SOFT * radius * ring / RINGS * np.cos(a), IRIS_SOFT * radius * ring / RINGS * np.sin(a)) for a in angles]
-    flat = np.array(points)
+def iris_mesh(centre: np.ndarray, radius: float, depth: float, pd: float) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and triangles of a cap of the eyeball that carries the iris."""
+    angles = 2 * np.pi * np.arange(IRIS_SPOKES) / IRIS_SPOKES
+    spokes = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    rings = IRIS_EXTENT * radius * np.arange(1, IRIS_RINGS + 1) / IRIS_RINGS
+    flat = np.concatenate([np.zeros((1, 2)), (rings[:, None, None] * spokes).reshape(-1, 2)])
     ball = EYEBALL_RADIUS * pd
     rise = np.sqrt(np.maximum(ball ** 2 - (flat ** 2).sum(axis=1), 0)) - ball
-    vertices = np.concatenate([flat + centre, (depth + rise)[:, None]], axis=1)
-    triangles = [(0, 1 + k, 1 + (k + 1) % SPOKES) for k in range(SPOKES)]
-    for ring in range(RINGS - 1):
-        a, b = 1 + ring * SPOKES, 1 + (ring + 1) * SPOKES
-        for k in range(SPOKES):
-            n = (k + 1) % SPOKES
+    triangles = [(0, 1 + k, 1 + (k + 1) % IRIS_SPOKES) for k in range(IRIS_SPOKES)]
+    for ring in range(IRIS_RINGS - 1):
+        a, b = 1 + ring * IRIS_SPOKES, 1 + (ring + 1) * IRIS_SPOKES
+        for k in range(IRIS_SPOKES):
+            n = (k + 1) % IRIS_SPOKES
             triangles += [(a + k, b + k, b + n), (a + k, b + n, a + n)]
-    uv = (vertices[:, :2] - (left, top) + 0.5) / (shape[1], shape[0])
-    return plain_part(vertices, np.array(triangles), uv, np.ones(len(vertices)), texture)
+    return np.concatenate([flat + centre, (depth + rise)[:, None]], axis=1), np.array(triangles, np.int32)

@@ -1,0 +1,133 @@
+"""What eyes must do: be the picture at rest, travel as a human eye does, leave no ring behind, keep the catch-light with the light."""
+
+import cv2
+import numpy as np
+import pytest
+
+from soliloquy.engine.motion.clip import MotionClip
+from soliloquy.engine.portrait.eye_layers import find_iris, take_apart
+from soliloquy.engine.portrait.eyes import IRIS_LEVER
+from soliloquy.engine.portrait.picture import read_picture
+from soliloquy.engine.render.lidshadow import LidShadow
+from soliloquy.engine.render.pose import Poser
+from soliloquy.engine.render.render import render
+
+CENTRE, RADIUS, PD = np.array([60.0, 40.0]), 14.0, 150.0
+WHITE, BROWN, SKIN = (225, 222, 215), (92, 60, 38), (196, 150, 128)
+
+
+def painted_eye() -> tuple[np.ndarray, np.ndarray]:
+    """An eye as it could be photographed: (80, 120, 3) uint8 and the opening between the lids."""
+    scale = 8
+    image = np.full((80 * scale, 120 * scale, 3), SKIN, np.uint8)
+    opening = np.zeros(image.shape[:2], np.uint8)
+    cv2.ellipse(opening, (60 * scale, 40 * scale), (38 * scale, 15 * scale), 0, 0, 360, 255, -1)
+    eye = np.full_like(image, WHITE)
+    middle = tuple(int(c * scale) for c in CENTRE)
+    cv2.circle(eye, middle, int(RADIUS * scale), BROWN, -1)
+    cv2.circle(eye, middle, int(0.45 * RADIUS * scale), (18, 14, 12), -1)
+    cv2.circle(eye, (middle[0] - 4 * scale, middle[1] - 4 * scale), int(1.8 * scale), (255, 255, 255), -1)
+    image[opening > 0] = eye[opening > 0]
+    small = cv2.resize(image, (120, 80), interpolation=cv2.INTER_AREA)
+    return small, cv2.resize(opening, (120, 80), interpolation=cv2.INTER_AREA) > 127
+
+
+@pytest.fixture(scope="module")
+def layers():
+    image, opening = painted_eye()
+    return image, opening, take_apart(image, opening, np.ones(opening.shape), CENTRE, RADIUS, PD)
+
+
+def over(front, back):
+    share = front[..., 3:].astype(float) / 255
+    return front[..., :3] * share + back[..., :3] * (1 - share)
+
+
+def test_the_layers_together_are_the_picture(layers):
+    image, opening, eye = layers
+    together = over(eye.glint, over(eye.iris, eye.white))
+    inner = cv2.erode(opening.astype(np.uint8), np.ones((3, 3))) > 0
+    assert np.abs(together[inner] - image[inner]).mean() < 2.0
+
+
+def test_no_ring_of_iris_stays_in_the_white(layers):
+    _, opening, eye = layers
+    rows, columns = np.mgrid[:80, :120]
+    ring = (np.hypot(columns - CENTRE[0], rows - CENTRE[1]) < 1.4 * RADIUS) & (np.abs(rows - 40) < 10)
+    white = eye.white[..., :3].astype(float).mean(axis=2)[ring]
+    assert white.min() > 0.85 * np.mean(WHITE)
+
+
+def test_the_catch_light_is_not_on_the_iris(layers):
+    _, _, eye = layers
+    y, x = int(CENTRE[1]) - 4, int(CENTRE[0]) - 4
+    assert eye.iris[y, x, :3].mean() < 110 and eye.glint[y, x, 3] > 200 and eye.glint[y, x, :3].mean() > 230
+    assert (eye.glint[..., 3] > 0).sum() < 60
+
+
+def test_the_hidden_part_of_the_iris_is_there(layers):
+    _, _, eye = layers
+    column = eye.iris[int(CENTRE[1] - 0.7 * RADIUS):int(CENTRE[1] + 0.7 * RADIUS), int(CENTRE[0])]
+    assert (column[:, 3] == 255).all() and column[:, :3].mean(axis=1).max() < 110
+
+
+@pytest.mark.parametrize("off", [(1.2, -0.8), (-1.5, 0.5), (0.0, 0.0)])
+def test_the_iris_is_found_where_it_is(off):
+    image, opening = painted_eye()
+    centre, radius = find_iris(image, opening, CENTRE + off, 1.12 * RADIUS)
+    assert np.hypot(*(centre - CENTRE)) < 1.2 and abs(radius - RADIUS) < 1.2
+
+
+@pytest.mark.parametrize("yaw, pitch", [(25, 0), (-25, 0), (0, 15), (0, -15), (14, -9)])
+def test_the_iris_travels_as_far_as_a_human_eye_turns(hopper, yaw, pitch):
+    clip = MotionClip.neutral(2)
+    clip.gaze_deg[1] = (yaw, pitch)
+    rest, turned = (frame.vertices for frame in Poser(hopper).pose(clip, 0, 2))
+    for side in ("left", "right"):
+        moved = (turned[f"iris_{side}"] - rest[f"iris_{side}"])[0, :2] / (hopper.units_per_metre * 0.063)
+        expected = IRIS_LEVER * np.array([np.sin(np.radians(yaw)) * np.cos(np.radians(pitch)), -np.sin(np.radians(pitch))])
+        assert moved == pytest.approx(expected, abs=0.006)
+
+
+def test_the_catch_light_goes_half_as_far(astronaut):
+    glints = [name for name in astronaut.parts if name.startswith("glint")]
+    assert glints, "the astronaut's eyes catch the light"
+    clip = MotionClip.neutral(2)
+    clip.gaze_deg[1] = (15, 0)
+    rest, turned = (frame.vertices for frame in Poser(astronaut).pose(clip, 0, 2))
+    for name in glints:
+        iris = name.replace("glint", "iris")
+        ratio = (turned[name] - rest[name])[0, 0] / (turned[iris] - rest[iris])[0, 0]
+        assert ratio == pytest.approx(0.5, abs=0.03)
+
+
+def test_both_eyes_converge_when_told(hopper):
+    clip = MotionClip.neutral(2)
+    clip.gaze_deg[1] = ((-6, 0), (6, 0))
+    rest, turned = (frame.vertices for frame in Poser(hopper).pose(clip, 0, 2))
+    assert (turned["iris_left"] - rest["iris_left"])[0, 0] < 0 < (turned["iris_right"] - rest["iris_right"])[0, 0]
+
+
+def test_the_lids_shadow_comes_down_with_the_lid(hopper):
+    shadow = LidShadow(hopper)
+    clip = MotionClip.neutral(2)
+    clip.channels[1, :14] = 0
+    clip.channels[1, [0, 7]] = 0.6
+    rest, lowered = (frame.vertices for frame in Poser(hopper).pose(clip, 0, 2))
+    at_rest, now = shadow.colours(rest), shadow.colours(lowered)
+    assert at_rest, "the picture's lids throw a shadow"
+    for name, colour in now.items():
+        assert np.allclose(at_rest[name], hopper.parts[name].colour, atol=0.01)
+        assert colour[:, 0].mean() < at_rest[name][:, 0].mean() - 0.01
+
+
+@pytest.mark.parametrize("name", ["astronaut", "hopper"])
+def test_eyes_at_rest_are_the_picture(name, request):
+    portrait = request.getfixturevalue(name)
+    source = read_picture(request.getfixturevalue(f"{name}_path"))[..., :3]
+    frame = next(render(portrait, MotionClip.neutral(1)))
+    for rim in ("eye_left", "eye_right"):
+        points = portrait.parts["face"].vertices[portrait.apertures[rim], :2]
+        (left, top), (right, bottom) = np.floor(points.min(0)).astype(int), np.ceil(points.max(0)).astype(int) + 1
+        error = ((frame[top:bottom, left:right].astype(float) - source[top:bottom, left:right]) ** 2).mean()
+        assert 10 * np.log10(255 ** 2 / max(error, 1e-9)) > 36
