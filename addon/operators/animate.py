@@ -9,6 +9,7 @@ import bpy
 from .. import compat, directions, engine_choice, paths, rights
 from ..engine_client import EngineJob
 from ..errors import AddonError
+from ..turns import Task
 from . import prechecks
 from .working import Working
 
@@ -32,8 +33,8 @@ class SOLILOQUY_OT_animate(Working, bpy.types.Operator):
         self._scene_name, self._start_frame = scene.name, scene.frame_current
         return EngineJob(engine_choice.current_engine(), "animate", animate_job(scene, self._folder))
 
-    def finish(self, context: bpy.types.Context) -> str:
-        from ..scene.assemble import assemble
+    def finish(self, context: bpy.types.Context) -> Task[str]:
+        from ..scene.assemble import assemble_task
 
         scene = bpy.data.scenes.get(self._scene_name)
         if scene is None or scene != context.scene:
@@ -41,8 +42,8 @@ class SOLILOQUY_OT_animate(Working, bpy.types.Operator):
                              "use Import Performance.")
         settings = scene.soliloquy
         strip_scene = compat.sequencer_scene(context)
-        assemble(self._folder, scene=scene, strip_scene=strip_scene, start_frame=self._start_frame, rig=settings.make_rig,
-                 strips=settings.make_strips, match_scene=settings.match_scene)
+        yield from assemble_task(self._folder, scene=scene, strip_scene=strip_scene, start_frame=self._start_frame,
+                                 rig=settings.make_rig, strips=settings.make_strips, match_scene=settings.match_scene)
         if settings.make_strips:
             compat.show_in_sequencer(context.workspace, strip_scene)
         return f"Done: {self._folder.name}"

@@ -9,16 +9,21 @@ import bpy
 from .. import paths
 from ..engine_client import Progress, TimeLeft
 from ..errors import AddonError
+from ..turns import Task, Turns, finish_at_once
 
 TIMER_S = 0.1
+LANDING_TIMER_S = 0.01
 REDRAWN_AREAS = {"VIEW_3D", "SEQUENCE_EDITOR", "PREFERENCES"}
 
 
 class Working:
     """Mixin for operators. Subclasses define `start(context)`, which returns a job, and `finish(context)`, which returns
-    one line for the person. A job has poll() -> [Progress], result, log, end() (see engine_client.EngineJob).
+    one line for the person, or a task (see `turns`) that ends with it. A job has poll() -> [Progress], result, log, end() (see
+    engine_client.EngineJob).
 
-    In the window it runs beside the person's work; `execute` (background mode, scripts) waits for the end.
+    In the window the job runs beside the person's work. What is made then lands in turns, so that the window is still drawn;
+    meanwhile clicks and keys wait, because an undo would take away what is being built. `execute` (background mode, scripts)
+    waits for the end.
     """
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -34,25 +39,24 @@ class Working:
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        status = context.window_manager.soliloquy
-        if event.type == "ESC" or not status.running:
-            self._release(context)
-            _say(context, "Stopped", failed=False)
-            return {"CANCELLED"}
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
         try:
+            if self._landing is not None:
+                return self._land(context)
+            if event.type == "ESC" or not context.window_manager.soliloquy.running:
+                self._release(context)
+                _say(context, "Stopped", failed=False)
+                return {"CANCELLED"}
+            if event.type != "TIMER":
+                return {"PASS_THROUGH"}
             self._look(context)
-            if self._job.result is None:
-                return {"RUNNING_MODAL"}
-            self._job.end()
-            message = self.finish(context)
+            if self._job.result is not None:
+                self._begin_landing(context)
+            return {"RUNNING_MODAL"}
         except AddonError as error:
             return self._fail(context, error)
-        self._release(context)
-        _say(context, message, failed=False)
-        self.report({"INFO"}, message)
-        return {"FINISHED"}
+        except Exception:
+            self._release(context)
+            raise
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
@@ -60,9 +64,12 @@ class Working:
             while self._job.result is None:
                 self._look(context, wait_s=TIMER_S)
             self._job.end()
-            message = self.finish(context)
+            message = finish_at_once(as_task(self.finish(context)))
         except AddonError as error:
             return self._fail(context, error)
+        except Exception:
+            self._release(context)
+            raise
         self._release(context)
         _say(context, message, failed=False)
         return {"FINISHED"}
@@ -72,7 +79,7 @@ class Working:
         self._release(context)
 
     def _begin(self, context: bpy.types.Context) -> None:
-        self._job, self._timer, self._time_left = None, None, TimeLeft()
+        self._job, self._timer, self._landing, self._time_left = None, None, None, TimeLeft()
         self._job = self.start(context)
         status = context.window_manager.soliloquy
         status.running, status.failed, status.factor = True, False, 0.0
@@ -88,12 +95,34 @@ class Working:
             status.factor = reports[-1].done / reports[-1].total if reports[-1].total else 0.0
             _redraw(context)
 
+    def _begin_landing(self, context: bpy.types.Context) -> None:
+        """The job is done: what it made is put into the scene, a turn at every tick of a faster timer."""
+        self._job.end()
+        self._landing = Turns(as_task(self.finish(context)))
+        manager = context.window_manager
+        manager.event_timer_remove(self._timer)
+        self._timer = manager.event_timer_add(LANDING_TIMER_S, window=context.window)
+        manager.soliloquy.stage, manager.soliloquy.factor = "landing", 1.0
+        _redraw(context)
+
+    def _land(self, context: bpy.types.Context) -> set[str]:
+        self._landing.take()
+        if not self._landing.done:
+            return {"RUNNING_MODAL"}
+        message = self._landing.result
+        self._release(context)
+        _say(context, message, failed=False)
+        self.report({"INFO"}, message)
+        return {"FINISHED"}
+
     def _release(self, context: bpy.types.Context) -> None:
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
         if self._job is not None:
             self._job.end()
-        self._job = self._timer = None
+        if self._landing is not None:
+            self._landing.stop()
+        self._job = self._timer = self._landing = None
         context.window_manager.soliloquy.running = False
         _redraw(context)
 
@@ -101,6 +130,16 @@ class Working:
         self._release(context)
         fail(self, context, error)
         return {"CANCELLED"}
+
+
+def as_task(finished: str | Task[str]) -> Task[str]:
+    """What `finish` returned as a task, if it is none yet."""
+    return finished if not isinstance(finished, str) else _said(finished)
+
+
+def _said(message: str) -> Task[str]:
+    yield
+    return message
 
 
 def fail(operator: bpy.types.Operator, context: bpy.types.Context, error: AddonError) -> set[str]:

@@ -12,17 +12,19 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import bpy
 
 from .. import compat
 from ..errors import AddonError, FileError
+from ..turns import Task, finish_at_once
 from . import record as records
 from .clip_file import ClipData, read_clip
 from .performance import apply_performance
 from .portrait_file import PortraitData, read_portrait
-from .rig import Rig, build_rig
+from .rig import Rig, rig_task
 from .sequencer import add_frames, add_sound, free_channels
 from .timing import frames_for, scene_fps, set_scene_fps
 
@@ -78,17 +80,27 @@ def assemble(out_dir: str | Path, *, scene: bpy.types.Scene | None = None, strip
     this rig instead of building one. strips: add picture and sound strips. match_scene: see `match_scene_to_portrait`.
     The scenes' frame rates are respected: keys and strips fall on the right times at any rate. Raises FileError.
     """
+    return finish_at_once(assemble_task(out_dir, scene=scene, strip_scene=strip_scene, start_frame=start_frame, rig=rig,
+                                        strips=strips, onto=onto, match_scene=match_scene))
+
+
+def assemble_task(out_dir: str | Path, *, scene: bpy.types.Scene | None = None, strip_scene: bpy.types.Scene | None = None,
+                  start_frame: int | None = None, rig: bool = True, strips: bool = True, onto: Rig | None = None,
+                  match_scene: bool = False) -> Task[Assembled]:
+    """The same in turns (see `turns`)."""
     scene = scene or bpy.context.scene
     strip_scene = strip_scene or scene
-    performance = read_performance(Path(out_dir), with_portrait=(rig and onto is None) or match_scene)
     start = scene.frame_current if start_frame is None else start_frame
+    performance = yield partial(read_performance, Path(out_dir), with_portrait=(rig and onto is None) or match_scene)
     if rig and onto is None:
-        onto = build_rig(performance.portrait, scene, name=performance.name)
+        onto = yield from rig_task(performance.portrait, scene, name=performance.name)
+    yield
     action = None
     if onto is not None:
         action = apply_performance(onto, performance.clip, scene, start_frame=start, name=f"{performance.name} Performance")
         identity = records.remember(onto, Path(out_dir).absolute(), start_frame=start, fps=performance.clip.fps,
                                     frames=len(performance.clip)).identity
+        yield
     pictures, sound = _add_strips(strip_scene, performance, start) if strips else (None, None)
     for strip in (pictures, sound):
         if strip is not None and onto is not None:

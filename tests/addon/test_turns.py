@@ -1,0 +1,59 @@
+"""Long work in turns: in order, in short turns, functions in a thread, given up cleanly."""
+
+import threading
+import time
+
+import pytest
+
+from soliloquy.addon.turns import Turns, finish_at_once
+
+
+def counted(steps: list, *, closed: list | None = None):
+    """A task of ten short steps and one function; ends with what the function returned."""
+    try:
+        for number in range(10):
+            steps.append(number)
+            time.sleep(0.003)
+            yield
+        here = threading.current_thread()
+        other = yield threading.current_thread
+        return other is not here
+    finally:
+        if closed is not None:
+            closed.append(True)
+
+
+def test_turns_are_short_and_functions_run_in_a_thread():
+    steps, longest_s = [], 0.0
+    turns = Turns(counted(steps))
+    while not turns.done:
+        started = time.perf_counter()
+        turns.take(0.005)
+        longest_s = max(longest_s, time.perf_counter() - started)
+    assert turns.result is True and steps == list(range(10))
+    assert longest_s < 0.3, "one turn does not do all"
+
+
+def test_at_once_gives_the_same_result_in_one_thread():
+    assert finish_at_once(counted([])) is False
+
+
+def test_what_the_function_raises_comes_back_to_the_task():
+    def task():
+        yield lambda: 1 / 0
+
+    turns = Turns(task())
+    with pytest.raises(ZeroDivisionError):
+        while not turns.done:
+            turns.take()
+    with pytest.raises(ZeroDivisionError):
+        finish_at_once(task())
+
+
+def test_a_task_given_up_cleans_up():
+    steps, closed = [], []
+    turns = Turns(counted(steps, closed=closed))
+    turns.take(0.0)
+    turns.take(0.001)
+    turns.stop()
+    assert closed == [True] and turns.done and len(steps) < 10
