@@ -13,28 +13,51 @@ def update(request: dict, progress: Progress) -> dict:
     job = _job(request)
     from .motion.clip import MotionClip
     from .update import update_folder
-    generated = _file(job, "generated")
     return update_folder(_needed(job, "folder"), MotionClip.load(_needed(job, "clip")), tolerance=_number(job, "tolerance", 1.0),
-                         generated=MotionClip.load(generated) if generated else None, progress=progress)
+                         generated=_file(job, "generated"), progress=progress)
 
 
 def regenerate(request: dict, progress: Progress) -> dict:
-    """`job`: {folder, out, clip?, generated?, spans?: [[start_s, end_s or null]], regions?: [...], seed?, direction?, settings?,
-    blend_s?}. Writes the new clip to `out` and, beside it, OUT-generated; the folder itself is only read."""
+    """`job`: {folder, clip?, generated?, spans?: [[start_s, end_s or null]], regions?: [...], seed?, direction?, settings?,
+    blend_s?}. Writes the take into the folder's TAKES; what the folder shows stays."""
     job = _job(request)
     from .audio.speech import Speech
     from .folder import PerformanceFolder
     from .motion.clip import MotionClip
     from .retake import retake
-    made, out = PerformanceFolder.read(_needed(job, "folder")), _needed(job, "out")
+    made = PerformanceFolder.read(_needed(job, "folder"))
     clip, generated = _file(job, "clip"), _file(job, "generated")
     again = retake(MotionClip.load(clip) if clip else made.shown(), MotionClip.load(generated) if generated else made.generated(),
                    Speech.load(made.speech), direction=_direction(job), seed=_whole(job, "seed"), spans=_spans(job),
                    regions=_names(job, "regions"), blend_s=_number(job, "blend_s", None), progress=progress)
-    baseline = out.with_name(f"{out.stem}-generated{out.suffix}")
-    again.clip.save(out)
-    again.generated.save(baseline)
-    return {"clip": str(out), "generated": str(baseline), "kept": again.kept}
+    take = made.next_take()
+    baseline = again.save(take)
+    return {"clip": str(take), "generated": str(baseline), "kept": again.kept}
+
+
+def render(request: dict, progress: Progress) -> dict:
+    """`job`: {folder, clip, out, size?, formats?, alpha?}. Draws the clip file with the folder's portrait and voice into `out`."""
+    job = _job(request)
+    from .folder import PerformanceFolder
+    from .jobs import Job
+    from .motion.clip import MotionClip
+    from .update import render_elsewhere
+    made, clip = PerformanceFolder.read(_needed(job, "folder")), MotionClip.load(_needed(job, "clip"))
+    asked = {key: job[key] for key in ("size", "formats", "alpha") if key in job}
+    wanted = Job.from_record({"portrait": str(made.portrait), "audio": str(made.speech), "out": str(_needed(job, "out")), **asked})
+    return {"out": str(wanted.out), "files": render_elsewhere(made, clip, wanted, progress)}
+
+
+def export(request: dict, _progress: Progress) -> dict:
+    """`job`: {clip, out, format}. Writes the clip file in another program's format."""
+    job = _job(request)
+    from .export import export_clip, speech_beside
+    from .motion.clip import MotionClip
+    clip, out = _needed(job, "clip"), _needed(job, "out")
+    folder = _file(job, "folder")
+    speech = speech_beside(folder / "motion.json") if folder else None
+    export_clip(MotionClip.load(clip), out, to=str(job.get("format") or out.suffix.lstrip(".").lower()), speech=speech)
+    return {"out": str(out)}
 
 
 def _job(request: dict) -> dict:

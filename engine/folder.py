@@ -13,7 +13,13 @@ from .motion.clip import MotionClip
 LARGEST_REPORT_BYTES = 16 << 20
 
 SHOWN, GENERATED = "motion.json", "generated.json"
-"""The clip that the frames on disk show; and the last one that came from the generator, where a person changed it since."""
+"""The clip that the frames on disk show; and the one that was generated at first, once the frames show another."""
+
+TAKES = "takes"
+"""Folder of what was regenerated: NNN.json, and NNN-generated.json with what the generator said where a hand had changed it."""
+
+GENERATED_FILE = "generated_file"
+"""In the provenance of the shown clip: the file in the folder that it was edited from, when it is not GENERATED."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,23 @@ class PerformanceFolder:
         return MotionClip.load(self.path / SHOWN)
 
     def generated(self) -> MotionClip:
-        """The clip as generated, before anything was changed by hand. Raises FormatError."""
-        file = self.path / GENERATED
-        return MotionClip.load(file if file.is_file() else self.path / SHOWN)
+        """What the generator said, before anything of it was changed by hand. Raises FormatError."""
+        shown = self.shown()
+        files = (self.inside(shown.provenance.get(GENERATED_FILE)), self.path / GENERATED)
+        found = next((file for file in files if file is not None and file.is_file()), None)
+        return MotionClip.load(found) if found else shown
+
+    def inside(self, name: object) -> Path | None:
+        """The path in this folder that a file calls `name`; None when it calls none, or one that leads out of it."""
+        if not isinstance(name, str) or not name:
+            return None
+        path = (self.path / name).resolve()
+        return path if path.is_relative_to(self.path.resolve()) else None
+
+    def next_take(self) -> Path:
+        """A file for a new take, in TAKES, that is not there yet."""
+        taken = {file.name for file in (self.path / TAKES).iterdir()} if (self.path / TAKES).is_dir() else set()
+        return next(self.path / TAKES / f"{number:03d}.json" for number in range(1, 10**6) if f"{number:03d}.json" not in taken)
 
     @property
     def portrait(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,13 @@ class Retake:
     clip: MotionClip
     generated: MotionClip
     kept: float
+
+    def save(self, path: Path) -> Path:
+        """Write the clip to `path`, and beside it what was generated; returns where that is. Raises OutputError."""
+        baseline = path.with_name(f"{path.stem}-generated{path.suffix}")
+        self.generated.save(baseline)
+        self.clip.save(path)
+        return baseline
 
 
 def retake(clip: MotionClip, generated: MotionClip, speech: Speech, *, direction: Direction | None = None, seed: int | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +21,6 @@ from ..scene.rig import Rig
 from ..scene.timing import scene_fps
 from . import chosen
 from .working import Working
-
-TAKES = "takes"
-"""Folder, below the performance's own, of what Regenerate made: a take may be wanted again, and undo goes back to one."""
 
 
 class Regeneration:
@@ -43,13 +41,8 @@ class Regeneration:
         current = Path(self._scratch.name) / "current.json"
         columns = columns_of(self.baseline)
         write_clip(clip_of(np.where(np.isnan(self.keys), columns, self.keys), self.baseline), current)
-        return {"folder": str(self.folder), "clip": str(current), "generated": str(self._baseline_file), "out": str(self._next_take()),
-                "spans": spans, "regions": regions, "seed": seed, "blend_s": seam_s or None, **(direction or {})}
-
-    def _next_take(self) -> Path:
-        folder = self.folder / TAKES
-        taken = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-        return next(folder / f"{number:03d}.json" for number in range(1, 10_000) if f"{number:03d}.json" not in taken)
+        return {"folder": str(self.folder), "clip": str(current), "generated": str(self._baseline_file), "spans": spans,
+                "regions": regions, "seed": seed, "blend_s": seam_s or None, **(direction or {})}
 
     def finish(self, rig: Rig, scene: bpy.types.Scene, result: dict) -> int:
         """Write the new take on the rig; keys that somebody changed while it was made stay too. Returns how many samples changed.
@@ -60,7 +53,7 @@ class Regeneration:
         meanwhile = read_keys(rig, scene)
         changed = (np.abs(new - self.keys) > NO_CHANGE) & (np.abs(meanwhile - self.keys) <= NO_CHANGE)
         write_samples(rig, scene, new, changed)
-        baseline = Path(result["generated"]).relative_to(self.folder).as_posix()
+        baseline = Path(os.path.relpath(result["generated"], self.folder)).as_posix()
         records.write(rig.armature, replace(self.record, baseline=baseline))
         return int(changed.any(axis=1).sum())
 

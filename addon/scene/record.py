@@ -5,6 +5,7 @@ Strips and actions carry the same mark, so that they are found again however the
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections.abc import Iterator
@@ -19,8 +20,9 @@ from ..errors import AddonError, FileError
 from .rig import Rig, find_rig
 
 PROPERTY = "soliloquy_performance"
-GENERATED, SHOWN = "generated.json", "motion.json"
-"""As `engine/folder.py` has them: the generator's last clip (if it differs), and the clip that the frames show."""
+GENERATED, SHOWN, GENERATED_FILE = "generated.json", "motion.json", "generated_file"
+"""As `engine/folder.py` has them: the clip that was generated at first (if it differs), the clip that the frames show, and the key of
+the latter's provenance that names what it was edited from."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,21 @@ class PerformanceRecord:
 def remember(rig: Rig, folder: Path, *, start_frame: float, fps: Fraction, frames: int, tolerance: float = 1.0) -> PerformanceRecord:
     """Note on the rig and on its action which performance it has now."""
     record = PerformanceRecord(uuid.uuid4().hex, str(folder), float(start_frame), f"{fps.numerator}/{fps.denominator}", frames,
-                               tolerance=tolerance)
+                               baseline=_edited_from(folder), tolerance=tolerance)
     write(rig.armature, record)
     for datablock in (rig.armature, rig.master.data.shape_keys):
         datablock.animation_data.action[PROPERTY] = record.identity
     return record
+
+
+def _edited_from(folder: Path) -> str:
+    """The file in the folder that its shown clip names as what it was edited from, "" when it names none."""
+    try:
+        header = json.loads((folder / SHOWN).read_text(encoding="utf-8"))
+        named = header["provenance"].get(GENERATED_FILE, "")
+        return named if named and (folder / named).resolve().is_relative_to(folder.resolve()) else ""
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return ""
 
 
 def write(armature: bpy.types.Object, record: PerformanceRecord) -> None:
@@ -123,7 +135,7 @@ def baseline_of(armature: bpy.types.Object) -> Path:
     """The clip that was last written on the rig: what differs from it was made by hand. Raises AddonError."""
     folder, record = folder_of(armature), read(armature)
     named = folder / record.baseline
-    if record.baseline and named.is_file():
+    if record.baseline and named.is_file() and named.resolve().is_relative_to(folder.resolve()):
         return named
     return folder / (GENERATED if (folder / GENERATED).is_file() else SHOWN)
 

@@ -43,8 +43,10 @@ def regenerate(source: Annotated[Path, typer.Argument(metavar="DIR|CLIP", help="
             export_clip(again.clip, out, to=out.suffix.lstrip(".").lower() or "json")
             console.result(f"{out}: {len(again.clip)} frames.", out=str(out), frames=len(again.clip), kept=again.kept)
             return
+        from ..folder import PerformanceFolder
         from ..update import update_folder
-        done = update_folder(source, again.clip, generated=again.generated, progress=console.progress)
+        generated = again.save(PerformanceFolder.read(source).next_take())
+        done = update_folder(source, again.clip, generated=generated, progress=console.progress)
         console.result(f"{source}: {done['frames']} of {len(again.clip)} frames rendered again.", out=str(source), kept=again.kept, **done)
 
 

@@ -112,7 +112,16 @@ def test_what_the_generator_said_is_kept(folder):
     generated = MotionClip.load(folder / "motion.json")
     update_folder(folder, edited(folder, 10, 14))
     update_folder(folder, edited(folder, 20, 22))
-    assert (curves(PerformanceFolder.read(folder).generated()) == curves(generated)).all()
+    made = PerformanceFolder.read(folder)
+    assert (curves(made.generated()) == curves(generated)).all()
+    take = made.next_take()
+    edited(folder, 1, 2).save(take)
+    update_folder(folder, edited(folder, 24, 25), generated=take)
+    assert (curves(made.generated()) == curves(MotionClip.load(take))).all(), "or what it was regenerated to since"
+    clip = made.shown()
+    clip.provenance["generated_file"] = "../../elsewhere.json"
+    clip.save(folder / "motion.json")
+    assert (curves(made.generated()) == curves(generated)).all(), "a name that leads out of the folder is not followed"
 
 
 def test_a_missing_frame_is_rendered_again(folder):
