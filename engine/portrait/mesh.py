@@ -33,6 +33,9 @@ DELTA_REACH_BELOW = 0.75
 NECK_TOP = -0.1
 NECK_LENGTH = 1.5
 """The head's rotation fades out over this length below the chin, pupil distances."""
+STEEPEST_SIDE, STEEPEST_NECK = 1.2, 3.0
+"""Beside the face, and below its chin, depth falls by at most this much per length: the picture shows cheeks and ears foreshortened, and what little
+texture it has of them would be drawn out into streaks when the head turns."""
 BODY_DEPTH = -1.5
 """Depth of shoulders and loose hair, pupil distances."""
 
@@ -276,7 +279,10 @@ def grid_depth(fit: Fit, points, face_depth, on_face, oval, outside_distance) ->
     oval_row = np.clip(((oval[:, 1] - low[1]) / step).round().astype(int), 0, canvas[1] - 1)
     step_at_oval = oval[:, 2] - skull_depth[oval_row, oval_column]
     correction = (weights * step_at_oval[nearest]).sum(axis=1) * np.exp(-np.maximum(outside_distance, 0) / (0.35 * pd))
-    return np.where(on_face, face_depth, depth + correction)
+    below_chin = np.clip((points @ fit.down - (oval[:, :2] @ fit.down).max()) / (0.5 * pd) + 0.5, 0, 1)
+    slope = STEEPEST_SIDE + below_chin * (STEEPEST_NECK - STEEPEST_SIDE)
+    steepest = (weights * oval[nearest, 2]).sum(axis=1) - slope * np.maximum(outside_distance, 0)
+    return np.where(on_face, face_depth, np.maximum(depth + correction, steepest))
 
 
 def spread_outwards(values: np.ndarray, known: np.ndarray) -> np.ndarray:
