@@ -25,7 +25,7 @@ from .decode import SAMPLE_RATE_HZ
 from .mel import MEL_BANDS, WINDOW_SAMPLES, power_of
 from .sounds import CLASSES
 from .speech import HOP_S
-from .weights import Layer, gelu, shipped_weights
+from .weights import Layer, gelu, shipped_weights, taps_of
 
 WEIGHTS = "phones.safetensors"
 WEIGHTS_SHA256 = ""
@@ -135,9 +135,13 @@ class _Layers:
     """The convolutions of `weights.run_stack`, fed piece by piece: each layer remembers the frames its next output needs."""
 
     def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
-        self._weights = weights
-        widths = [weights[f"phones.{number}.weight"].shape[1] for number in range(len(LAYERS))]
-        self._memory = [np.zeros(((past + ahead) * step, width), np.float32) for (past, ahead, step), width in zip(LAYERS, widths)]
+        self._taps = [taps_of(weights[f"phones.{number}.weight"]) for number in range(len(LAYERS))]
+        self._biases = [weights[f"phones.{number}.bias"] for number in range(len(LAYERS))]
+        self._out, self._out_bias = taps_of(weights["phones.out.weight"])[0], weights["phones.out.bias"]
+        self._memory = [
+            np.zeros(((past + ahead) * step, taps.shape[1]), np.float32)
+            for (past, ahead, step), taps in zip(LAYERS, self._taps)
+        ]
         self._early = LAYERS[0][1]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -148,18 +152,15 @@ class _Layers:
         x = x[early:]
         for number in range(1, len(LAYERS)):
             x = x + gelu(self._convolved(number, x))
-        return x @ self._weights["phones.out.weight"][:, :, 0].T + self._weights["phones.out.bias"]
+        return x @ self._out + self._out_bias
 
     def _convolved(self, number: int, x: np.ndarray) -> np.ndarray:
         """As many outputs as inputs, each as late as the layer looks ahead."""
         step = LAYERS[number][2]
-        weight = self._weights[f"phones.{number}.weight"]
         joined = np.concatenate([self._memory[number], x])
         self._memory[number] = joined[len(x) :]
-        taps = range(weight.shape[2])
-        return sum(joined[tap * step : tap * step + len(x)] @ weight[:, :, tap].T for tap in taps) + (
-            self._weights[f"phones.{number}.bias"]
-        )
+        pieces = (joined[tap * step : tap * step + len(x)] @ matrix for tap, matrix in enumerate(self._taps[number]))
+        return sum(pieces) + self._biases[number]
 
 
 def hear_phones(samples: np.ndarray, power: np.ndarray) -> np.ndarray:

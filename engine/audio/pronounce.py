@@ -102,7 +102,12 @@ def arpabet_of(phonemes: str) -> list[str]:
 
 def guess_pronunciation(word: str) -> list[str]:
     """ARPAbet labels for a word no dictionary knows (names, numbers, "50%"); empty when the script cannot be read."""
-    return arpabet_of(_grapheme_to_phoneme()(word).replace("ˈ", "").replace("ˌ", ""))
+    return arpabet_of(english_phonemes(word))
+
+
+def english_phonemes(text: str) -> str:
+    """Text as American English in hibari's alphabet without stress marks; numbers, dates and sums of money as they are read."""
+    return _grapheme_to_phoneme()(text).replace("ˈ", "").replace("ˌ", "")
 
 
 @functools.cache

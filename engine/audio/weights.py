@@ -69,8 +69,13 @@ def convolve(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, layer: Layer) 
     """(T, inputs) -> (T, outputs): torch's Conv1d weight (outputs, inputs, past + 1 + ahead) over frames, zeros outside."""
     past, ahead, dilation = layer
     padded = np.pad(x, ((past * dilation, ahead * dilation), (0, 0)))
-    taps = range(past + ahead + 1)
-    return sum(padded[tap * dilation : tap * dilation + len(x)] @ weight[:, :, tap].T for tap in taps) + bias
+    pieces = (padded[tap * dilation : tap * dilation + len(x)] @ matrix for tap, matrix in enumerate(taps_of(weight)))
+    return sum(pieces) + bias
+
+
+def taps_of(weight: np.ndarray) -> np.ndarray:
+    """Conv1d weight (outputs, inputs, taps) as one matrix per tap (taps, inputs, outputs), laid out so that BLAS takes it as it is."""
+    return np.ascontiguousarray(weight.transpose(2, 1, 0))
 
 
 def run_stack(x: np.ndarray, weights: Mapping[str, np.ndarray], prefix: str, layers: tuple[Layer, ...]) -> np.ndarray:

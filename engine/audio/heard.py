@@ -1,0 +1,42 @@
+"""Phones of a recording from the posteriors of the phone network, in any language and without a text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .boundaries import tidy
+from .chunks import split_at_pauses
+from .sounds import ARPABET_OF, CLASSES
+from .speech import HOP_S, Phone
+from .viterbi import free_path
+
+LABELS: tuple[str, ...] = tuple(dict.fromkeys(ARPABET_OF.values()))
+"""The labels of the phones the network finds: classes whose lips look alike share one."""
+
+_SUMS = np.array([[ARPABET_OF[name] == label for label in LABELS] for name in CLASSES], np.float32)
+
+
+def label_chances(posteriors: np.ndarray) -> np.ndarray:
+    """(T, len(CLASSES)) posteriors -> (T, len(LABELS)) float32 probabilities."""
+    return posteriors.astype(np.float32) @ _SUMS
+
+
+def heard_phones(posteriors: np.ndarray, levels_db: np.ndarray, duration_s: float) -> list[Phone]:
+    """The likeliest phones, covering 0 .. duration_s; posteriors (phone_stream) and levels_db are per HOP_S."""
+    phones: list[Phone] = []
+    for start_s, end_s in split_at_pauses(levels_db, duration_s):
+        span = slice(round(start_s / HOP_S), round(end_s / HOP_S) + (end_s == duration_s))
+        path = free_path(label_chances(posteriors[span]))
+        phones += [
+            Phone(LABELS[label], min(start_s + first * HOP_S, end_s), min(start_s + last * HOP_S, end_s))
+            for label, first, last in runs_of(path)
+        ]
+    return tidy(phones, levels_db, duration_s)
+
+
+def runs_of(path: np.ndarray) -> list[tuple[int, int, int]]:
+    """(value, first frame, frame after the last) of the runs of equal values."""
+    if not len(path):
+        return []
+    borders = np.concatenate([[0], np.flatnonzero(np.diff(path)) + 1, [len(path)]])
+    return [(int(path[first]), int(first), int(last)) for first, last in zip(borders, borders[1:])]
