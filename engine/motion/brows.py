@@ -24,8 +24,8 @@ DRIFT = 0.035
 MOST_RAISE = 1.6
 
 
-def brow_curves(prosody: Prosody, times_s: np.ndarray, seed: int, energy: float = 1.0) -> dict[str, np.ndarray]:
-    """Channel -> (T,) offsets of the brows, 0 at rest."""
+def brow_curves(prosody: Prosody, times_s: np.ndarray, seed: int, energy: float | np.ndarray = 1.0) -> dict[str, np.ndarray]:
+    """Channel -> (T,) offsets of the brows, 0 at rest. energy: 1 = an ordinary speaker; a number or (T,)."""
     rng = stream(seed, "brows")
     shape = np.zeros(len(times_s))
     starts = [(time_s - LEAD_S, RISE_SHARE) for time_s in prosody.rises_s]

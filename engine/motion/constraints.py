@@ -31,13 +31,15 @@ _OPENERS = ("mouthLowerDown", "mouthUpperUp", "mouthStretch", "mouthFunnel", "to
 def gate(phones: list[Phone], labels: Collection[str], times_s: np.ndarray, held: float = 0.7) -> np.ndarray:
     """(T,) 0..1: shut (1) during the first `held` part of every phone in `labels`, with smooth approach and release.
 
+    A long one (a hum, a held m) opens no sooner than RELEASE_S before its end.
+
     The frame nearest the middle of the held part is shut whatever the frame rate.
     """
     shut = np.zeros(len(times_s))
     for phone in phones:
         if phone.label not in labels or not len(times_s):
             continue
-        end_s = phone.start_s + held * (phone.end_s - phone.start_s)
+        end_s = max(phone.start_s + held * (phone.end_s - phone.start_s), phone.end_s - RELEASE_S)
         first = max(np.searchsorted(times_s, phone.start_s - APPROACH_S) - 1, 0)
         last = np.searchsorted(times_s, end_s + RELEASE_S) + 1
         span = times_s[first:last]

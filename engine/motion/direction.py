@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import math
 import os
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from ..errors import InputError
+from ..files import whole_file
+from .course import GazeKey, HearingSpan, NumberKey, check_times, read_keys, write_keys
 from .moods import MOODS, MoodKey
 
 FORMAT_VERSION = 1
@@ -24,7 +28,9 @@ NOMINAL_DISTANCE_M = 1.0
 
 _ABOUT_THE_FILE = ("format_version", "name", "description", "author", "licence")
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
-_MOOD_KEY = re.compile(r"^\s*(?P<time>[\d.]+)\s*:\s*(?P<mood>[a-z]+)\s*(?:\*\s*(?P<strength>[\d.]+))?\s*$")
+_KEYED = {"mood_over_time": MoodKey, "gaze_over_time": GazeKey, "distance_over_time": NumberKey, "energy_over_time": NumberKey,
+          "listening": HearingSpan}
+"""Keys of a direction that hold keys in time, and of which kind."""
 
 
 def _number(default: float, low: float, high: float, meaning: str) -> Any:
@@ -50,7 +56,9 @@ class Direction:
     gaze: float = _number(1.0, 0.0, 2.0, "size of eye movement; 0 holds the eyes still in the head, at `gaze_yaw` and `gaze_pitch`")
     expression: float = _number(1.0, 0.0, 2.0, "size of the mood's expression")
     breath: float = _number(1.0, 0.0, 2.0, "size of visible breathing")
+    reactions: float = _number(1.0, 0.0, 2.0, "size of what laughter, coughs and sighs do to the face and the head")
     energy: float = _number(1.0, 0.0, 2.0, "how lively the delivery is: head, brows and effort of the mouth together")
+    energy_over_time: tuple[NumberKey, ...] = _choice((), 'energy with its times, for example "0:1, 4:0.5"; replaces `energy`')
     blink_rate: float = _number(22.0, 0.0, 60.0, "blinks per minute (17 at rest, 26 in conversation)")
     mood: str = _choice("neutral", "the mood throughout: " + ", ".join(MOODS))
     mood_strength: float = _number(1.0, 0.0, 1.0, "how strong `mood` is")
@@ -59,10 +67,19 @@ class Direction:
     )
     gaze_yaw: float = _number(0.0, -45.0, 45.0, "where the look rests, degrees to the picture's right; 0 = at the camera")
     gaze_pitch: float = _number(0.0, -30.0, 30.0, "where the look rests, degrees up; 0 = at the camera")
-    head_follows_gaze: float = _number(0.35, 0.0, 1.0, "share of `gaze_yaw` and `gaze_pitch` that the head takes on")
+    gaze_over_time: tuple[GazeKey, ...] = _choice(
+        (), 'a moving target, seconds:yaw/pitch, for example "0:0/0, 2:20/-5"; replaces `gaze_yaw` and `gaze_pitch`'
+    )
+    head_follows_gaze: float = _number(0.35, 0.0, 1.0, "share of the way to the target of the look that the head takes on")
     aversion: bool = _choice(True, "whether the look leaves its target now and then, as in conversation")
     aversion_rate: float = _number(1.0, 0.0, 1.0, "how often it does: 1 = about every 3 seconds")
     distance: float = _number(1.0, 0.5, 3.0, "distance of the head: 1 = as in the picture, 0.7 nearer, 1.4 farther")
+    distance_over_time: tuple[NumberKey, ...] = _choice(
+        (), 'distance with its times, for example "0:1, 3:0.8"; replaces `distance`'
+    )
+    listening: tuple[HearingSpan, ...] = _choice(
+        (), 'when somebody else speaks and this one listens, start-end in seconds, for example "0-2.5, 8-12"'
+    )
     head_yaw: float = _number(0.0, -25.0, 25.0, "posture: head turned, degrees to the picture's right")
     head_pitch: float = _number(0.0, -20.0, 20.0, "posture: head raised, degrees")
     head_roll: float = _number(0.0, -20.0, 20.0, "posture: head tilted, degrees counter-clockwise as seen")
@@ -73,9 +90,22 @@ class Direction:
                 _check_range(item, getattr(self, item.name))
         for key in self.mood_keys():
             if key.mood not in MOODS:
-                raise InputError(f"Unknown mood {key.mood!r}{_nearest(key.mood, MOODS)}. Moods: {', '.join(MOODS)}.")
-            if not (math.isfinite(key.time_s) and key.time_s >= 0 and 0 <= key.strength <= 1):
-                raise InputError(f"Mood {key.mood!r}: its time must be 0 or later and its strength 0 to 1.")
+                raise InputError(f"Unknown mood {key.mood!r}{nearest_hint(key.mood, MOODS)}. Moods: {', '.join(MOODS)}.")
+            if not 0 <= key.strength <= 1:
+                raise InputError(f"Mood {key.mood!r}: its strength must be 0 to 1.")
+        for name in _KEYED:
+            check_times(name, getattr(self, name))
+        self._check_courses()
+
+    def _check_courses(self) -> None:
+        """Raise InputError unless the keys in time keep to the ranges of the constant controls they replace."""
+        fields = {item.name: item for item in dataclasses.fields(self)}
+        for name in ("energy", "distance"):
+            for key in getattr(self, f"{name}_over_time"):
+                _check_range(fields[name], key.value)
+        for key in self.gaze_over_time:
+            _check_range(fields["gaze_yaw"], key.yaw_deg)
+            _check_range(fields["gaze_pitch"], key.pitch_deg)
 
     def mood_keys(self) -> tuple[MoodKey, ...]:
         """The course of the mood in time order; a single key when it never changes."""
@@ -91,14 +121,20 @@ class Direction:
         fields = {item.name: item for item in dataclasses.fields(self)}
         for key in settings:
             if key not in fields:
-                raise InputError(f"Unknown direction key {key!r}{_nearest(key, fields)}. Keys: {', '.join(fields)}.")
+                raise InputError(f"Unknown direction key {key!r}{nearest_hint(key, fields)}. Keys: {', '.join(fields)}.")
         return dataclasses.replace(self, **{key: _typed(fields[key], value) for key, value in settings.items()})
 
     def as_record(self) -> dict[str, Any]:
         """All keys as plain JSON and TOML values; `Direction().with_settings(record)` gives the same direction back."""
         record = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        record["mood_over_time"] = ", ".join(f"{key.time_s:g}:{key.mood}*{key.strength:g}" for key in self.mood_over_time)
-        return record
+        return record | {name: write_keys(getattr(self, name)) for name in _KEYED}
+
+    def to_toml(self, name: str, description: str = "") -> str:
+        """A direction file that `load_direction` reads back: every key that differs from the default."""
+        rest = Direction().as_record()
+        changed = {key: value for key, value in self.as_record().items() if value != rest[key]}
+        about = {"format_version": FORMAT_VERSION, "name": name} | ({"description": description} if description else {})
+        return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in (about | changed).items())
 
 
 def direction_keys() -> dict[str, str]:
@@ -111,21 +147,38 @@ def direction_keys() -> dict[str, str]:
     return texts
 
 
+def own_presets() -> Path:
+    """The folder of a person's own presets; it need not exist."""
+    return Path(platformdirs.user_config_dir("soliloquy", appauthor=False)) / "directions"
+
+
 def preset_names() -> list[str]:
-    """Names of the style presets that come with the program."""
-    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+    """Names of the style presets: those that come with the program and the person's own."""
+    return sorted(_presets())
+
+
+def _presets() -> dict[str, Path]:
+    """Name -> file; a preset of the person's own replaces one of ours of the same name."""
+    return {path.stem: path for folder in (PRESETS, own_presets()) for path in sorted(folder.glob("*.toml"))}
+
+
+def save_direction(direction: Direction, path: str | os.PathLike, name: str = "", description: str = "") -> None:
+    """Write a direction file. Raises OutputError."""
+    with whole_file(Path(path)) as temporary:
+        temporary.write_text(direction.to_toml(name or Path(path).stem, description), encoding="utf-8")
 
 
 def load_direction(name_or_path: str | os.PathLike = "neutral") -> Direction:
     """A preset by name, or a TOML file by path. Raises InputError for unknown presets, keys, values and versions."""
     path = Path(name_or_path)
     if path.suffix.lower() != ".toml":
-        if str(name_or_path) not in preset_names():
+        known = _presets()
+        if str(name_or_path) not in known:
             raise InputError(
-                f"Unknown direction {str(name_or_path)!r}{_nearest(str(name_or_path), preset_names())}. "
-                f"Presets: {', '.join(preset_names())}; or give a .toml file."
+                f"Unknown direction {str(name_or_path)!r}{nearest_hint(str(name_or_path), known)}. "
+                f"Presets: {', '.join(sorted(known))}; or give a .toml file."
             )
-        path = PRESETS / f"{name_or_path}.toml"
+        path = known[str(name_or_path)]
     try:
         record = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -165,8 +218,8 @@ def _typed(item: dataclasses.Field, value: Any) -> Any:
         return _as_number(item, value)
     if isinstance(item.default, bool):
         return _as_switch(item.name, value)
-    if item.name == "mood_over_time":
-        return _as_mood_keys(value)
+    if item.name in _KEYED:
+        return read_keys(item.name, _KEYED[item.name], value)
     if not isinstance(value, str):
         raise InputError(f"Direction key {item.name!r} must be text, not {value!r}.")
     return value.strip().lower()
@@ -192,27 +245,7 @@ def _as_switch(name: str, value: Any) -> bool:
     return word in _TRUE
 
 
-def _as_mood_keys(value: Any) -> tuple[MoodKey, ...]:
-    """Mood keys from "0:neutral, 2.5:happy*0.6", or from a list of such pieces."""
-    if isinstance(value, (tuple, list)) and all(isinstance(part, MoodKey) for part in value):
-        return tuple(value)
-    if not isinstance(value, (str, list, tuple)):
-        raise InputError(f"Direction key 'mood_over_time' must be text such as \"0:neutral, 2.5:happy*0.6\", not {value!r}.")
-    keys = []
-    for part in value.split(",") if isinstance(value, str) else value:
-        if not str(part).strip():
-            continue
-        match = _MOOD_KEY.match(str(part).lower())
-        try:
-            keys.append(MoodKey(float(match["time"]), match["mood"], float(match["strength"] or 1.0)))
-        except (TypeError, ValueError):
-            raise InputError(
-                f"Cannot read {str(part).strip()!r} in mood_over_time; write seconds:mood*strength, "
-                "for example 2.5:happy*0.6."
-            ) from None
-    return tuple(keys)
-
-
-def _nearest(word: str, known) -> str:
+def nearest_hint(word: str, known: Iterable[str]) -> str:
+    """"; did you mean ...?" with the known word closest to `word`, or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -15,6 +15,8 @@ from .streams import stream
 from .timeline import steps
 
 HOLD_S, AVERSION_S = 3.1, 0.9
+LISTENING_HOLD_S, LISTENING_AVERSION_S = 7.9, 0.43
+"""Listeners look longer and away more briefly (Lee et al. 2002, listening mode)."""
 SHORTEST_HOLD_S = 0.4
 AVERSION_MEAN_DEG, AVERSION_LONGEST_DEG = 6.0, 15.0
 FIXATION_S = 0.75
@@ -47,11 +49,12 @@ def plan_shifts(prosody: Prosody, seed: int, aversion: float = 1.0) -> list[Shif
     shifts: list[Shift] = []
     time_s = 0.0
     while time_s < prosody.duration_s:
-        hold_s = max(rng.gamma(2.0, HOLD_S / 2.0), SHORTEST_HOLD_S)
+        listens = prosody.listens(time_s)
+        hold_s = max(rng.gamma(2.0, (LISTENING_HOLD_S if listens else HOLD_S) / 2.0), SHORTEST_HOLD_S)
         until_s = max(_towards_onset(prosody, time_s + hold_s, rng), time_s + SHORTEST_HOLD_S)
         shifts += _fixations(rng, time_s, until_s)
         time_s = until_s
-        away_s = max(rng.gamma(3.0, AVERSION_S / 3.0), 0.25)
+        away_s = max(rng.gamma(3.0, (LISTENING_AVERSION_S if prosody.listens(time_s) else AVERSION_S) / 3.0), 0.25)
         yaw, pitch = aversion_goal(rng)
         if rng.random() < aversion:
             shifts.append(Shift(time_s, yaw, pitch, True))

@@ -15,18 +15,22 @@ from . import blinks, brows, gaze, head, moods
 from .articulation import RATE_HZ, articulate
 from .clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
 from .constraints import constrain
+from .course import gaze_course, number_course
 from .direction import NOMINAL_DISTANCE_M, Direction
 from .lips import corrected
 from .prosody import Prosody, read_prosody
+from .reactions import add_reactions, hummed, react
 from .visemes import channel_columns
 
-GENERATOR = "soliloquy articulation + performance simulator, version 2"
+GENERATOR = "soliloquy articulation + performance simulator, version 3"
 SLOWEST_FPS, FASTEST_FPS = Fraction(1), Fraction(240)
 BREATH_JAW = 0.06
 BREATH_RISE_M = 0.002
 EYES_HOLD_FROM = 0.25
 """Below this `gaze` amount the eyes also stop countering the head, fading out to 0: they stay where `gaze_yaw` and `gaze_pitch`
 put them in the head."""
+EYES_TURN_S, HEAD_TURNS_S, LEANING_S = 0.04, 0.40, 0.5
+"""How long eyes, head and body take to follow a target or a distance that jumps: eyes a saccade, the head later and slower."""
 _STAGE = "motion"
 
 
@@ -49,15 +53,20 @@ def generate_motion(
     frames = math.ceil(Fraction(speech.duration_s).limit_denominator(10**6) * fps)
     frame_times_s = np.arange(frames) * float(1 / fps)
     grid_s = np.arange(math.ceil(speech.duration_s * RATE_HZ) + 2) / RATE_HZ
-    prosody = read_prosody(speech)
+    prosody = read_prosody(speech, tuple((span.start_s, span.end_s) for span in direction.listening))
     take = _take(seed, speech)
     progress(_STAGE, 0, 3)
+    reactions = react(speech, frame_times_s, take)
     channels = np.zeros((frames, len(ARKIT_CHANNELS)))
     seal = _speak(channels, speech, direction, prosody, grid_s, frame_times_s)
     _express(channels, direction, prosody, grid_s, frame_times_s, seal, take)
+    add_reactions(channels, reactions, seal, direction.jaw, direction.lips, direction.reactions)
+    channels[:, CHANNEL_INDEX["mouthClose"]] = seal * channels[:, CHANNEL_INDEX["jawOpen"]]
     progress(_STAGE, 1, 3)
     shifts = gaze.plan_shifts(prosody, take, direction.aversion_rate if direction.aversion else 0.0)
     rotation_deg, translation_m = _move_head(direction, prosody, shifts, grid_s, frame_times_s, take)
+    size = direction.head * direction.reactions
+    rotation_deg, translation_m = rotation_deg + size * reactions.rotation_deg, translation_m + size * reactions.translation_m
     progress(_STAGE, 2, 3)
     gaze_deg = _look(channels, direction, prosody, shifts, rotation_deg, frame_times_s, take, float(1 / fps))
     clip = MotionClip(
@@ -83,11 +92,11 @@ def _speak(
     channels: np.ndarray, speech: Speech, direction: Direction, prosody: Prosody, grid_s: np.ndarray, times_s: np.ndarray
 ) -> np.ndarray:
     """Write the speaking mouth into `channels`; returns the seal gate (T,)."""
-    effort = 0.75 + 0.25 * direction.energy
+    effort = 0.75 + 0.25 * _energy(direction, times_s)
     spoken = corrected(articulate(speech, grid_s), speech, grid_s)
     curves = {name: effort * _read(curve, grid_s, times_s) for name, curve in spoken.items()}
     curves["jawOpen"] += BREATH_JAW * direction.breath * head.breath(prosody, times_s)
-    seal = constrain(curves, speech.phones, times_s)
+    seal = constrain(curves, [*speech.phones, *hummed(speech)], times_s)
     for name, curve in curves.items():
         amount = direction.jaw if name in ("jawOpen", "jawForward", "mouthClose") else direction.lips
         for column in channel_columns(name):
@@ -107,9 +116,7 @@ def _express(
     """Add the mood and the brows."""
     offsets = moods.mood_offsets(direction.mood_keys(), times_s, take)
     moods.add_mood(channels, {name: curve * direction.expression for name, curve in offsets.items()}, seal)
-    sealed_jaw = seal * channels[:, CHANNEL_INDEX["jawOpen"]]
-    channels[:, CHANNEL_INDEX["mouthClose"]] = sealed_jaw
-    for name, curve in brows.brow_curves(prosody, grid_s, take, direction.energy).items():
+    for name, curve in brows.brow_curves(prosody, grid_s, take, _energy(direction, grid_s)).items():
         for column in channel_columns(name):
             channels[:, column] += direction.brows * _read(curve, grid_s, times_s)
 
@@ -118,17 +125,16 @@ def _move_head(
     direction: Direction, prosody: Prosody, shifts: list[gaze.Shift], grid_s: np.ndarray, times_s: np.ndarray, take: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """(T, 3) rotation in degrees and (T, 3) translation in metres."""
-    own = head.head_rotation(prosody, grid_s, take, math.sqrt(direction.energy)) + direction.gaze * gaze.head_follow(
-        shifts, grid_s
-    )
+    own = head.head_rotation(prosody, grid_s, take, np.sqrt(_energy(direction, grid_s)))
+    own += direction.gaze * gaze.head_follow(shifts, grid_s)
     inhaled = head.breath(prosody, grid_s) * direction.breath
     own[:, head.PITCH] += head.INHALE_PITCH_DEG * inhaled
-    posture = np.array([direction.head_yaw, direction.head_pitch, direction.head_roll])
-    posture[:2] += direction.head_follows_gaze * np.array([direction.gaze_yaw, direction.gaze_pitch])
+    posture = np.tile([direction.head_yaw, direction.head_pitch, direction.head_roll], (len(grid_s), 1))
+    posture[:, :2] += direction.head_follows_gaze * _target(direction, grid_s, HEAD_TURNS_S, gaze.HEAD_LAG_S + HEAD_TURNS_S / 2)
     rotation = direction.head * own + posture
     sway = direction.head * head.head_sway(grid_s, take)
     sway[:, 1] += direction.head * BREATH_RISE_M * inhaled
-    sway[:, 2] += NOMINAL_DISTANCE_M * (1.0 - direction.distance)
+    sway[:, 2] += NOMINAL_DISTANCE_M * (1.0 - _distance(direction, grid_s))
     return _read(rotation, grid_s, times_s), _read(sway, grid_s, times_s)
 
 
@@ -147,16 +153,28 @@ def _look(
     closure = blinks.lid_curve(lids, times_s)
     for column in channel_columns("eyeBlink"):
         channels[:, column] = channels[:, column] + closure * (1.0 - channels[:, column])
-    target = np.array([direction.gaze_yaw, direction.gaze_pitch])
+    target = _target(direction, times_s, EYES_TURN_S)
     looking = target + direction.gaze * gaze.shift_curve(shifts, times_s)
-    distance_m = np.full(len(times_s), NOMINAL_DISTANCE_M * direction.distance)
-    eyes = gaze.eyes_in_head(looking, rotation_deg, distance_m, NOMINAL_DISTANCE_M)
+    eyes = gaze.eyes_in_head(looking, rotation_deg, NOMINAL_DISTANCE_M * _distance(direction, times_s), NOMINAL_DISTANCE_M)
     dip = direction.gaze * closure[:, None] * blinks.DIP_DEG
     eyes[:, 0] += dip * (-1.0, 1.0)
     eyes[:, 1] += dip
     alive = min(direction.gaze / EYES_HOLD_FROM, 1.0)
     held = (1.0 - direction.head_follows_gaze) * target
-    return eyes * alive + held * (1.0 - alive)
+    return eyes * alive + held[:, None] * (1.0 - alive)
+
+
+def _energy(direction: Direction, times_s: np.ndarray) -> np.ndarray:
+    return number_course(direction.energy_over_time, direction.energy, times_s, moods.BLEND_S)
+
+
+def _distance(direction: Direction, times_s: np.ndarray) -> np.ndarray:
+    return number_course(direction.distance_over_time, direction.distance, times_s, LEANING_S)
+
+
+def _target(direction: Direction, times_s: np.ndarray, soften_s: float, late_s: float = 0.0) -> np.ndarray:
+    """(T, 2) where the look is sent."""
+    return gaze_course(direction.gaze_over_time, (direction.gaze_yaw, direction.gaze_pitch), times_s, soften_s, late_s)
 
 
 def _read(curve: np.ndarray, grid_s: np.ndarray, times_s: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ natural talking footage (docs/measures.md, row 10): most of the movement is slow
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.ndimage import gaussian_filter1d
@@ -36,13 +38,18 @@ NOD_LEAD_S = 0.10
 """A nod starts this long before the stressed vowel and is lowest near its end."""
 SHIFT_DEG = np.array([2.6, 1.5, 1.5])
 SHIFT_S = 0.7
+IDLE_S = 6.0
+"""In a silence longer than this the body still shifts about this often."""
+LISTENER_NOD_DEG, LISTENER_NOD_S, LISTENER_NODS_APART_S = 3.6, 0.55, 4.5
+"""Nods of somebody who listens: one to three in a row, each smaller than the one before (Hadar, Steiner & Clifford Rose 1985)."""
 INHALE_PITCH_DEG = 1.2
 INHALE_S = 0.45
 SWAY_M = np.array([0.004, 0.002, 0.004])
 
 
-def head_rotation(prosody: Prosody, times_s: np.ndarray, seed: int, energy: float = 1.0) -> np.ndarray:
-    """(T, 3) yaw, pitch, roll in degrees around the rest pose, at 1 / RATE_HZ spacing. energy: 1 = an ordinary speaker."""
+def head_rotation(prosody: Prosody, times_s: np.ndarray, seed: int, energy: float | np.ndarray = 1.0) -> np.ndarray:
+    """(T, 3) yaw, pitch, roll in degrees around the rest pose, at 1 / RATE_HZ spacing. energy: 1 = an ordinary speaker; a number
+    or (T,)."""
     rng = stream(seed, "head")
     speaking = prosody.speaking(times_s)[:, None]
     active = STILL_IN_PAUSES + (1.0 - STILL_IN_PAUSES) * gaussian_filter1d(speaking, 0.15 * RATE_HZ, axis=0)
@@ -51,7 +58,8 @@ def head_rotation(prosody: Prosody, times_s: np.ndarray, seed: int, energy: floa
     motion = _band(rng, len(times_s), 0.1, 0.9) * WANDER_DEG + lively * active * swell
     motion += _posture_shifts(prosody, times_s, stream(seed, "posture"))
     motion[:, PITCH] -= _nods(prosody, times_s, stream(seed, "nods"))
-    return LIMIT_DEG * np.tanh(motion * energy / LIMIT_DEG)
+    motion[:, PITCH] -= _listener_nods(prosody, times_s, stream(seed, "listener nods"))
+    return LIMIT_DEG * np.tanh(motion * np.reshape(energy, (-1, 1)) / LIMIT_DEG)
 
 
 def breath(prosody: Prosody, times_s: np.ndarray) -> np.ndarray:
@@ -112,7 +120,7 @@ def _band(rng: np.random.Generator, count: int, low_hz: float, high_hz: float) -
 def _posture_shifts(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(T, 3): after pauses the head settles in a new posture; the longer the pause the more surely and the further."""
     changes, posture = [], np.zeros(3)
-    for start_s, end_s in prosody.pauses:
+    for start_s, end_s in _restless(prosody.pauses, rng.spawn(1)[0]):
         long = end_s - start_s >= LONG_PAUSE_S
         moves, pace = rng.random() < (0.9 if long else 0.55), rng.uniform(0.8, 1.3)
         target = rng.standard_normal(3) * SHIFT_DEG * (1.0 if long else 0.6)
@@ -120,6 +128,36 @@ def _posture_shifts(prosody: Prosody, times_s: np.ndarray, rng: np.random.Genera
             changes.append((max(end_s - 0.35, start_s), SHIFT_S * pace, target - posture))
             posture = target
     return steps(times_s, changes, 3)
+
+
+def _restless(pauses: list[tuple[float, float]], rng: np.random.Generator) -> Iterator[tuple[float, float]]:
+    """The pauses, long ones cut into stretches after each of which one shifts."""
+    for start_s, end_s in pauses:
+        while end_s - start_s > 1.5 * IDLE_S:
+            idle_s = float(np.clip(rng.gamma(4.0, IDLE_S / 4.0), 2.0, 1.5 * IDLE_S))
+            yield start_s, start_s + idle_s
+            start_s += idle_s
+        yield start_s, end_s
+
+
+def _listener_nods(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(T,) degrees downwards while somebody else speaks."""
+    nods = np.zeros(len(times_s))
+    for start_s, end_s in prosody.listening:
+        time_s = start_s + rng.gamma(3.0, LISTENER_NODS_APART_S / 6.0)
+        while time_s < end_s - LISTENER_NOD_S:
+            depth = LISTENER_NOD_DEG * rng.lognormal(-0.1, 0.35)
+            for number in range(rng.integers(1, 4)):
+                centre_s, size = time_s + (number + 0.5) * LISTENER_NOD_S, depth * 0.7**number
+                place(
+                    nods,
+                    times_s,
+                    centre_s - LISTENER_NOD_S / 2,
+                    centre_s + LISTENER_NOD_S / 2,
+                    lambda t: size * bump((t - centre_s) / LISTENER_NOD_S),
+                )
+            time_s += 3 * LISTENER_NOD_S + rng.gamma(3.0, LISTENER_NODS_APART_S / 3.0)
+    return nods
 
 
 def _nods(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -33,7 +33,7 @@ class Accent:
 
 @dataclass(frozen=True)
 class Prosody:
-    """phrases, pauses, audible breaths: (start_s, end_s); accents; rises_s: peaks of the voice's pitch."""
+    """phrases, pauses, audible breaths, listening to others: (start_s, end_s); accents; rises_s: peaks of the voice's pitch."""
 
     duration_s: float
     phrases: list[tuple[float, float]]
@@ -41,6 +41,11 @@ class Prosody:
     accents: list[Accent]
     rises_s: list[float]
     breaths: tuple[tuple[float, float], ...] = ()
+    listening: tuple[tuple[float, float], ...] = ()
+
+    def listens(self, time_s: float) -> bool:
+        """Whether somebody else speaks at `time_s` and this one listens."""
+        return any(start_s <= time_s < end_s for start_s, end_s in self.listening)
 
     def speaking(self, times_s: np.ndarray) -> np.ndarray:
         """(T,) 1 within phrases, 0 in pauses, with edges SOFT_EDGE_S long."""
@@ -57,13 +62,13 @@ class Prosody:
         return active
 
 
-def read_prosody(speech: Speech) -> Prosody:
-    """Find phrases, accents and pitch rises in a `Speech`."""
+def read_prosody(speech: Speech, listening: tuple[tuple[float, float], ...] = ()) -> Prosody:
+    """Find phrases, accents and pitch rises in a `Speech`; `listening`: (start_s, end_s) in which somebody else speaks."""
     pauses = speech.pauses(PHRASE_PAUSE_S)
     borders = [0.0, *(time for pause in pauses for time in pause), speech.duration_s]
     phrases = [(start, end) for start, end in zip(borders[::2], borders[1::2]) if end - start > 0.05]
     breaths = tuple((phone.start_s, phone.end_s) for phone in speech.phones if phone.label == "BREATH")
-    return Prosody(speech.duration_s, phrases, pauses, _accents(speech), _rises(speech), breaths)
+    return Prosody(speech.duration_s, phrases, pauses, _accents(speech), _rises(speech), breaths, listening)
 
 
 def _accents(speech: Speech) -> list[Accent]:

@@ -86,11 +86,17 @@ HEAD = {"head_rotation_deg", "head_translation_m"} | EYES
         ("head_pitch", 10.0, HEAD - {"head_translation_m"}),
         ("head_roll", 10.0, HEAD - {"head_translation_m"}),
         ("energy", 1.6, {"jaw", "lips", "brows"} | HEAD),
+        ("energy_over_time", "0:1, 8:1.6", {"jaw", "lips", "brows"} | HEAD - {"head_translation_m"}),
+        ("gaze_over_time", "0:0/0, 10:20/-5", {"head_rotation_deg"} | EYES),
+        ("distance_over_time", "0:1, 10:0.8", {"head_translation_m"} | EYES),
+        ("head_follows_gaze", 0.9, set()),
+        ("mood_over_time", "0:happy, 10:sad", {"lips", "brows", "other"}),
+        ("listening", "4-12", {"head_rotation_deg", "blink"} | EYES),
     ],
 )
 def test_a_control_changes_its_own_part_only(key, value, may_change):
     found = changed(take(HAPPY.with_settings({key: value})))
-    assert found and found <= may_change
+    assert found <= may_change and bool(found) == bool(may_change)
 
 
 def test_every_control_is_tested_here():
@@ -117,6 +123,11 @@ def test_every_control_is_tested_here():
         "energy",
         "mood_over_time",
         "head_follows_gaze",
+        "reactions",
+        "energy_over_time",
+        "gaze_over_time",
+        "distance_over_time",
+        "listening",
     }
     assert {item.name for item in dataclasses.fields(Direction)} == tested == set(direction_keys())
 

@@ -10,6 +10,7 @@ from motion_speech import minute_of_talk, speech_of
 from scipy.signal import welch
 
 from soliloquy.engine.audio.speech import SILENCE
+from soliloquy.engine.measure.signals import log_normal_probability
 from soliloquy.engine.motion.blinks import plan_blinks
 from soliloquy.engine.motion.clip import EYE_LOOK_COLUMNS, eye_look_from_gaze
 from soliloquy.engine.motion.direction import Direction, load_direction
@@ -61,18 +62,22 @@ def test_blinks_come_at_a_speakers_rate_with_log_normal_intervals(takes, talk):
     rate = np.mean([len(s) for s in starts]) / talk.duration_s * 60
     intervals = np.concatenate([np.diff(s) for s in starts])
     assert 15 <= rate <= 30
-    assert 0.55 <= intervals.std() / intervals.mean() <= 1.0 and intervals.min() >= 0.3
+    assert 0.6 <= intervals.std() / intervals.mean() <= 1.0 and intervals.min() >= 0.3
     logs = np.log(intervals)
     assert abs(np.mean(((logs - logs.mean()) / logs.std()) ** 3)) < 0.8
 
 
-def test_nobody_stares_for_longer_than_eight_seconds(talk):
+def test_intervals_spread_as_a_filmed_speakers_do(talk):
+    """The man of head68: coefficient of variation .67, longest 10.1 s (docs/models.md)."""
     prosody = read_prosody(talk)
-    gaps = [
-        np.diff([0.0, *(blink.start_s for blink in plan_blinks(prosody, [], seed, 22.0, 0.04)), talk.duration_s])
-        for seed in range(200)
-    ]
-    assert 7.0 < max(gap.max() for gap in gaps) <= 8.0
+    starts = [[b.start_s for b in plan_blinks(prosody, plan_shifts(prosody, seed), seed, 22.0, 0.04)] for seed in range(40)]
+    intervals = np.concatenate([np.diff(times) for times in starts])
+    assert 0.62 <= intervals.std() / intervals.mean() <= 0.75
+    assert 7.5 < intervals.max() <= 11.0
+    assert np.mean(intervals > 8.0) < 0.04
+    assert np.mean([len(times) for times in starts]) / talk.duration_s * 60 == pytest.approx(22.0, abs=1.5)
+    samples = [log_normal_probability(intervals[first : first + 85]) for first in range(0, len(intervals) - 85, 85)]
+    assert np.mean(np.array(samples) >= 0.05) > 0.7
 
 
 def test_blinks_fall_fast_rise_slowly_and_full_ones_shut(talk):
