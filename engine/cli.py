@@ -6,7 +6,7 @@ import signal
 
 import typer
 
-from .commands import care, exchange, live, perform, regenerate, steps, trust
+from .commands import capture, care, exchange, live, perform, regenerate, steps, trust
 
 EXIT_CODES = """
 Exit status: 0 done · 1 unexpected error · 2 bad argument or setting · 3 picture cannot be used · 4 no face found ·
@@ -14,7 +14,7 @@ Exit status: 0 done · 1 unexpected error · 2 bad argument or setting · 3 pict
 """
 
 COMMANDS = (perform.animate, perform.job, regenerate.regenerate, steps.portrait, steps.speech, steps.motion, steps.render,
-            exchange.say, exchange.export, live.live,
+            exchange.say, exchange.export, live.live, capture.capture,
             care.measure, trust.verify, trust.seal, care.doctor)
 """In the order in which --help lists them."""
 
