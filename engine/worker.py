@@ -2,23 +2,25 @@
 
 Request:  {"id": "1", "command": "animate", "job": {...}}             job: the fields of jobs.Job
           {"id": "2", "command": "doctor", "fetch": false, "from": null}
-          {"id": "5", "command": "verify", "path": "..."}             result: status, verdict, findings as `soliloquy verify --json`
-          {"id": "6", "command": "seal", "final": "...", "sources": ["..."], "stated": [{"name", "sha256", "rights"}]}
+          {"id": "5", "command": "verify" or "seal", "job": {...}}    jobs as `trust_tasks.py` has them
           {"id": "3", "command": "cancel", "cancel": "1"}             stops request 1, running or waiting
           {"id": "4", "command": "ping"}
 Events:   {"id", "event": "progress", "stage", "done", "total"}
           {"id", "event": "result", ...}                              ends the request
           {"id", "event": "error", "code", "message"}                 ends the request
 
-Requests are carried out in order. When stdin closes, what was asked for is finished and the process ends with 0. Whatever
-libraries print goes to stderr: file descriptor 1 is kept for events before anything else is imported.
+Requests are carried out in order. When stdin closes, what was asked for is finished and the process ends with 0. When nobody reads
+the events any more, or on SIGTERM, the work stops and what is half written is removed. Whatever libraries print goes to stderr: file
+descriptor 1 is kept for events before anything else is imported.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -31,6 +33,10 @@ from .tasks import carry_out
 LARGEST_REQUEST_CHARACTERS = 1 << 20
 
 
+class Unheard(BaseException):
+    """Nobody reads the events any more. Not an Exception: nothing on the way may take it for a failure of its own."""
+
+
 class Events:
     """The one writer of events; safe to use from both threads."""
 
@@ -39,10 +45,13 @@ class Events:
         self._lock = threading.Lock()
 
     def send(self, **record: object) -> None:
-        """Write one event."""
+        """Write one event. Raises Unheard when the one who asked is gone."""
         with self._lock:
-            self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
-            self._stream.flush()
+            try:
+                self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+                self._stream.flush()
+            except (OSError, ValueError) as error:
+                raise Unheard from error
 
 
 class Reporter:
@@ -64,15 +73,26 @@ class Reporter:
 
 def main() -> int:
     """Serve until stdin closes; returns the exit code."""
+    signal.signal(signal.SIGTERM, _stop)
     events = Events(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
     start_logging(verbose=False)
     cancelled: set[str] = set()
     requests: queue.Queue[dict | None] = queue.Queue()
     threading.Thread(target=_read, args=(sys.stdin, requests, cancelled, events), daemon=True).start()
-    while (request := requests.get()) is not None:
-        _serve(request, Reporter(events, request["id"], cancelled), events)
+    try:
+        while (request := requests.get()) is not None:
+            _serve(request, Reporter(events, request["id"], cancelled), events)
+    except Unheard:
+        logging.getLogger(__name__).warning("the one who asked is gone; stopped")
+        return Cancelled.exit_code
     return 0
+
+
+def _stop(number: int, _frame: object) -> None:
+    """End as an exception does, so that whatever is being written is cleaned up; a second signal does not disturb that."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _read(stream: IO[str], requests: queue.Queue, cancelled: set[str], events: Events) -> None:

@@ -13,7 +13,7 @@ from ..turns import Task, Turns, finish_at_once
 
 TIMER_S = 0.1
 LANDING_TIMER_S = 0.01
-REDRAWN_AREAS = {"VIEW_3D", "SEQUENCE_EDITOR", "PREFERENCES"}
+REDRAWN_REGIONS = {"VIEW_3D": "UI", "SEQUENCE_EDITOR": "UI", "PREFERENCES": "WINDOW"}
 
 
 class Working:
@@ -44,7 +44,7 @@ class Working:
                 return self._land(context)
             if event.type == "ESC" or not context.window_manager.soliloquy.running:
                 self._release(context)
-                _say(context, "Stopped", failed=False)
+                say(context, "Stopped", failed=False)
                 return {"CANCELLED"}
             if event.type != "TIMER":
                 return {"PASS_THROUGH"}
@@ -71,7 +71,7 @@ class Working:
             self._release(context)
             raise
         self._release(context)
-        _say(context, message, failed=False)
+        say(context, message, failed=False)
         return {"FINISHED"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -84,7 +84,7 @@ class Working:
         status = context.window_manager.soliloquy
         status.running, status.failed, status.factor = True, False, 0.0
         status.stage, status.message, status.report = "starting", "", ""
-        _redraw(context)
+        redraw_areas(context)
 
     def _look(self, context: bpy.types.Context, wait_s: float = 0.0) -> None:
         reports = self._job.poll(wait_s)
@@ -93,7 +93,7 @@ class Working:
             status = context.window_manager.soliloquy
             status.stage = progress_line(reports[-1], left_s)
             status.factor = reports[-1].done / reports[-1].total if reports[-1].total else 0.0
-            _redraw(context)
+            redraw_areas(context)
 
     def _begin_landing(self, context: bpy.types.Context) -> None:
         """The job is done: what it made is put into the scene, a turn at every tick of a faster timer."""
@@ -103,7 +103,7 @@ class Working:
         manager.event_timer_remove(self._timer)
         self._timer = manager.event_timer_add(LANDING_TIMER_S, window=context.window)
         manager.soliloquy.stage, manager.soliloquy.factor = "landing", 1.0
-        _redraw(context)
+        redraw_areas(context)
 
     def _land(self, context: bpy.types.Context) -> set[str]:
         self._landing.take()
@@ -111,7 +111,7 @@ class Working:
             return {"RUNNING_MODAL"}
         message = self._landing.result
         self._release(context)
-        _say(context, message, failed=False)
+        say(context, message, failed=False)
         self.report({"INFO"}, message)
         return {"FINISHED"}
 
@@ -124,7 +124,7 @@ class Working:
             self._landing.stop()
         self._job = self._timer = self._landing = None
         context.window_manager.soliloquy.running = False
-        _redraw(context)
+        redraw_areas(context)
 
     def _fail(self, context: bpy.types.Context, error: AddonError) -> set[str]:
         self._release(context)
@@ -144,10 +144,20 @@ def _said(message: str) -> Task[str]:
 
 def fail(operator: bpy.types.Operator, context: bpy.types.Context, error: AddonError) -> set[str]:
     """One line for the person, the whole story for "Copy Report"."""
-    _say(context, str(error), failed=True)
+    error = in_the_panels_words(error)
+    say(context, str(error), failed=True)
     context.window_manager.soliloquy.report = report_text(operator.bl_label, error)
     operator.report({"ERROR"}, str(error))
     return {"CANCELLED"}
+
+
+def in_the_panels_words(error: AddonError) -> AddonError:
+    """What the engine says about rights names the option of its command line; here there is a field for it."""
+    if error.code != "no_rights" or "--rights" not in str(error):
+        return error
+    sentences = [sentence for sentence in str(error).split(". ") if "--rights" not in sentence]
+    told = ". ".join([*(sentence.rstrip(".") for sentence in sentences), "Choose and describe it under Rights in the Soliloquy panel."])
+    return AddonError(told, code=error.code, details=f"{error}\n{error.details}")
 
 
 def report_text(task: str, error: AddonError) -> str:
@@ -162,13 +172,17 @@ def progress_line(report: Progress, left_s: float | None) -> str:
     return f"{counted}, {left_s:.0f} s left" if left_s is not None and left_s >= 1 else counted
 
 
-def _say(context: bpy.types.Context, message: str, *, failed: bool) -> None:
+def say(context: bpy.types.Context, message: str, *, failed: bool) -> None:
+    """The last words of a task, for the panels."""
     status = context.window_manager.soliloquy
     status.message, status.failed = message, failed
 
 
-def _redraw(context: bpy.types.Context) -> None:
+def redraw_areas(context: bpy.types.Context) -> None:
+    """Let everything that shows progress be drawn again."""
+    """Only the sidebars that show progress: the picture beside them is expensive, and has not changed."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in REDRAWN_AREAS:
-                area.tag_redraw()
+            for region in area.regions:
+                if region.type == REDRAWN_REGIONS.get(area.type):
+                    region.tagredraw_areas()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import soliloquy
-from soliloquy.addon import compat, edit_properties
+from soliloquy.addon import compat, edit_properties, paths
 from soliloquy.addon.engine_client import PYTHON_VARIABLE
 from soliloquy.addon.operators import chosen, regenerate
 from soliloquy.addon.scene import record as records
@@ -184,7 +184,7 @@ def test_operator_makes_what_the_engine_makes(shot, tmp_path):
     settings.regions, settings.take = {"head", "brows"}, 3
     bpy.ops.soliloquy.regenerate()
     bpy.ops.soliloquy.update_frames()
-    done = subprocess.run([sys.executable, "-m", "soliloquy.engine.cli", "regenerate", str(tmp_path / "api"), "--span", "0.2:0.8",
+    done = subprocess.run([sys.executable, "-I", str(paths.BOOTSTRAP), "regenerate", str(tmp_path / "api"), "--span", "0.2:0.8",
                            "--regions", "head,brows", "--seed", "3", "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     mine, theirs = (columns_of(read_clip(place / "motion.json")) for place in (folder, tmp_path / "api"))
