@@ -56,7 +56,7 @@ def _animate(job, console, *, blend: bool) -> None:
     made = [job.out / name for name in (*report["outputs"], "motion.csv", "motion.json", "report.json")]
     if blend:
         from ..blend import make_blend
-        made.append(make_blend(job.out, job.out / f"{job.out.resolve().name}.blend"))
+        made.append(make_blend(job.out, job.out / f"{job.out.resolve().name}.blend", progress=console.progress))
     seconds = sum(report["timings_s"].values())
     console.result(f"{job.out}: {report['frames']} frames ({report['duration_s']:.2f} s) in {seconds:.1f} s, "
                    f"{report['frames_per_second']} frames per second.\n" + "\n".join(f"  {path}" for path in made),
