@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from . import edit_commands, engine_choice, rights
+from . import edit_commands, engine_choice, rights, trust_commands
 from .engine_client import Progress, run_job
 from .errors import AddonError
 from .scene.assemble import assemble, save_blend
@@ -114,4 +114,5 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--match-scene", action="store_true",
                              help="set the scene's size, camera and colours to the portrait's")
     edit_commands.add_parsers(commands)
+    trust_commands.add_parsers(commands, _write_progress)
     return parser

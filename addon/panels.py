@@ -62,9 +62,7 @@ class _Animate:
         column.prop(settings, "picture")
         column.prop(settings, "voice")
         column.prop(settings, "text", placeholder="optional")
-        column.prop(settings, "rights")
-        if settings.rights in rights.BASES:
-            column.prop(settings, "rights_statement", placeholder="agreement or licence")
+        rights.draw(column, settings)
         column.separator()
         column.prop(settings, "direction")
         column.prop(settings, "seed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from . import compat, directions, rights
 from .characters import settings as character_settings
@@ -24,10 +24,21 @@ def _amount(key: str) -> FloatProperty:
                          max=highest, step=5, precision=2)
 
 
+class SoliloquyRightsSaid(bpy.types.PropertyGroup):
+    """What was said of one picture."""
+
+    picture: StringProperty()
+    basis: StringProperty()
+    statement: StringProperty()
+    subject: StringProperty()
+    scope: StringProperty()
+    expires: StringProperty()
+
+
 class SoliloquySettings(bpy.types.PropertyGroup):
     """Inputs and outputs of Animate Portrait."""
 
-    picture: StringProperty(name="Picture", subtype="FILE_PATH", options=compat.PATH_OPTIONS,
+    picture: StringProperty(name="Picture", subtype="FILE_PATH", options=compat.PATH_OPTIONS, update=rights.recall,
                             description="A picture with a face, or a .portrait made from one")
     voice: StringProperty(name="Voice", subtype="FILE_PATH", options=compat.PATH_OPTIONS,
                           description="The recording to speak: any sound file, or a video with a sound track")
@@ -48,7 +59,11 @@ class SoliloquySettings(bpy.types.PropertyGroup):
     distance: _amount("distance")
     rights: EnumProperty(name="Rights", items=rights.ITEMS, default=rights.NOT_SAID,
                          description="On what basis this person may be animated; kept in the portrait and the report")
-    rights_statement: StringProperty(name="Where", description="In words: where the agreement or the licence is")
+    rights_statement: StringProperty(name="Where", description="In words: where the agreement or the licence is kept. It is published")
+    rights_subject: StringProperty(name="Who", description="Who is shown. It is published")
+    rights_scope: StringProperty(name="For", description="What was agreed to: the film, the text, where it is shown. It is published")
+    rights_expires: StringProperty(name="Until", description="The last day, as 2027-12-31; empty: no end")
+    rights_said: CollectionProperty(type=SoliloquyRightsSaid)
     seed: IntProperty(name="Take", min=0, description="Another number gives another performance of the same words")
     face: IntProperty(name="Face", min=0, description="Which face when there are several: 0 is the largest, 1 the next")
     output_folder: StringProperty(name="Folder", subtype="DIR_PATH", options=compat.PATH_OPTIONS, default="//soliloquy",
@@ -76,7 +91,7 @@ class SoliloquyStatus(bpy.types.PropertyGroup):
     report: StringProperty(options={"SKIP_SAVE"})
 
 
-_CLASSES = (*character_settings.CLASSES, SoliloquySettings, SoliloquyStatus)
+_CLASSES = (*character_settings.CLASSES, SoliloquyRightsSaid, SoliloquySettings, SoliloquyStatus)
 
 
 def register() -> None:

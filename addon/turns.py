@@ -16,6 +16,9 @@ Task = Generator[Callable[[], Any] | None, Any, Result]
 
 TURN_S = 0.02
 """A turn ends at the first yield after this; single steps may take longer."""
+SHARE_OF_DRAWING = 0.5
+"""Where drawing the window takes longer than two turns (no GPU, a heavy scene), turns are this long in proportion: drawing after
+every small step would make the work many times longer."""
 
 
 def finish_at_once(task: Task[Result]) -> Result:
@@ -36,13 +39,20 @@ class Turns:
         self._task = task
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="soliloquy")
         self._waiting: Future | None = None
+        self._ended_s = time.perf_counter()
         self.done = False
         self.result: Result | None = None
 
-    def take(self, turn_s: float = TURN_S) -> None:
+    def take(self) -> None:
         """One turn; `done` and `result` are set when it was the last. Raises what the task raises."""
-        until = time.perf_counter() + turn_s
-        while not self.done and time.perf_counter() < until:
+        now_s = time.perf_counter()
+        try:
+            self._work(now_s + max(TURN_S, SHARE_OF_DRAWING * (now_s - self._ended_s)))
+        finally:
+            self._ended_s = time.perf_counter()
+
+    def _work(self, until_s: float) -> None:
+        while not self.done and time.perf_counter() < until_s:
             answer = None
             if self._waiting is not None:
                 if not self._waiting.done():

@@ -9,6 +9,7 @@ from pathlib import Path
 from .edit_tasks import regenerate, update
 from .errors import InputError
 from .progress import Progress
+from .trust_tasks import seal, verify
 
 
 def carry_out(request: dict, progress: Progress) -> dict:
@@ -37,24 +38,6 @@ def animate(request: dict, progress: Progress) -> dict:
     from .stages import check_writable
     check_writable(job.out)
     return {"out": str(job.out), "report": run_animate(job, progress)}
-
-
-def verify(request: dict, progress: Progress) -> dict:
-    """What the file or folder at `path` is."""
-    from .provenance.verify import as_record
-    from .provenance.verify import verify as examine
-    return as_record(examine(_path(request, "path"), progress=progress))
-
-
-def seal(request: dict, progress: Progress) -> dict:
-    """Hand on to `final` what `sources` (files, frame folders) and the portraits `stated` carry."""
-    from .provenance.final import seal_final
-    sources, stated = request.get("sources", []), request.get("stated", [])
-    if not (isinstance(sources, list) and all(isinstance(source, str) for source in sources)):
-        raise InputError("A request to seal needs sources, a list of files and folders.")
-    if not (isinstance(stated, list) and all(isinstance(one, dict) for one in stated)):
-        raise InputError("A request to seal may hold stated, a list of portraits.")
-    return seal_final(_path(request, "final"), [Path(source) for source in sources], stated=stated, progress=progress)
 
 
 def doctor(request: dict, progress: Progress) -> dict:

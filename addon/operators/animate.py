@@ -27,8 +27,18 @@ class SOLILOQUY_OT_animate(Working, bpy.types.Operator):
         cls.poll_message_set(reason)
         return not reason
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Asks first on what basis the person may be animated, where nobody has said so yet."""
+        settings = context.scene.soliloquy
+        if rights.to_be_said(settings.rights, settings.picture) and not bpy.app.background:
+            bpy.ops.soliloquy.state_rights("INVOKE_DEFAULT", then_animate=True)
+            return {"CANCELLED"}
+        return super().invoke(context, event)
+
     def start(self, context: bpy.types.Context) -> EngineJob:
         scene = context.scene
+        if reason := rights.to_be_said(scene.soliloquy.rights, scene.soliloquy.picture):
+            raise AddonError(f"{reason}.", code="no_rights")
         self._folder = performance_folder(scene)
         self._scene_name, self._start_frame = scene.name, scene.frame_current
         return EngineJob(engine_choice.current_engine(), "animate", animate_job(scene, self._folder))
@@ -63,7 +73,7 @@ def animate_job(scene: bpy.types.Scene, folder: Path) -> dict:
            "fps": f"{rate.numerator}/{rate.denominator}", "size": "source", "formats": formats, "alpha": settings.alpha,
            "out": str(folder)}
     optional = {"text": settings.text.strip() or None, "face": settings.face or None,
-                "rights": rights.for_job(settings.rights, settings.rights_statement)}
+                "rights": rights.for_job(settings)}
     return {**job, **{key: value for key, value in optional.items() if value is not None}}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import engine_choice, paths, rights
+from .. import engine_choice, paths
 from ..errors import EngineMissing
 
 
@@ -27,8 +27,6 @@ def bad_inputs(scene: bpy.types.Scene) -> str:
             return f"Choose a {name} first"
         if not paths.from_blender(value).is_file():
             return f"The {name} is not there: {value}"
-    if reason := rights.to_be_said(settings.rights, settings.picture):
-        return reason
     if not (settings.make_rig or settings.make_strips or settings.make_video):
         return "Choose at least one output"
     return ""

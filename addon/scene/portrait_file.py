@@ -44,7 +44,7 @@ class PartData:
 @dataclass(frozen=True)
 class PortraitData:
     """What the rig needs of a portrait. size: (width, height) px; images: PNG files by name; lengths in pixels; apertures:
-    vertex numbers of the part "face" around each hole."""
+    vertex numbers of the part "face" around each hole; origin: JSON with the picture's name, its SHA-256 and the rights, "" unless known."""
 
     size: tuple[int, int]
     parts: dict[str, PartData]
@@ -56,6 +56,7 @@ class PortraitData:
     eye_centres: np.ndarray
     apertures: dict[str, np.ndarray]
     source_name: str
+    origin: str = ""
 
 
 _ARRAYS = {"vertices": (np.float32, 3), "triangles": (np.int32, 3), "uv": (np.float32, 2), "colour": (np.float32, 4),
@@ -93,7 +94,15 @@ def _portrait(archive: zipfile.ZipFile, header: dict) -> PortraitData:
         units_per_metre=_positive(header["units_per_metre"]), camera_distance=_positive(header["camera_distance"]),
         camera_centre=_finite(header["camera_centre"], (2,)), neck_pivot=_finite(header["neck_pivot"], (3,)),
         eye_centres=_finite(header["eye_centres"], (2, 3)), apertures=_apertures(header.get("apertures", {}), parts),
-        source_name=os.path.basename(str(header.get("provenance", {}).get("source", ""))))
+        source_name=os.path.basename(str(header.get("provenance", {}).get("source", ""))), origin=_origin(header.get("provenance", {})))
+
+
+def _origin(provenance: dict) -> str:
+    """For the rig to keep, so that a final that shows it can say on what basis."""
+    digest, rights = provenance.get("source_sha256"), provenance.get("rights")
+    if not (isinstance(digest, str) and isinstance(rights, dict)):
+        return ""
+    return json.dumps({"name": os.path.basename(str(provenance.get("source", ""))), "sha256": digest, "rights": rights}, ensure_ascii=False)
 
 
 def _apertures(record: dict, parts: dict[str, PartData]) -> dict[str, np.ndarray]:

@@ -29,6 +29,8 @@ EYE_ROTATION_ORDER = "XYZ"
 BONE_COLOURS = {HEAD: "THEME04", "eye.L": "THEME01", "eye.R": "THEME01"}
 
 PART_PROPERTY = "soliloquy_part"
+ORIGIN_PROPERTY = "soliloquy_origin"
+"""On the armature: which picture the portrait was made from, and on what rights (see `portrait_file`)."""
 PERSON_IMAGE = "person"
 MASTER_PARTS = ("face", "person")
 """The first of these that the portrait has carries all 52 keys; the other parts follow it by drivers."""
@@ -54,6 +56,8 @@ def rig_task(portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> Ta
     collection = bpy.data.collections.new(name)
     scene.collection.children.link(collection)
     armature = _armature(portrait, space, collection, name)
+    if portrait.origin:
+        armature[ORIGIN_PROPERTY] = portrait.origin
     images = {key: materials.packed_image(f"{name} {key}", png) for key, png in portrait.images.items()}
     yield
     matte = yield from _matte(images)

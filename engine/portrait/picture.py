@@ -19,19 +19,19 @@ LARGEST_SIDE_PX = 8192
 SMALLEST_SIDE_PX = 64
 
 
-def read_picture(path: str | os.PathLike) -> np.ndarray:
+def read_picture(path: str | os.PathLike, *, least_side_px: int = SMALLEST_SIDE_PX) -> np.ndarray:
     """Read a picture as (H, W, 3) or, when some of it is transparent, (H, W, 4) uint8 sRGB with straight alpha.
 
     The EXIF orientation is applied; 16-bit, floating point (0..1), grayscale, palette and CMYK pictures become 8-bit RGB; an
     embedded colour profile is converted to sRGB. Of several frames the first is taken.
-    Raises ImageError when the file is missing, not a picture, truncated, or a side is not within 64..8192 pixels.
+    Raises ImageError when the file is missing, not a picture, truncated, or a side is not within `least_side_px`..8192 pixels.
     """
     path = Path(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit on each side is stricter
             with Image.open(path) as image:
-                _check_size(path, *image.size)
+                _check_size(path, *image.size, least_side_px)
                 image.load()
                 return _srgb_pixels(ImageOps.exif_transpose(image))
     except FileNotFoundError as error:
@@ -44,11 +44,11 @@ def read_picture(path: str | os.PathLike) -> np.ndarray:
         raise ImageError(f"{path} cannot be read: {error}. The file may be truncated; save or copy it again.") from error
 
 
-def _check_size(path: Path, width: int, height: int) -> None:
+def _check_size(path: Path, width: int, height: int, least_side_px: int) -> None:
     if max(width, height) > LARGEST_SIDE_PX:
         raise ImageError(f"{path} is {width} x {height} pixels; the largest side may be {LARGEST_SIDE_PX}. Scale it down first.")
-    if min(width, height) < SMALLEST_SIDE_PX:
-        raise ImageError(f"{path} is {width} x {height} pixels; a portrait needs at least {SMALLEST_SIDE_PX} on each side.")
+    if min(width, height) < least_side_px:
+        raise ImageError(f"{path} is {width} x {height} pixels; a portrait needs at least {least_side_px} on each side.")
 
 
 def _srgb_pixels(image: Image.Image) -> np.ndarray:

@@ -7,7 +7,7 @@ so that whoever reads the final can go back to picture, voice and consent. The p
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,11 +39,13 @@ class Part:
     sidecar: Path | None = None
 
 
-def seal_final(final: Path, sources: list[Path], *, stated: list[Mapping] = (), progress: Progress = silent) -> dict:
+def seal_final(final: Path, sources: list[Path], *, stated: Sequence[Mapping] = (), names: Sequence[str] = (),
+               progress: Progress = silent) -> dict:
     """Sign `final`, a video, picture or folder of frames, in place (frames: beside) with the portraits that it was made with.
 
     sources: files and frame folders that may carry credentials of ours or others; those that carry none are passed over. stated:
-    portraits that no such file shows (rigs), as {"name", "sha256", "rights": record}. Returns {"out", "portraits": [...]}.
+    portraits that no such file shows (rigs), as {"name", "sha256", "rights": record}. names: which files of the folder `final` are its
+    frames, in order; its numbered pictures when left out. Returns {"out", "portraits": [...]}.
     Raises InputError when there is nothing to hand on or the policy has credentials off, NoRightsError, OutputError.
     """
     policy = load_policy()
@@ -56,9 +58,7 @@ def seal_final(final: Path, sources: list[Path], *, stated: list[Mapping] = (), 
     key = signing_key(policy)
     progress("sign", 0, 1)
     if final.is_dir():
-        frames = frames_in(final)
-        if not frames or frames[0].suffix.lower() not in SIGNABLE_SUFFIXES:
-            raise InputError(f"{final} holds no numbered frames that can be sealed ({', '.join(_frame_suffixes())}).")
+        frames = _frames(final, names)
         out = final.with_name(final.name + SIDECAR_SUFFIX)
         sign_frames(final, out, _hashes(frames, progress), origin, key)
     else:
@@ -123,6 +123,16 @@ def _origin(parts: list[Part]) -> Origin:
                   portraits=tuple(part.told for part in parts))
 
 
+def _frames(folder: Path, names: Sequence[str]) -> list[Path]:
+    if names and (missing := [name for name in names if Path(name).name != name or not (folder / name).is_file()]):
+        raise InputError(f"{folder} has no frame called {missing[0]}. Render all frames first.")
+    frames = [folder / name for name in names] or frames_in(folder)
+    if not frames or frames[0].suffix.lower() not in SIGNABLE_SUFFIXES:
+        suffixes = [suffix for suffix in SIGNABLE_SUFFIXES if suffix in IMAGE_SUFFIXES]
+        raise InputError(f"{folder} holds no numbered frames that can be sealed ({', '.join(suffixes)}).")
+    return frames
+
+
 def _hashes(frames: list[Path], progress: Progress) -> dict[str, str]:
     hashes = {}
     for count, frame in enumerate(frames):
@@ -139,7 +149,3 @@ def _check_signable(final: Path) -> None:
         raise InputError(f"There is no final at {final}. Render it first.")
     if final.suffix.lower() not in SIGNABLE_SUFFIXES:
         raise OutputError(f"{final.name} cannot carry credentials. Render to one of {', '.join(SIGNABLE_SUFFIXES)}.")
-
-
-def _frame_suffixes() -> list[str]:
-    return [suffix for suffix in SIGNABLE_SUFFIXES if suffix in IMAGE_SUFFIXES]

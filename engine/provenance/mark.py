@@ -33,10 +33,17 @@ BAND = (7.0, 26.0)
 SYNC_SHARE = 0.22
 """Share of the band that is the same in every mark; the rest carries the number."""
 
-LEAST_STRENGTH, MOST_STRENGTH, STRENGTH_PER_TEXTURE = 0.6, 2.6, 0.8
-"""Standard deviation of the pattern in grey levels: where the picture is flat, at most, and by its texture."""
+LEAST_STRENGTH_DARK, LEAST_STRENGTH_BRIGHT, MOST_STRENGTH = 0.42, 0.66, 3.2
+"""Standard deviation of the pattern in grey levels where the picture is flat, and at most. A level shows more in the dark, where it is
+a larger share of the light."""
 
-LOUDEST_DETAIL = 2.5
+DARK, BRIGHT = 40.0, 170.0
+"""Grey levels up to which the one holds, and from which on the other."""
+
+STRENGTH_PER_TEXTURE, HIDDEN_TEXTURE = 2.6, 0.32
+"""How the strength rises with the texture's mean size in grey levels, above the size at which skin and soft gradients hide nothing yet."""
+
+LOUDEST_DETAIL = 3.0
 """Grey levels: a stronger detail counts as this much texture."""
 
 LEAST_PSNR_DB = 43.7
@@ -130,14 +137,19 @@ def _spread(tile: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _strength(frame: np.ndarray) -> np.ndarray:
-    """(H, W) standard deviation of the pattern in grey levels: fine texture hides it; flat areas and the hard edges of drawings do not."""
+    """(H, W) standard deviation of the pattern in grey levels: fine texture hides it; flat areas, soft gradients and hard edges do not.
+
+    Texture is what is fine everywhere within ten units: the least of it there counts, so that lettering on a flat ground is no texture.
+    """
     grey = _grey(frame)
     unit = unit_px(grey.shape[::-1])
-    detail = np.minimum(np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.5 * unit)), LOUDEST_DETAIL)  # an edge counts no more than a hair
-    texture = cv2.GaussianBlur(detail, (0, 0), 4 * unit)
+    coarse = cv2.GaussianBlur(grey, (0, 0), 1.5 * unit)
+    texture = cv2.GaussianBlur(np.minimum(np.abs(grey - coarse), LOUDEST_DETAIL), (0, 0), 1.2 * unit)
     apart = 2 * round(10 * unit) + 1
     texture = cv2.GaussianBlur(cv2.erode(texture, np.ones((apart, apart), np.uint8)), (0, 0), 3 * unit)
-    strength = np.clip(LEAST_STRENGTH + STRENGTH_PER_TEXTURE * texture, LEAST_STRENGTH, MOST_STRENGTH)
+    brightness = np.clip((coarse - DARK) / (BRIGHT - DARK), 0, 1)
+    least = LEAST_STRENGTH_DARK + (LEAST_STRENGTH_BRIGHT - LEAST_STRENGTH_DARK) * brightness
+    strength = np.minimum(least + STRENGTH_PER_TEXTURE * np.maximum(0, texture - HIDDEN_TEXTURE), MOST_STRENGTH)
     allowed = 255.0 * 10 ** (-LEAST_PSNR_DB / 20)
     return strength * min(1.0, allowed / float(np.sqrt(np.mean(strength**2))))
 
@@ -171,6 +183,9 @@ LARGEST_READ_PX = 1024
 
 MOST_DECODED = 8
 """Places decoded per file. Each has a chance of 2^-24 to pass the CRC by accident: 4.8e-7 in all."""
+
+LEAST_VARIANCE = 4.0
+"""Grey levels squared: less texture than this counts no more, since what is left of it there is rounding."""
 
 LEAST_CERTAINTY = 4.0
 """A place found with less is not decoded."""
@@ -229,14 +244,18 @@ def _find(fine: np.ndarray, span: float) -> _Found:
 
 
 def _fine(grey: np.ndarray) -> np.ndarray:
-    """The picture freed of everything but fine texture, evened out so that no edge outweighs the rest; at most LARGEST_READ_PX."""
+    """The picture freed of everything but fine texture, at most LARGEST_READ_PX.
+
+    Each place counts by its signal over its noise: the pattern is about as strong everywhere, the picture's own texture is not, so that it
+    is divided by the texture's variance, and flat areas outweigh edges.
+    """
     longer = max(grey.shape)
     if longer > LARGEST_READ_PX:
         size = [max(1, round(side * LARGEST_READ_PX / longer)) for side in grey.shape[::-1]]
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     unit = max(grey.shape) / UNITS
     fine = grey - cv2.GaussianBlur(grey, (0, 0), max(1.0, 5.0 * unit))
-    return fine / np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), max(1.0, 6.0 * unit)) + 1.0)
+    return fine / (cv2.GaussianBlur(fine * fine, (0, 0), max(1.0, 5.0 * unit)) + LEAST_VARIANCE)
 
 
 def _folded(fine: np.ndarray, span: float) -> np.ndarray:

@@ -136,7 +136,7 @@ def _examine_file(path: Path, policy: Policy) -> Finding:
     is_video = path.suffix.lower() in VIDEO_SUFFIXES
     try:
         credentials = read_credentials(path, policy)
-        pictures = frames_of_video(path) if is_video else [read_picture(path)]
+        pictures = frames_of_video(path) if is_video else [read_picture(path, least_side_px=1)]
     except OSError as error:
         return _unreadable(path, f"It cannot be read ({error.strerror or error}).")
     except ImageError as error:
@@ -157,7 +157,7 @@ def _examine_frames(folder: Path, policy: Policy, progress: Progress) -> Finding
     pictures = []
     for frame in chosen:
         try:
-            pictures.append(read_picture(frame))
+            pictures.append(read_picture(frame, least_side_px=1))
         except ImageError as error:
             wrong.append(str(error))
     pictures = [picture for picture in pictures if picture.shape[:2] == pictures[0].shape[:2]]
@@ -206,7 +206,7 @@ def _finding(path: Path, credentials: Credentials | None, reading: Reading | Non
              policy: Policy) -> Finding:
     mark = f"{reading.number:08x}" if reading and reading.number is not None else None
     problems = [*(credentials.problems if credentials else ()), *wrong, *_contradictions(credentials, mark, policy)]
-    told = [*about_credentials(credentials, mark, aigc), *(f"Problem: {problem}." for problem in problems), about_mark(credentials, mark),
+    told = [*about_credentials(credentials, mark, aigc), *(f"Problem: {problem.rstrip('.')}." for problem in problems), about_mark(credentials, mark),
             about_aigc(credentials, aigc)]
     if credentials is None:
         status = UNREADABLE if wrong and reading is None else NO_CREDENTIALS

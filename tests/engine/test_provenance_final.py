@@ -114,8 +114,8 @@ def test_a_final_of_finals_still_leads_to_the_portraits(scene):
 
 def test_rigs_carry_their_rights_in_the_scene(scene, tmp_path, monkeypatch):
     stated = [{"name": "ada rig", "sha256": "cd" * 32, "rights": Rights("consent", "release 12", stated_by="office").stated().to_record()}]
-    assert TASKS["seal"]({"command": "seal", "final": str(scene / "still.png"), "sources": [], "stated": stated},
-                         lambda *_: None)["portraits"] == [{"name": "ada rig", "state": "as the scene says"}]
+    job = {"final": str(scene / "still.png"), "stated": stated}
+    assert TASKS["seal"]({"command": "seal", "job": job}, lambda *_: None)["portraits"] == [{"name": "ada rig", "state": "as the scene says"}]
     (finding,) = verify(scene / "still.png")
     assert finding.status == INTACT and "release 12" in finding.text() and "office" not in json.dumps(finding.as_json())
     for wrong in ({"sha256": "x"}, {"rights": "mine"}, {"rights": None}):
@@ -139,6 +139,21 @@ def test_finals_that_cannot_be_sealed(scene, final, error):
     with pytest.raises(error) as caught:
         seal_final(scene / final, used(scene))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("job", [None, {}, {"final": 3}, {"final": "x", "sources": "x"}, {"final": "x", "stated": ["x"]}])
+def test_jobs_that_cannot_be(job):
+    with pytest.raises(InputError):
+        TASKS["seal"]({"command": "seal", "job": job}, lambda *_: None)
+
+
+def test_only_the_frames_of_this_rendering_are_sealed(scene):
+    made = seal_final(scene / "render", used(scene), names=["shot_0001.png", "shot_0002.png"])
+    (scene / "render" / "shot_0003.png").unlink()
+    assert verify(Path(made["out"]).with_suffix(""))[0].status == INTACT
+    for names in (["gone.png"], ["../still.png"]):
+        with pytest.raises(InputError):
+            seal_final(scene / "render", used(scene), names=names)
 
 
 def test_command_line(scene):
