@@ -179,10 +179,9 @@ def say(context: bpy.types.Context, message: str, *, failed: bool) -> None:
 
 
 def redraw_areas(context: bpy.types.Context) -> None:
-    """Let everything that shows progress be drawn again."""
     """Only the sidebars that show progress: the picture beside them is expensive, and has not changed."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             for region in area.regions:
                 if region.type == REDRAWN_REGIONS.get(area.type):
-                    region.tagredraw_areas()
+                    region.tag_redraw()
