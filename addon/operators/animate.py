@@ -11,6 +11,8 @@ from ..engine_client import EngineJob
 from ..errors import AddonError
 from ..turns import Task
 from . import prechecks
+from .compositing import add_wanted
+from .portrait import note_origin
 from .working import Working
 
 
@@ -52,8 +54,11 @@ class SOLILOQUY_OT_animate(Working, bpy.types.Operator):
                              "use Import Performance.")
         settings = scene.soliloquy
         strip_scene = compat.sequencer_scene(context)
-        yield from assemble_task(self._folder, scene=scene, strip_scene=strip_scene, start_frame=self._start_frame,
+        made = yield from assemble_task(self._folder, scene=scene, strip_scene=strip_scene, start_frame=self._start_frame,
                                  rig=settings.make_rig, strips=settings.make_strips, match_scene=settings.match_scene)
+        if made.rig is not None:
+            note_origin(made.rig.armature, self._folder / "portrait.portrait", paths.from_blender(settings.picture))
+        add_wanted(context, self._folder, self._start_frame)
         if settings.make_strips:
             compat.show_in_sequencer(context.workspace, strip_scene)
         return f"Done: {self._folder.name}"
@@ -64,7 +69,8 @@ def animate_job(scene: bpy.types.Scene, folder: Path) -> dict:
     from ..scene.timing import scene_fps
 
     settings = scene.soliloquy
-    formats = [name for name, wanted in (("png", settings.make_strips), ("mp4", settings.make_video)) if wanted]
+    pictures = settings.make_strips or scene.soliloquy_stage.make_plane or scene.soliloquy_stage.make_compositor
+    formats = [name for name, wanted in (("png", pictures), ("mp4", settings.make_video)) if wanted]
     rate = scene_fps(scene)
     controls = {key: getattr(settings, key) for key in directions.preset_values(settings.direction)}
     job = {"portrait": str(paths.from_blender(settings.picture)), "audio": str(paths.from_blender(settings.voice)),

@@ -8,20 +8,20 @@ from pathlib import Path
 import bpy
 
 from ..errors import FileError
+from ..stage_properties import NO_MARKERS
 from .clip_file import read_clip
 from .compositor import add_to_compositor
 from .markers import add_markers
 from .plane import add_plane
 from .portrait_file import read_portrait
 
-NO_MARKERS = "NONE"
 USUAL_HEIGHT_M = 0.6
 """Of a picture whose portrait is not there any more: head and shoulders."""
 
 
 @dataclass(frozen=True)
 class Extras:
-    """What is wanted. markers: NO_MARKERS, markers.WORDS or markers.PHONES."""
+    """What is wanted. markers: see `stage_properties`."""
 
     plane: bool = False
     compositor: bool = False

@@ -10,6 +10,7 @@ from pathlib import Path
 import bpy
 
 from ..errors import FileError
+from ..stage_properties import PHONES, WORDS
 from .timing import scene_fps
 
 LARGEST_SPEECH_BYTES = 256 << 20
@@ -19,7 +20,6 @@ LONGEST_NAME = 63
 """Characters Blender keeps of a marker's name."""
 UNSPOKEN = {"SIL", "NOISE", ""}
 
-WORDS, PHONES = "WORDS", "PHONES"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 from ..turns import Task, finish_at_once
 from . import backdrop, layers, materials
 from .channels import CHANNELS
+from .meshes import build_mesh
 from .portrait_file import PartData, PortraitData
 from .space import SENSOR_WIDTH_MM, RigSpace
 
@@ -176,7 +177,7 @@ def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None,
                  geometry: tuple[np.ndarray, np.ndarray, np.ndarray], armature: bpy.types.Object, collection: bpy.types.Collection, name: str) -> bpy.types.Object:
     part = space.portrait.parts[key]
     vertices, uv, triangles = geometry
-    mesh = _mesh(f"{name} {key}", space.points(vertices, layers.behind_m(key)), triangles, uv, part.colour)
+    mesh = build_mesh(f"{name} {key}", space.points(vertices, layers.behind_m(key)), triangles, uv, part.colour)
     mesh.materials.append(materials.part_material(f"{name} {key}", image))
     part_object = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
     part_object[PART_PROPERTY] = key
@@ -184,29 +185,6 @@ def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None,
     modifier = part_object.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
     return part_object
-
-
-def _mesh(name: str, points: np.ndarray, triangles: np.ndarray, uv: np.ndarray, colour: np.ndarray) -> bpy.types.Mesh:
-    """points (V, 3) metres; triangles (T, n) polygons of n corners; uv (V, 2) v down; colour (V, 4) sRGB."""
-    mesh = bpy.data.meshes.new(name)
-    count, corners = triangles.shape
-    mesh.vertices.add(len(points))
-    mesh.vertices.foreach_set("co", np.ascontiguousarray(points, np.float32).ravel())
-    mesh.loops.add(count * corners)
-    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(triangles, np.int32).ravel())
-    mesh.polygons.add(count)
-    mesh.polygons.foreach_set("loop_start", np.arange(0, count * corners, corners, dtype=np.int32))
-    mesh.polygons.foreach_set("use_smooth", np.ones(count, bool))
-    layer = mesh.uv_layers.new(name=materials.UV_MAP)
-    corner_uv = np.column_stack((uv[:, 0], 1 - uv[:, 1])).astype(np.float32)[triangles.ravel()]
-    layer.uv.foreach_set("vector", corner_uv.ravel())
-    attribute = mesh.color_attributes.new(materials.COLOUR_ATTRIBUTE, "FLOAT_COLOR", "POINT")
-    linear = np.column_stack((materials.linear_from_srgb(colour[:, :3]), colour[:, 3])).astype(np.float32)
-    attribute.data.foreach_set("color", linear.ravel())
-    mesh.update(calc_edges=True)
-    if mesh.validate():
-        raise ValueError(f"the mesh of {name} was not valid")
-    return mesh
 
 
 def _child(child: bpy.types.Object, armature: bpy.types.Object, collection: bpy.types.Collection) -> bpy.types.Object:
@@ -261,7 +239,7 @@ def _card(key: str, space: RigSpace, image: bpy.types.Image, armature: bpy.types
     """A picture of the whole frame behind everything."""
     points = space.backdrop(backdrop.depth(space.portrait, key))
     uv = np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32)
-    mesh = _mesh(f"{name} {key}", points, np.array([[0, 1, 2, 3]]), uv, np.ones((4, 4), np.float32))
+    mesh = build_mesh(f"{name} {key}", points, np.array([[0, 1, 2, 3]]), uv, np.ones((4, 4), np.float32))
     mesh.materials.append(materials.part_material(f"{name} {key}", image, faded_by_object=key == backdrop.HALO))
     card = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
     card[PART_PROPERTY] = key

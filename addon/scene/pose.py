@@ -1,0 +1,43 @@
+"""A rig posed by one sample, without keys: for the live preview."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from .performance import PLACES
+from .rig import Rig
+
+
+class Poser:
+    """Knows where a rig's 62 values live, and how they were before."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._armature, self._keys = rig.armature, rig.master.data.shape_keys
+        self._before = np.array([self._get(place) for place in PLACES])
+
+    def show(self, columns: np.ndarray) -> None:
+        """Pose the rig. columns: (62,) as `performance.columns_of` has them."""
+        self._set([place.factor * value for place, value in zip(PLACES, columns, strict=True)])
+
+    def put_back(self) -> None:
+        """As it was when this was made."""
+        self._set(self._before)
+
+    def _set(self, values: np.ndarray | list[float]) -> None:
+        for place, value in zip(PLACES, values, strict=True):
+            holder, name = self._target(place)
+            if place.on_keys:
+                setattr(holder, name, value)
+            else:
+                getattr(holder, name)[place.index] = value
+        self._keys.update_tag()
+        self._armature.update_tag()
+
+    def _get(self, place) -> float:
+        holder, name = self._target(place)
+        return getattr(holder, name) if place.on_keys else getattr(holder, name)[place.index]
+
+    def _target(self, place) -> tuple[bpy.types.bpy_struct, str]:
+        path, _, name = place.path.rpartition(".")
+        return (self._keys if place.on_keys else self._armature).path_resolve(path), name

@@ -1,0 +1,123 @@
+"""The panel of what a portrait is and where it appears besides rig and strips: built from a picture, corrected, live, in 3D."""
+
+from __future__ import annotations
+
+import bpy
+
+from .operators import drop, live, portrait, voice
+from .panels import CATEGORY, draw_reason
+
+
+class _Panel:
+    bl_category = CATEGORY
+    bl_region_type = "UI"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def prepared(self) -> bpy.types.UILayout:
+        self.layout.use_property_split = True
+        self.layout.use_property_decorate = False
+        return self.layout
+
+
+class _Also(_Panel):
+    """What Animate Portrait adds besides."""
+
+    bl_label = "In the Scene"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column, stage = self.prepared().column(), context.scene.soliloquy_stage
+        also = column.column(heading="Also Make")
+        also.prop(stage, "make_plane")
+        also.prop(stage, "make_compositor")
+        column.prop(stage, "markers")
+        column.separator()
+        column.label(text="From a finished performance")
+        finished = column.column(align=True)
+        finished.operator("soliloquy.add_plane", icon="IMAGE_DATA")
+        finished.operator("soliloquy.add_to_compositor", icon="NODE_COMPOSITING")
+        finished.operator_menu_enum("soliloquy.add_markers", "kind", icon="MARKER")
+
+
+class _Voice(_Panel):
+    """Other ways to a voice."""
+
+    bl_label = "Voice From"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column = self.prepared().column()
+        column.operator("soliloquy.voice_from_strips", icon="SEQUENCE")
+        draw_reason(column, voice.cannot_take_strips(context))
+        column.operator("soliloquy.speak_words", icon="OUTLINER_OB_SPEAKER")
+        draw_reason(column, voice.cannot_speak(context))
+
+
+class _Portrait(_Panel):
+    """The rig without a voice, and its landmarks."""
+
+    bl_label = "Portrait"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column = self.prepared().column()
+        column.operator("soliloquy.build_from_picture", icon="ARMATURE_DATA")
+        draw_reason(column, portrait.cannot_build(context))
+        column.separator()
+        column.operator("soliloquy.correct_landmarks", icon="MESH_DATA")
+        column.operator("soliloquy.rebuild", icon="FILE_REFRESH")
+        draw_reason(column, portrait.cannot_rebuild(context))
+
+
+class _Live(_Panel):
+    """The preview that listens."""
+
+    bl_label = "Live"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column, stage = self.prepared().column(), context.scene.soliloquy_stage
+        column.prop(stage, "live_input")
+        column.prop(stage, "live_record")
+        column.operator("soliloquy.live", icon="REC" if stage.live_record else "PLAY")
+        draw_reason(column, live.cannot_go_live(context))
+
+
+class SOLILOQUY_PT_view3d_also(_Also, bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+    bl_parent_id = "SOLILOQUY_PT_view3d"
+
+
+class SOLILOQUY_PT_view3d_voice(_Voice, bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+    bl_parent_id = "SOLILOQUY_PT_view3d"
+
+
+class SOLILOQUY_PT_view3d_portrait(_Portrait, bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+
+
+class SOLILOQUY_PT_view3d_live(_Live, bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+
+
+class SOLILOQUY_PT_sequencer_also(_Also, bpy.types.Panel):
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_parent_id = "SOLILOQUY_PT_sequencer"
+
+
+class SOLILOQUY_PT_sequencer_voice(_Voice, bpy.types.Panel):
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_parent_id = "SOLILOQUY_PT_sequencer"
+
+
+_CLASSES = (SOLILOQUY_PT_view3d_also, SOLILOQUY_PT_view3d_voice, SOLILOQUY_PT_view3d_portrait, SOLILOQUY_PT_view3d_live,
+            SOLILOQUY_PT_sequencer_also, SOLILOQUY_PT_sequencer_voice)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    drop.add_entries()
+
+
+def unregister() -> None:
+    drop.remove_entries()
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
