@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .audio.speech import Speech
@@ -45,8 +45,9 @@ class Stopwatch:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
 
 
-def run_animate(job: Job, progress: Progress = silent) -> dict:
+def run_animate(job: Job, progress: Progress = silent, *, revise: Callable[[MotionClip], MotionClip] | None = None) -> dict:
     """Carry out `job` and return the report, which is also written to `report.json` in its folder, last of all.
+    revise: what is still done to the clip before it is written and rendered.
 
     The folder holds video.mp4 / video.mov / frames as asked, motion.csv, motion.json and motion.npz, speech.json,
     portrait.portrait and the voice. Nothing is written before portrait, speech and motion have succeeded; every file appears whole.
@@ -63,6 +64,7 @@ def run_animate(job: Job, progress: Progress = silent) -> dict:
         speech, speech_cached = obtain_speech(job.audio, job.text, corrections=job.speech, progress=progress)
     with watch.stage("motion"):
         clip = generate_motion(speech, direction, seed=job.seed, fps=job.fps, progress=progress)
+        clip = revise(clip) if revise else clip
     with watch.stage("files"):
         inputs = {"portrait": _input(job.portrait), "audio": _input(job.audio)}
         seal = Seal(policy, rights, clip=clip, seed=job.seed, sources={"portrait": job.portrait, "voice": job.audio},
