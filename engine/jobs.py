@@ -20,7 +20,7 @@ FORMATS = ("mp4", "mov", "png")
 """Frames as H.264 with AAC, ProRes 4444 with alpha, numbered PNG files."""
 
 DEFAULT_FPS = Fraction(25)
-_PATHS = ("portrait", "audio", "out", "speech", "landmarks")
+_PATHS = ("portrait", "audio", "out", "speech", "landmarks", "cues")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Job:
     """What `soliloquy animate` is asked for.
 
     portrait: a picture, or a `.portrait` file. audio: a recording, or a video with sound. out: the folder to write.
-    text: what is said, when known. speech: a .TextGrid or speech.json corrected by hand. direction: name of a preset or a
+    text: what is said, when known. speech: a .TextGrid or speech.json corrected by hand.
+    cues, speaker: of a recording of several people, who speaks when (.rttm or .json) and which of them is performed. direction: name of a preset or a
     TOML file, "" for the default; settings: keys of the direction with other values ("mood": "happy"). seed: another seed is another take. fps: frames per second.
     size: "source", the longer side in pixels ("512"), or "1920x1080". formats: of FORMATS. alpha: leave the background
     out. face: which face, counted from 0 by size. landmarks: JSON file with corrected points. rights: on what basis the person may be
@@ -40,6 +41,8 @@ class Job:
     out: Path
     text: str = ""
     speech: Path | None = None
+    cues: Path | None = None
+    speaker: str = ""
     direction: str = ""
     settings: dict[str, str] = field(default_factory=dict)
     seed: int = 0
@@ -73,7 +76,8 @@ class Job:
         for name in _PATHS:
             if name in values:
                 values[name] = base / _typed(name, values[name], str)
-        for name, kind in (("text", str), ("direction", str), ("size", str), ("seed", int), ("alpha", bool), ("face", int)):
+        for name, kind in (("text", str), ("speaker", str), ("direction", str), ("size", str), ("seed", int),
+                           ("alpha", bool), ("face", int)):
             if name in values:
                 values[name] = _typed(name, values[name], kind)
         if "fps" in values:

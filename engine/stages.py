@@ -6,11 +6,13 @@ The verbs' modules are imported by the functions that need them, so that a comma
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .cache import cached, code_fingerprint
-from .errors import AudioError, FormatError, ImageError
+from .errors import AudioError, FormatError, ImageError, InputError
 from .files import output_error, sha256_of
 from .progress import Progress, silent
 from .provenance.consent import Rights, settled_rights
@@ -55,10 +57,13 @@ def obtain_speech(path: Path, text: str, *, corrections: Path | None = None,
                   progress: Progress = silent) -> tuple[Speech, bool]:
     """The speech of a recording, from the cache when it was analysed before, or a speech JSON; and whether it was cached.
 
-    corrections: a `.TextGrid` whose tiers replace what was found, or a speech.json that is used as it is.
+    corrections: a `.TextGrid` whose tiers replace what was found, or a speech.json that is used as it is. text: tags in it
+    ("[happy]") are not spoken. Raises InputError for a tag that nobody knows.
     """
     from .audio.analyse import analyse_speech
     from .audio.speech import Speech
+    from .motion.tags import read_tags
+    text, _ = read_tags(text)
     if path.suffix.lower() == ".json":
         return _corrected(Speech.load(path), corrections), False
     if not path.is_file():
@@ -66,6 +71,25 @@ def obtain_speech(path: Path, text: str, *, corrections: Path | None = None,
     parts = {"sha256": sha256_of(path), "text": text, "code": code_fingerprint("audio")}
     speech, known = cached("speech", parts, ".json", Speech.load, lambda: analyse_speech(path, text or None, progress=progress))
     return _corrected(speech, corrections), known
+
+
+def scripted(direction: Direction, speech: Speech, text: str, *, cues: Path | None = None, speaker: str = "",
+             ) -> tuple[Direction, Speech]:
+    """The direction with what the tags in `text` say, and of a recording of several people the part of `speaker`.
+
+    cues: who speaks when (motion/turns.py). Raises InputError when only one of `cues` and `speaker` is given, for a speaker
+    whom the cues do not name, and for tags without times.
+    """
+    from .motion.tags import read_tags, with_tags
+    from .motion.turns import part_of, read_turns
+    if bool(cues) != bool(speaker):
+        raise InputError("--cues and --speaker belong together: who speaks when, and which of them is to be performed.")
+    plain, tags = read_tags(text)
+    direction = with_tags(direction, tags, plain, speech.words)
+    if cues:
+        speech, listening = part_of(speech, read_turns(cues), speaker)
+        direction = replace(direction, listening=listening)
+    return direction, speech
 
 
 def _corrected(speech: Speech, corrections: Path | None) -> Speech:

@@ -9,15 +9,15 @@ import typer
 
 from ..console import command
 from .options import (
-    Alpha, Corrections, Direction, Face, Formats, Fps, Json, Landmarks, Rights, Seed, Settings, Size, Text, TextFile, Verbose,
-    format_names, spoken, stated_rights,
+    Alpha, Corrections, Cues, Direction, Face, Formats, Fps, Json, Landmarks, Rights, Seed, Settings, Size, Speaker, Text, TextFile,
+    Verbose, format_names, spoken, stated_rights,
 )
 
 
 def animate(portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A picture, or a .portrait file.")],
             audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="A recording, or a video with sound.")],
             out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")],
-            text: Text = "", text_file: TextFile = None, speech: Corrections = None,
+            text: Text = "", text_file: TextFile = None, speech: Corrections = None, cues: Cues = None, speaker: Speaker = "",
             direction: Direction = "", settings: Settings = None, seed: Seed = 0, fps: Fps = "25", size: Size = "source",
             formats: Formats = "mp4", alpha: Alpha = False, face: Face = None, landmarks: Landmarks = None, rights: Rights = None,
             blend: Annotated[bool, typer.Option("--blend", help="Also make DIR/<name of DIR>.blend with rig, curves and strips.")] = False,
@@ -27,8 +27,8 @@ def animate(portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A
         from ..jobs import Job
         from ..motion.direction import parse_settings
         from ..rates import parse_rate
-        job = Job(portrait=portrait, audio=audio, out=out, text=spoken(text, text_file), speech=speech, direction=direction,
-                  settings=parse_settings(settings or []), seed=seed, fps=parse_rate(fps), size=size,
+        job = Job(portrait=portrait, audio=audio, out=out, text=spoken(text, text_file), speech=speech, cues=cues, speaker=speaker,
+                  direction=direction, settings=parse_settings(settings or []), seed=seed, fps=parse_rate(fps), size=size,
                   formats=format_names(formats), alpha=alpha, face=face, landmarks=landmarks, rights=stated_rights(rights))
         _animate(job, console, blend=blend)
 

@@ -9,8 +9,8 @@ import typer
 
 from ..console import command
 from .options import (
-    Alpha, Corrections, Direction, Face, Formats, Fps, Json, Landmarks, Rights, Seed, Settings, Size, Text, TextFile, Verbose,
-    format_names, spoken, stated_rights,
+    Alpha, Corrections, Cues, Direction, Face, Formats, Fps, Json, Landmarks, Rights, Seed, Settings, Size, Speaker,
+    Text, TextFile, Verbose, format_names, spoken, stated_rights,
 )
 
 
@@ -53,7 +53,8 @@ def speech(audio: Annotated[Path, typer.Argument(metavar="AUDIO")],
 
 def motion(source: Annotated[Path, typer.Argument(metavar="AUDIO|speech.json")],
            out: Annotated[Path, typer.Option("-o", "--out", metavar="CLIP", help="clip.json, or .csv / .npz.")],
-           text: Text = "", text_file: TextFile = None, corrections: Corrections = None, direction: Direction = "",
+           text: Text = "", text_file: TextFile = None, corrections: Corrections = None, cues: Cues = None,
+           speaker: Speaker = "", direction: Direction = "",
            settings: Settings = None, seed: Seed = 0, fps: Fps = "25", json_events: Json = False, verbose: Verbose = False) -> None:
     """Make the performance alone: 52 ARKit curves, head and gaze."""
     with command(json_events=json_events, verbose=verbose) as console:
@@ -61,10 +62,12 @@ def motion(source: Annotated[Path, typer.Argument(metavar="AUDIO|speech.json")],
         from ..motion.direction import parse_settings
         from ..motion.generate import generate_motion
         from ..rates import parse_rate
-        from ..stages import check_writable, directed, obtain_speech
+        from ..stages import check_writable, directed, obtain_speech, scripted
         rate, chosen = parse_rate(fps), directed(direction, parse_settings(settings or []))
         check_writable(out.parent)
-        heard, _ = obtain_speech(source, spoken(text, text_file), corrections=corrections, progress=console.progress)
+        script = spoken(text, text_file)
+        heard, _ = obtain_speech(source, script, corrections=corrections, progress=console.progress)
+        chosen, heard = scripted(chosen, heard, script, cues=cues, speaker=speaker)
         clip = generate_motion(heard, chosen, seed=seed, fps=rate, progress=console.progress)
         export_clip(clip, out, to=out.suffix.lstrip(".").lower() or "json")
         console.result(f"{out}: {len(clip)} frames at {rate} per second.", out=str(out), frames=len(clip), fps=str(rate))
