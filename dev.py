@@ -27,15 +27,18 @@ def main() -> int:
     demo = commands.add_parser("demo", help="a line of text and a public-domain photograph become out/demo/")
     demo.add_argument("folder", nargs="?", default="out/demo")
     commands.add_parser("test", help="run every default test; further arguments go to pytest (-m slow, -k name, ...)", add_help=False)
+    commands.add_parser("blender-matrix", help="what works in which Blender, as a table (--help says more)", add_help=False)
     commands.add_parser("environment", help="only make .venv and get the models")
     options, further = parser.parse_known_args()
-    if further and options.command != "test":
+    if further and options.command not in ("test", "blender-matrix"):
         parser.error(f"unknown argument {further[0]}")
     prepare()
     if options.command == "demo":
         return run(["-m", "soliloquy.engine.demo", options.folder])
     if options.command == "test":
         return run(["-m", "pytest", *further])
+    if options.command == "blender-matrix":
+        return run(["tests/blender/matrix.py", *further])
     return 0
 
 
