@@ -10,9 +10,10 @@ from ..progress import Progress, silent
 from .breaths import mark_breaths
 from .decode import SAMPLE_RATE_HZ, read_audio
 from .ear import hear_spectra
+from .events import find_events, laughed
 from .features import energy_db, f0_hz
 from .mel import mel_power
-from .phones import find_phones
+from .sphinx_phones import sphinx_phones
 from .speech import Speech
 
 
@@ -30,12 +31,14 @@ def analyse_speech(path: str | os.PathLike, text: str | None = None, *, progress
     progress("lips", 0, 1)
     power = mel_power(samples)
     heard = hear_spectra(power)
-    found = find_phones(samples, levels_db, text, progress=progress)
+    found = sphinx_phones(samples, levels_db, text, progress=progress)
     duration_s = len(samples) / SAMPLE_RATE_HZ
     del samples  # by far the largest of all
+    phones = mark_breaths(found.phones, levels_db, pitch_hz, power)
+    events = find_events(phones, found.words, levels_db, pitch_hz, power)
     speech = Speech(
         duration_s=duration_s,
-        phones=mark_breaths(found.phones, levels_db, pitch_hz, power),
+        phones=laughed(phones, events),
         words=found.words,
         energy_db=levels_db,
         f0_hz=pitch_hz,
@@ -44,6 +47,7 @@ def analyse_speech(path: str | os.PathLike, text: str | None = None, *, progress
         aligner=found.aligner,
         notes=found.notes,
         heard=heard,
+        events=events,
     )
     speech.check(str(path))
     return speech

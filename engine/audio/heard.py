@@ -6,12 +6,14 @@ import numpy as np
 
 from .boundaries import tidy
 from .chunks import split_at_pauses
-from .sounds import ARPABET_OF, CLASSES
-from .speech import HOP_S, Phone
+from .sounds import ARPABET_OF, BREATH, CLASSES
+from .speech import HOP_S, SILENCE, Phone
 from .viterbi import free_path
 
 LABELS: tuple[str, ...] = tuple(dict.fromkeys(ARPABET_OF.values()))
 """The labels of the phones the network finds: classes whose lips look alike share one."""
+
+SHORTEST_BREATH_S = 0.12
 
 _SUMS = np.array([[ARPABET_OF[name] == label for label in LABELS] for name in CLASSES], np.float32)
 
@@ -31,7 +33,17 @@ def heard_phones(posteriors: np.ndarray, levels_db: np.ndarray, duration_s: floa
             Phone(LABELS[label], min(start_s + first * HOP_S, end_s), min(start_s + last * HOP_S, end_s))
             for label, first, last in runs_of(path)
         ]
-    return tidy(phones, levels_db, duration_s)
+    return _breaths_in_pauses(tidy(phones, levels_db, duration_s))
+
+
+def _breaths_in_pauses(phones: list[Phone]) -> list[Phone]:
+    """What sounds like breath but is short, or has speech on both sides, is the aspiration of speech: HH."""
+    kept = []
+    for before, phone, after in zip([None, *phones], phones, [*phones[1:], None]):
+        paused = any(side is None or side.label == SILENCE for side in (before, after))
+        aspirated = phone.label == BREATH and (not paused or phone.end_s - phone.start_s < SHORTEST_BREATH_S)
+        kept.append(Phone("HH", phone.start_s, phone.end_s) if aspirated else phone)
+    return kept
 
 
 def runs_of(path: np.ndarray) -> list[tuple[int, int, int]]:

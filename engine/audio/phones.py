@@ -1,39 +1,21 @@
-"""What was said when: phones (and words, when the text is known) of a whole recording, chunk by chunk."""
+"""What was said when: phones of a recording from the phone network; words too when its text is known and fits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 
 import numpy as np
 
 from ..progress import Progress, silent
-from .boundaries import tidy
-from .chunks import split_at_pauses
-from .decode import SAMPLE_RATE_HZ
-from .pronounce import dictionary_key, spoken_words
-from .speech import SILENCE, Phone, Word
-from .sphinx import Decoded, PhoneLoop, TextAligner, WordRecogniser, pcm16
+from .follow import Followed, follow_text
+from .heard import heard_phones
+from .speech import Phone, Word
+from .tongues import ENGLISH, possible_languages, pronouncer, words_of
 
-UNLIKE_ENGLISH_FIT = -30.0
-"""Below this fit of the recognised English words, the phone loop (which needs no language) places the phones instead."""
-
-WRONG_TEXT_MARGIN = 15.0
-"""A transcript that fits this much worse than what was recognised is not what is said (measured: right texts fit as well as
-or better than the recognised words, wrong or incomplete ones 30 or more below)."""
-
-WRONG_TEXT_FIT = -45.0
-"""A transcript that fits worse than this is not what is said, however badly the sound was understood."""
-
-WRONG_TEXT_SHARE = 0.6
-"""A transcript whose words take up less than this share of the speech heard leaves too much unexplained."""
-
-LONGEST_ALIGNED_WHOLE_S = 120.0
-"""Up to this length the whole text is first aligned in one go, which needs no understanding of the sound."""
-
-ALIGNED = "pocketsphinx forced alignment"
-_PEAK_FOR_DECODING = 0.7
+HEARD = "phone network"
+ALIGNED = "phone network, forced alignment"
+BETTER_THAN_ENGLISH = 0.1
+"""Another language written in Latin letters is chosen when its sounds fit better than English ones by this (mean log chance)."""
 _STAGE = "phones"
 
 
@@ -47,152 +29,36 @@ class FoundPhones:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass
-class _Piece:
-    """One chunk of the recording on its way through the decoders."""
-
-    start_s: float
-    end_s: float
-    heard: Decoded | None
-    text: list[str] = field(default_factory=list)
-
-
 def find_phones(
-    samples: np.ndarray, levels_db: np.ndarray, text: str | None = None, *, progress: Progress = silent
+    posteriors: np.ndarray,
+    levels_db: np.ndarray,
+    duration_s: float,
+    text: str | None = None,
+    language: str = "",
+    *,
+    progress: Progress = silent,
 ) -> FoundPhones:
-    """Phones of (N,) samples with their loudness track; with `text`, by forced alignment to it where it fits.
+    """Phones from posteriors ((T, len(CLASSES)), phone_stream) and loudness, both per HOP_S; with `text`, by laying it along them.
 
-    Silence comes out as the sound shows it: the decoders' silences are corrected by the loudness.
+    language: an espeak-ng code ("de", "pt-br", "cmn"); "" finds it by script and fit. Raises InputError for an unknown one.
     """
-    duration_s = len(samples) / SAMPLE_RATE_HZ
-    recogniser = _Recogniser(samples)
-    pieces = []
-    spans = split_at_pauses(levels_db, duration_s)
-    for number, (start_s, end_s) in enumerate(spans):
-        progress(_STAGE, number, len(spans))
-        pieces.append(_Piece(start_s, end_s, recogniser.hear(start_s, end_s)))
-    found = FoundPhones([], aligner="pocketsphinx")
-    if text and text.strip():
-        _align_text(recogniser, pieces, text, found)
-    for piece in pieces:
-        found.phones += _moved(piece)
-    found.phones = tidy(found.phones, levels_db, duration_s)
-    progress(_STAGE, len(spans), len(spans))
-    return found
+    progress(_STAGE, 0, 1)
+    if not text or not text.strip():
+        return FoundPhones(heard_phones(posteriors, levels_db, duration_s), aligner=HEARD)
+    choices = (language,) if language else possible_languages(text)
+    best, chosen = None, choices[0]
+    for number, choice in enumerate(choices):
+        progress(_STAGE, number, len(choices))
+        followed = follow_text(posteriors, levels_db, duration_s, words_of(text, choice), pronouncer(choice))
+        if best is None or followed.fit > best.fit + (BETTER_THAN_ENGLISH if chosen == ENGLISH else 0.0):
+            best, chosen = followed, choice
+        if choice == ENGLISH and _plainly_right(followed):
+            break
+    progress(_STAGE, 1, 1)
+    aligner = f"{ALIGNED} ({chosen})" if best.words else HEARD
+    return FoundPhones(best.phones, best.words, aligner, best.notes)
 
 
-class _Recogniser:
-    """The decoders over one recording, loaded when first needed."""
-
-    def __init__(self, samples: np.ndarray) -> None:
-        self._samples = samples
-        self._gain = _PEAK_FOR_DECODING / max(float(samples.max()), -float(samples.min()), 1e-9)
-        self._words = WordRecogniser()
-        self._loop = PhoneLoop()
-
-    def pcm(self, start_s: float, end_s: float) -> bytes:
-        return pcm16(self._samples[round(start_s * SAMPLE_RATE_HZ) : round(end_s * SAMPLE_RATE_HZ)], self._gain)
-
-    def hear(self, start_s: float, end_s: float) -> Decoded | None:
-        """English words if they fit the sound, any phones if not, None if the chunk yields neither."""
-        pcm = self.pcm(start_s, end_s)
-        words = self._words.decode(pcm)
-        if words is not None and words.fit >= UNLIKE_ENGLISH_FIT:
-            return words
-        return self._loop.decode(pcm) or words
-
-
-def _align_text(recogniser: _Recogniser, pieces: list[_Piece], text: str, found: FoundPhones) -> None:
-    """Replace what was heard in each piece by the part of `text` said there; says in the notes what did not fit."""
-    aligner = TextAligner()
-    words = spoken_words(text)
-    known = [word for word in words if aligner.pronounceable(word)]
-    if len(known) < len(words):
-        unread = sorted(set(words) - set(known))
-        found.notes.append(f"{len(words) - len(known)} words of the text have no known pronunciation: {_some(unread)}.")
-    if not known or len(known) < len(words) / 2:
-        found.notes.append("The text cannot be read as English; the phones come from the sound alone.")
-        return
-    duration_s = pieces[-1].end_s
-    if len(pieces) > 1 and duration_s <= LONGEST_ALIGNED_WHOLE_S:
-        whole = _Piece(0.0, duration_s, None, known)
-        if _fits(decoded := aligner.align(recogniser.pcm(0.0, duration_s), known), pieces):
-            whole.heard = decoded
-            pieces[:] = [whole]
-            found.words, found.aligner = decoded.words, ALIGNED
-            return
-    _share_out(known, pieces)
-    _align_pieces(recogniser, aligner, pieces, found)
-
-
-def _fits(decoded: Decoded | None, pieces: list[_Piece]) -> bool:
-    """Whether an alignment explains the sound about as well as the words heard there, and about as much of it."""
-    if decoded is None:
-        return False
-    heard = [piece.heard for piece in pieces if piece.heard is not None and piece.heard.words]
-    expected = float(np.mean([part.fit for part in heard])) if heard else UNLIKE_ENGLISH_FIT
-    as_good = decoded.fit >= max(expected - WRONG_TEXT_MARGIN, WRONG_TEXT_FIT)
-    return as_good and _spoken_s(decoded) >= WRONG_TEXT_SHARE * sum(map(_spoken_s, heard))
-
-
-def _spoken_s(decoded: Decoded) -> float:
-    return sum(word.end_s - word.start_s for word in decoded.words)
-
-
-def _align_pieces(recogniser: _Recogniser, aligner: TextAligner, pieces: list[_Piece], found: FoundPhones) -> None:
-    """Align each piece to its own part of the text; a piece whose part does not fit keeps what was heard."""
-    aligned = 0
-    for piece in pieces:
-        if not piece.text:
-            continue
-        decoded = aligner.align(recogniser.pcm(piece.start_s, piece.end_s), piece.text)
-        if not _fits(decoded, [piece]):
-            found.notes.append(
-                f"The text does not fit the sound from {piece.start_s:.1f} to {piece.end_s:.1f} s "
-                f"({_some(piece.text)}); the phones there come from the sound alone."
-            )
-            continue
-        piece.heard = decoded
-        found.words += [Word(w.text, w.start_s + piece.start_s, w.end_s + piece.start_s) for w in decoded.words]
-        aligned += 1
-    if aligned:
-        found.aligner = ALIGNED + ("" if aligned == len(pieces) else " (in part)")
-
-
-def _share_out(words: list[str], pieces: list[_Piece]) -> None:
-    """Give every piece its part of the transcript, by matching the words heard in it against the whole text.
-
-    Text between two matches goes to the piece of the nearer one; with nothing heard anywhere it is dealt out by duration.
-    """
-    if len(pieces) == 1:
-        pieces[0].text = words
-        return
-    heard = [
-        (dictionary_key(word.text), number)
-        for number, piece in enumerate(pieces)
-        for word in (piece.heard.words if piece.heard else ())
-    ]
-    matcher = SequenceMatcher(None, [dictionary_key(word) for word in words], [word for word, _ in heard])
-    anchors = [(block.a + k, heard[block.b + k][1]) for block in matcher.get_matching_blocks() for k in range(block.size)]
-    if not anchors:
-        total_s = pieces[-1].end_s
-        anchors = [(round(len(words) * (p.start_s + p.end_s) / 2 / total_s), n) for n, p in enumerate(pieces)]
-    positions, owners = np.transpose(anchors)
-    halfway = (positions[1:] + positions[:-1]) / 2
-    for word, owner in zip(words, owners[np.searchsorted(halfway, np.arange(len(words)))]):
-        pieces[owner].text.append(word)
-
-
-def _moved(piece: _Piece) -> Iterator[Phone]:
-    """The piece's phones on the recording's clock; a piece in which nothing was found is silence."""
-    if piece.heard is None:
-        yield Phone(SILENCE, piece.start_s, piece.end_s)
-        return
-    for phone in piece.heard.phones:
-        yield Phone(
-            phone.label, min(piece.start_s + phone.start_s, piece.end_s), min(piece.start_s + phone.end_s, piece.end_s)
-        )
-
-
-def _some(words: list[str], most: int = 6) -> str:
-    return " ".join(words[:most]) + (" ..." if len(words) > most else "")
+def _plainly_right(followed: Followed) -> bool:
+    """Whether no other language need be tried: all of the text was placed."""
+    return bool(followed.words) and not followed.notes

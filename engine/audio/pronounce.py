@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
+_DIRECTIONS = re.compile(r"\[[^\]\n]*\]")
 _EDGES = re.compile(r"^[^\w]+|[^\w]+$")
 
 _ARPABET_PAIRS = {
@@ -78,8 +79,11 @@ _ARPABET = {
 
 
 def spoken_words(text: str) -> list[str]:
-    """The transcript cut at white space, words without letters or digits left out: ["Hello,", "42"]."""
-    return [word for word in text.split() if _EDGES.sub("", word)]
+    """The transcript cut at white space, words without letters or digits left out: ["Hello,", "42"].
+
+    What stands in square brackets is a direction ("[whisper]"), not said.
+    """
+    return [word for word in _DIRECTIONS.sub(" ", text).split() if _EDGES.sub("", word)]
 
 
 def dictionary_key(word: str) -> str:

@@ -22,7 +22,7 @@ from ..audio.mel import mel_power
 from ..audio.phone_stream import hear_phones
 from ..audio.speech import HOP_S, Phone
 from ..audio.heard import heard_phones
-from ..audio.phones import find_phones
+from ..audio.sphinx_phones import sphinx_phones
 from ..audio.weights import from_safetensors
 from .build_phones_data import UNKNOWN, VISEME_GROUPS, VISEME_OF_CLASS, viseme_of_label
 from .measure_phones_cases import Case, degraded, festival_voices, held_out_voices, mandarin, real_english
@@ -42,7 +42,7 @@ def main() -> None:
     if wishes.weights:
         weights = from_safetensors(wishes.weights.read_bytes())
         phone_stream.shipped_weights = lambda *_: weights
-    systems = {"frames": network_frames, "decoded": network_phones} | ({} if wishes.quick else {"sphinx": sphinx_phones})
+    systems = {"frames": network_frames, "decoded": network_phones} | ({} if wishes.quick else {"sphinx": sphinx_visemes})
     print(f"{'set':34s}{'s':>6s}" + "".join(f"{name:>9s} (all)" for name in systems) + "   % of frames with the right viseme group")
     english = list(real_english(wishes.data, wishes.voices, wishes.work))
     for set_name in dict.fromkeys(case.set for case in english):
@@ -94,9 +94,9 @@ def network_phones(samples: np.ndarray) -> np.ndarray:
     return _visemes(heard_phones(hear_phones(samples, mel_power(samples)), levels_db, len(samples) / 16000), len(samples))
 
 
-def sphinx_phones(samples: np.ndarray) -> np.ndarray:
+def sphinx_visemes(samples: np.ndarray) -> np.ndarray:
     """(T,) viseme groups of pocketsphinx without text: English words where they fit, a phone loop elsewhere."""
-    return _visemes(find_phones(samples, energy_db(samples)).phones, len(samples))
+    return _visemes(sphinx_phones(samples, energy_db(samples)).phones, len(samples))
 
 
 def _visemes(phones: list[Phone], count: int) -> np.ndarray:

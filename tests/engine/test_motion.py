@@ -111,7 +111,7 @@ def test_lips_open_when_a_tracked_speakers_lips_do():
     """Inner-lip aperture of held-out GRID speakers against curves made from their sound alone (a crude table: .44 - .62)."""
     from soliloquy.engine.audio.decode import read_audio
     from soliloquy.engine.audio.features import energy_db, f0_hz
-    from soliloquy.engine.audio.phones import find_phones
+    from soliloquy.engine.audio.sphinx_phones import sphinx_phones
 
     data = np.load(FACES / "grid_multi.npz")
     samples = read_audio(FACES / "grid_multi.opus")
@@ -121,7 +121,7 @@ def test_lips_open_when_a_tracked_speakers_lips_do():
         sound = samples[data["sample_offset"][number] : data["sample_offset"][number + 1]]
         points = data["landmarks"][data["frame_offset"][number] : data["frame_offset"][number + 1]].astype(float)
         levels = energy_db(sound)
-        speech = Speech(len(sound) / 16000, find_phones(sound, levels).phones, [], levels, f0_hz(sound, levels))
+        speech = Speech(len(sound) / 16000, sphinx_phones(sound, levels).phones, [], levels, f0_hz(sound, levels))
         clip = generate_motion(speech, Direction(), seed=0, fps=Fraction(25))
         count = min(len(points), len(clip))
         gap = np.linalg.norm(points[:count, upper] - points[:count, lower], axis=1)

@@ -14,7 +14,7 @@ from soliloquy.engine.audio.breaths import mark_breaths
 from soliloquy.engine.audio.decode import SAMPLE_RATE_HZ, read_audio
 from soliloquy.engine.audio.features import energy_db, f0_hz
 from soliloquy.engine.audio.mel import mel_power
-from soliloquy.engine.audio.phones import UNLIKE_ENGLISH_FIT
+from soliloquy.engine.audio.sphinx_phones import UNLIKE_ENGLISH_FIT
 from soliloquy.engine.audio.pronounce import arpabet_of, guess_pronunciation, spoken_words
 from soliloquy.engine.audio.say import say
 from soliloquy.engine.audio.speech import SILENCE, Phone, Speech
