@@ -31,19 +31,32 @@ def directed(name: str, settings: dict[str, str]) -> Direction:
     return direction.with_settings(settings) if settings else direction
 
 
-def obtain_portrait(path: Path, *, face: int | None = None, landmarks: Path | None = None,
+def obtain_portrait(path: Path, *, face: int | None = None, landmarks: Path | None = None, changes: Sequence[str] = (),
                     progress: Progress = silent) -> tuple[Portrait, bool]:
-    """The portrait of a picture, from the cache when it was built before, or a `.portrait` file; and whether it was cached."""
+    """The portrait of a picture, from the cache when it was built before, or a `.portrait` file; and whether it was cached.
+
+    changes: portrait settings, KEY=VALUE. Raises InputError when one of them asks for the picture and there is only the file.
+    """
     from .portrait.build import build_portrait
     from .portrait.portrait import Portrait
+    from .portrait.settings import PortraitSettings
     if path.suffix.lower() == ".portrait":
-        return Portrait.load(path), False
+        portrait = Portrait.load(path)
+        kept = PortraitSettings.of(portrait)
+        settings = kept.changed(changes)
+        if kept.needs_building(settings):
+            raise InputError(f"Of the settings of {path.name} only light and teeth can be changed in the file; for the others build it "
+                             "again from its picture.")
+        portrait.settings = settings.record()
+        return portrait, False
     if not path.is_file():
         raise ImageError(f"There is no picture at {path}.")
+    settings = PortraitSettings().changed(changes)
     corrected = sha256_of(landmarks) if landmarks and landmarks.is_file() else ""
-    parts = {"sha256": sha256_of(path), "face": face or 0, "landmarks": corrected, "code": code_fingerprint("portrait", "assets")}
+    parts = {"sha256": sha256_of(path), "face": face or 0, "landmarks": corrected, "settings": settings.record(),
+             "code": code_fingerprint("portrait", "assets")}
     return cached("portrait", parts, ".portrait", Portrait.load,
-                  lambda: build_portrait(path, face=face, landmarks=landmarks, progress=progress))
+                  lambda: build_portrait(path, face=face, landmarks=landmarks, settings=settings, progress=progress))
 
 
 def cleared_rights(path: Path, asked: Rights | None, policy: Policy) -> Rights:

@@ -23,6 +23,10 @@ Formats = Annotated[str, typer.Option("--format", metavar="LIST", help="mp4 (H.2
 Alpha = Annotated[bool, typer.Option("--alpha", help="Leave the background out (png and mov keep the alpha, mp4 shows black).")]
 Face = Annotated[Optional[int], typer.Option(help="Which face, counted from 0, largest first.")]
 Landmarks = Annotated[Optional[Path], typer.Option(metavar="FILE", help="JSON with 478 corrected landmarks, instead of detection.")]
+PortraitSettings = Annotated[Optional[list[str]], typer.Option("--set", metavar="KEY=VALUE", help=(
+    "Decide about this portrait; repeatable. glasses, light: auto, on, off; lips: auto, closed, open; teeth: 0 to 1 of them seen; "
+    "matte: -0.2 to 0.2 moves the person's edge, in pupil distances. Kept in the file; light and teeth of a .portrait can be changed "
+    "later."))]
 Rights = Annotated[Optional[str], typer.Option("--rights", metavar="BASIS[:TEXT]|FILE.toml", help=(
     "On what basis this person may be animated: self, consent, public-domain, fictional or licensed, and in words where that is "
     "written down. Asked once: a .portrait keeps it."))]

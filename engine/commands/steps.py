@@ -9,14 +9,14 @@ import typer
 
 from ..console import command
 from .options import (
-    Alpha, Corrections, Cues, Direction, Face, Formats, Fps, Json, Landmarks, Rights, Seed, Settings, Size, Speaker,
+    Alpha, Corrections, Cues, Direction, Face, Formats, Fps, Json, Landmarks, PortraitSettings, Rights, Seed, Settings, Size, Speaker,
     Text, TextFile, Verbose, format_names, spoken, stated_rights,
 )
 
 
 def portrait(image: Annotated[Path, typer.Argument(metavar="IMAGE")],
              out: Annotated[Path, typer.Option("-o", "--out", metavar="X.portrait")],
-             face: Face = None, landmarks: Landmarks = None, rights: Rights = None,
+             face: Face = None, landmarks: Landmarks = None, settings: PortraitSettings = None, rights: Rights = None,
              json_events: Json = False, verbose: Verbose = False) -> None:
     """Take a picture apart: fitted head mesh, layers, eyes, mouth and clean plate in one .portrait file."""
     with command(json_events=json_events, verbose=verbose) as console:
@@ -24,7 +24,7 @@ def portrait(image: Annotated[Path, typer.Argument(metavar="IMAGE")],
         from ..stages import check_writable, cleared_rights, obtain_portrait
         cleared = cleared_rights(image, stated_rights(rights), load_policy()) if rights else None
         check_writable(out.parent)
-        made, _ = obtain_portrait(image, face=face, landmarks=landmarks, progress=console.progress)
+        made, _ = obtain_portrait(image, face=face, landmarks=landmarks, changes=settings or (), progress=console.progress)
         if cleared:
             made.provenance["rights"] = cleared.to_record()
         made.save(out)

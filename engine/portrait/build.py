@@ -15,6 +15,7 @@ from ..progress import Progress, silent
 from .detect import detect_faces, rest_expression, settle_lids
 from .eyes import build_eye
 from .fit import CAMERA_DISTANCE_M, PUPIL_DISTANCE_M, Fit, fit_face
+from .glasses import find_glasses, hold_still
 from .lids import build_lid
 from .lip_line import refine_lip_line
 from .matte import person_matte
@@ -24,6 +25,7 @@ from .picture import read_picture
 from .plate import split_layers
 from .portrait import Portrait
 from .rims import INNER_LIP_LIGHT
+from .settings import PortraitSettings, moved_edge, set_lip_seam
 from .tone import picture_tone
 from .topology import FACE_OVAL, LANDMARKS
 
@@ -34,11 +36,11 @@ STEPS = 5
 
 
 def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmarks: str | os.PathLike | None = None,
-                   progress: Progress = silent) -> Portrait:
+                   settings: PortraitSettings = PortraitSettings(), progress: Progress = silent) -> Portrait:
     """Take the picture at `path` apart.
 
     face: which face, counted from 0 by size (default: the largest). landmarks: a JSON file with 478 corrected points
-    (`{"landmarks_px": [[x, y, z], ...]}`), used instead of detection.
+    (`{"landmarks_px": [[x, y, z], ...]}`), used instead of detection. settings: what a person has decided about this picture.
     Raises ImageError, NoFaceError, FormatError, ModelError; `progress` may raise Cancelled.
     """
     progress("portrait", 0, STEPS)
@@ -47,17 +49,19 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     points, others = (read_landmarks(landmarks), []) if landmarks else choose_face(image, face, str(path))
     rest = rest_expression(image, points)
     points = points if landmarks else refine_lip_line(image, settle_lids(image, points))
+    points = set_lip_seam(points, settings.lips)
     fit = fit_face(points, rest)
     progress("portrait", 1, STEPS)
     matte = person_matte(image, points, others_px=others, progress=progress)
+    matte = moved_edge(matte, settings.matte * fit.pupil_distance)
     if picture.shape[2] == 4:
         matte = np.minimum(matte, picture[..., 3].astype(np.float32) / 255.0)
     progress("portrait", 2, STEPS)
     person, plate, halo = split_layers(image, matte)
     progress("portrait", 3, STEPS)
-    portrait = assemble(image, points, fit, matte)
+    portrait = assemble(image, points, fit, matte, find_glasses(image, points, wanted=settings.glasses))
     portrait.images |= {"person": person, "plate": plate, "halo": halo}
-    portrait.rest = rest
+    portrait.rest, portrait.settings = rest, settings.record()
     portrait.provenance = {"source": Path(path).name, "source_sha256": sha256_of(path), "face": face or 0,
                            "built_by": f"soliloquy {__version__}"}
     progress("portrait", STEPS, STEPS)
@@ -87,11 +91,16 @@ def read_landmarks(path: str | os.PathLike) -> np.ndarray:
     return points
 
 
-def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray) -> Portrait:
-    """All parts of the portrait except the person and plate pictures. image (H, W, 3), points (478, 3), matte (H, W)."""
+def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray, glasses: np.ndarray | None = None) -> Portrait:
+    """All parts of the portrait except the person and plate pictures.
+
+    image (H, W, 3), points (478, 3), matte (H, W), glasses (H, W) where a frame is seen (`find_glasses`).
+    """
     height, width = image.shape[:2]
     tone = picture_tone(image, fit.surface)
     face, apertures = face_part(fit, (width, height), tone.tint(INNER_LIP_LIGHT))
+    if glasses is not None:
+        hold_still(face, glasses)
     eyes = {side: build_eye(image, points, fit, side) for side in ("left", "right")}
     white = np.mean([eye.white_colour for eye in eyes.values()], axis=0)
     lips = face.vertices[apertures["mouth"]].astype(np.float64)
@@ -100,7 +109,7 @@ def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray)
     for side, eye in eyes.items():
         parts |= eye.parts
         images |= eye.images
-        parts[f"lid_{side}"], images[f"lid_{side}"] = build_lid(image, fit, face, apertures[f"eye_{side}"], side)
+        parts[f"lid_{side}"], images[f"lid_{side}"] = build_lid(image, fit, face, apertures[f"eye_{side}"], side, glasses)
     units_per_metre = fit.pupil_distance / PUPIL_DISTANCE_M
     return Portrait(
         size=(width, height), parts=parts, images=images, landmarks_px=points.astype(np.float32),

@@ -43,11 +43,12 @@ SUPERSAMPLING = 3
 
 
 def lid_texture(image: np.ndarray, fit: Fit, side: str, strip: np.ndarray, curves: tuple[np.ndarray, ...],
-                rows: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+                rows: tuple[int, int, int], *, seen_above: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """RGBA texture (h, w, 4) uint8 of the lid and the texture coordinates of its vertices.
 
     strip: the strip's vertices (rows[0] * C, 3); curves: the fold, the strip's top, the lid's edge and the lower lid (C, 3), from
-    the outer to the inner corner; rows: of the strip, the skin and the lashes.
+    the outer to the inner corner; rows: of the strip, the skin and the lashes; seen_above: whether there is skin, and no frame of
+    glasses, above the eye.
     """
     fold, top, edge, lower = curves
     low, high = np.floor(strip[:, :2].min(axis=0)).astype(int) - 1, np.ceil(strip[:, :2].max(axis=0)).astype(int) + 2
@@ -55,8 +56,10 @@ def lid_texture(image: np.ndarray, fit: Fit, side: str, strip: np.ndarray, curve
     picture = image[np.ix_(lines, columns)]
     fall = np.linalg.norm(fit.deltas[CHANNEL_INDEX[f"eyeBlink{side.capitalize()}"], list(LID_UPPER[side]), :2], axis=1).max()
     width = int(np.clip(np.linalg.norm(edge[-1] - edge[0]), 16, 2048))
-    skin_colour = lit_skin(image, fit, edge, lower, width)
+    skin_colour = lit_skin(image, fit, edge, lower, width, seen_above)
     borders = [line_colour(image, curve, width, blur * fit.pupil_distance) for curve, blur in ((fold, FOLD_BLUR), (top, STRIP_BLUR))]
+    if not seen_above:
+        borders[0] = skin_colour
     skin = lid_skin(image, fit, skin_colour, borders, int(np.clip(1.3 * fall, 8, 1024)))
     lashes = lash_fringe(image, fit, edge, skin_colour, int(np.clip(0.06 * fit.pupil_distance, 8, 256)))
     return stack([picture, skin, lashes], strip[:, :2] - low, len(edge), rows)
@@ -91,13 +94,15 @@ def along(curve: np.ndarray, count: int) -> np.ndarray:
     return np.stack([np.interp(places, np.arange(len(curve)), curve[:, k]) for k in range(2)], axis=1)
 
 
-def lit_skin(image: np.ndarray, fit: Fit, edge: np.ndarray, lower: np.ndarray, width: int) -> np.ndarray:
+def lit_skin(image: np.ndarray, fit: Fit, edge: np.ndarray, lower: np.ndarray, width: int, seen_above: bool) -> np.ndarray:
     """(width, 3) colour of lit skin around the eye, column by column."""
     pd, colours = fit.pupil_distance, []
     for curve, span, upwards in ((edge, SKIN_ABOVE, -1), (lower, SKIN_BELOW, 1)):
         heights = upwards * np.linspace(*span, 13) * pd
         points = along(curve, width)[:, None] + heights[None, :, None] * fit.down
         colours.append(np.percentile(sample(image, points), SKIN_LIGHT, axis=1))
+    if not seen_above:
+        colours[0] = colours[1]
     above, below = (colour.mean(axis=1, keepdims=True) for colour in colours)
     light = above + LIGHT_FROM_BELOW * (below - above)
     lit = light * np.mean([colours[0] / np.maximum(above, 1.0), colours[1] / np.maximum(below, 1.0)], axis=0)

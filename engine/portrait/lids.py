@@ -13,6 +13,7 @@ import scipy.spatial
 
 from ..motion.clip import CHANNEL_INDEX
 from .fit import Fit
+from .glasses import behind_frame
 from .lid_skin import lid_texture
 from .portrait import Part, facing_camera
 from .topology import FOLD, LID_LOWER, LID_UPPER
@@ -41,10 +42,12 @@ BULGE = 0.06
 STRIP_ROWS, SKIN_ROWS, LASH_ROWS = 3, 8, 4
 
 
-def build_lid(image: np.ndarray, fit: Fit, face: Part, rim: np.ndarray, side: str) -> tuple[Part, np.ndarray]:
+def build_lid(image: np.ndarray, fit: Fit, face: Part, rim: np.ndarray, side: str,
+              glasses: np.ndarray | None = None) -> tuple[Part, np.ndarray]:
     """The upper lid of the subject's `side` and its RGBA texture.
 
-    image: (H, W, 3) uint8; face: the part with the eye's hole, whose outline in order is `rim` (vertex numbers).
+    image: (H, W, 3) uint8; face: the part with the eye's hole, whose outline in order is `rim` (vertex numbers); glasses: (H, W)
+    where a frame lies before the lid.
     """
     upper, lower = (lid_path(rim, corners) for corners in (LID_UPPER[side], LID_LOWER[side]))
     deltas = face.dense_deltas().astype(np.float64)
@@ -61,12 +64,15 @@ def build_lid(image: np.ndarray, fit: Fit, face: Part, rim: np.ndarray, side: st
     rest[:, 2] += IN_FRONT_OF_FACE * fit.pupil_distance
     moved = np.concatenate([strip_deltas, skin_deltas, lash_deltas], axis=1)
     above_fold = top + COVERS_FOLD * (fold - top)
-    texture, uv = lid_texture(image, fit, side, strip, (above_fold, top, edge, face.vertices[lower]), (STRIP_ROWS, SKIN_ROWS, LASH_ROWS))
+    texture, uv = lid_texture(image, fit, side, strip, (above_fold, top, edge, face.vertices[lower]), (STRIP_ROWS, SKIN_ROWS, LASH_ROWS),
+                              seen_above=glasses is None)
     closed = rest + moved[CHANNEL_INDEX[f"eyeBlink{side.capitalize()}"]]
     part = Part(rest.astype(np.float32), facing_camera(closed, lid_triangles(len(upper))), uv.astype(np.float32),
                 lid_colour(len(upper)), np.ones(len(rest), np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32),
                 np.zeros((0, 3), np.float32), f"lid_{side}")
     part.set_deltas(moved)
+    if glasses is not None:
+        behind_frame(part, closed[:, :2], glasses)
     return part, texture
 
 

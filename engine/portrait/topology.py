@@ -24,6 +24,9 @@ LID_LOWER = {"right": (33, 7, 163, 144, 145, 153, 154, 155, 133), "left": (263, 
 FOLD = {"right": (33, 247, 30, 29, 27, 28, 56, 190, 133), "left": (263, 467, 260, 259, 257, 258, 286, 414, 362)}
 """The fold of the upper lid, corner to corner, above the lid edge's points of the same rank."""
 
+BROWS = {"right": (70, 63, 105, 66, 107, 55, 65, 52, 53, 46), "left": (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)}
+"""The eyebrows' outlines."""
+
 IRIS = {"right": (468, 469, 470, 471, 472), "left": (473, 474, 475, 476, 477)}
 """Centre first, then four points of the rim."""
 

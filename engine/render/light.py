@@ -15,6 +15,7 @@ from numba import njit
 
 from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.portrait import Portrait
+from ..portrait.settings import PortraitSettings
 from .wrinkles import Wrinkles, raised
 
 STRENGTH = 0.7
@@ -59,7 +60,8 @@ class FaceLight:
         self.triangles = face.triangles
         self.rest = vertex_normals(face.vertices, self.triangles)
         self.area = self._area(portrait)
-        self.light, trust = self._fit(portrait)
+        self.light, measured = self._fit(portrait)
+        trust = PortraitSettings.of(portrait).trust_in_light(measured)
         self.amount = (self.area * STRENGTH * trust).astype(np.float32)
         self.rest_brightness = self._brightness(self.rest)
         self.wrinkles = Wrinkles(portrait)

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InputError
 from ..motion.clip import MotionClip
 from ..portrait.portrait import PART_NAMES, Portrait
+from ..portrait.settings import shown_parts
 from ..progress import Progress, silent
 from .light import FaceLight
 from .lidshadow import LidShadow
@@ -84,7 +85,8 @@ class Stage:
             raise InputError(f"Frames of {size[0]} x {size[1]} cannot be made; each side must have 16 to {LARGEST_SIDE_PX} pixels.")
         self.size, self.alpha = size, alpha
         self.scale, self.left, self.top = fit_inside(portrait.size, size)
-        self.parts = {name: portrait.parts[name] for name in PART_NAMES if name in portrait.parts}
+        parts = shown_parts(portrait)
+        self.parts = {name: parts[name] for name in PART_NAMES if name in parts}
         self.textures = {name: self._texture(portrait.images[name]) for name in portrait.images if name != "plate"}
         self.pixels_per_metre = portrait.units_per_metre * self.scale
         self.apertures = portrait.apertures
