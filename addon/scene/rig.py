@@ -10,15 +10,12 @@ import bpy
 import numpy as np
 
 from ..turns import Task, finish_at_once
-from . import backdrop, layers, materials
+from . import backdrop, controls, layers, materials
 from .channels import CHANNELS
 from .meshes import build_mesh
 from .portrait_file import PartData, PortraitData
+from .rig_names import EYE_BONES, GAZE, HEAD, NECK, ROOT
 from .space import SENSOR_WIDTH_MM, RigSpace
-
-ROOT, NECK, HEAD = "root", "neck", "head"
-EYE_BONES = {"iris_left": "eye.L", "iris_right": "eye.R"}
-"""Part -> bone that turns it; in the order of `eye_centres` and of the clip's gaze."""
 
 HEAD_ROTATION_ORDER = "ZXY"
 """The clip's R = Ry(yaw) Rx(-pitch) Rz(roll): roll is applied first, yaw last. The head bone points up, so its own axes are
@@ -26,8 +23,6 @@ the clip's: x to the picture's right, y up, z towards the camera."""
 
 EYE_ROTATION_ORDER = "XYZ"
 """Eye bones look at the camera: pitch about their x, then yaw about their z, which points up."""
-
-BONE_COLOURS = {HEAD: "THEME04", "eye.L": "THEME01", "eye.R": "THEME01"}
 
 PART_PROPERTY = "soliloquy_part"
 ORIGIN_PROPERTY = "soliloquy_origin"
@@ -129,12 +124,13 @@ def _armature(portrait: PortraitData, space: RigSpace, collection: bpy.types.Col
         head = _bone(data, HEAD, neck, neck + (0, 0, head_length), neck_bone)
         for bone_name, eye in zip(EYE_BONES.values(), eyes, strict=True):
             _bone(data, bone_name, eye, eye - (0, 0.04, 0), head).align_roll((0, 0, 1))
-    for bone_name, palette in BONE_COLOURS.items():
-        data.bones[bone_name].color.palette = palette
+        target = eyes.mean(axis=0) - (0, controls.GAZE_DISTANCE_M, 0)
+        _bone(data, GAZE, target, target + (0, 0.04, 0), root).align_roll((0, 0, 1))
     for bone_name in (NECK, HEAD):
         armature.pose.bones[bone_name].rotation_mode = HEAD_ROTATION_ORDER
     for bone_name in EYE_BONES.values():
         armature.pose.bones[bone_name].rotation_mode = EYE_ROTATION_ORDER
+    controls.add_controls(armature, head_length)
     return armature
 
 

@@ -105,7 +105,7 @@ def test_rig_is_rebuilt_in_place(portrait, portrait_file, make_folder, tmp_path)
     rebuilt = replace_rig(rig, read_portrait(tmp_path / "other.portrait"), scene, name="ada")
     assert rebuilt.armature == rig.armature and len(bpy.data.objects) == objects
     assert rebuilt.armature.animation_data.action == made.action == rebuilt.master.data.shape_keys.animation_data.action
-    assert rebuilt.armature.pose.bones["head"].constraints[0].type == "COPY_ROTATION"
+    assert rebuilt.armature.pose.bones["head"].constraints[-1].type == "COPY_ROTATION"
     assert world_x(rebuilt.master) - before == pytest.approx(4 / portrait.units_per_metre, rel=0.06)
     assert rebuilt.armature.data.bones["head"].head_local.x - pivot == pytest.approx(4 / portrait.units_per_metre, rel=0.06)
     parts = {child.get("soliloquy_part") for child in rebuilt.armature.children}

@@ -154,6 +154,35 @@ def test_turning_the_neck_carries_the_head_and_leaves_the_shoulders(built):
     assert moved[weight == 1].max() > 0.005
 
 
+def test_eyes_look_at_the_target_as_far_as_they_are_told(built):
+    _, rig = built
+    bones = rig.armature.pose.bones
+    bones["gaze"].location = (0.2, 0, 0)  # to the picture's right
+    before = iris_direction(rig)
+    rig.armature["gaze_target"] = 1.0
+    rig.armature.update_tag()
+    looking = iris_direction(rig)
+    target = np.array(bones["gaze"].head) - np.array(bones["eye.L"].head)
+    assert before[0] == pytest.approx(0, abs=1e-5), "not told, not done"
+    np.testing.assert_allclose(looking, target / np.linalg.norm(target), atol=1e-3)
+    bones["gaze"].location = (5, 0, 0)
+    assert np.degrees(np.arcsin(iris_direction(rig)[0])) == pytest.approx(45, abs=1), "eyes turn no further than eyes do"
+
+
+def test_controls_have_shapes_that_no_render_shows(built):
+    _, rig = built
+    bones = rig.armature.pose.bones
+    assert all(bone.custom_shape is not None for bone in bones)
+    assert not any(bone.custom_shape.name in bpy.context.scene.objects for bone in bones)
+    build_rig(built[0], bpy.context.scene, name="Bob")
+    assert len({bone.custom_shape for item in bpy.data.objects if item.type == "ARMATURE" for bone in item.pose.bones}) == 3, "shared"
+
+
+def iris_direction(rig) -> np.ndarray:
+    bpy.context.view_layer.update()
+    return np.array(rig.armature.pose.bones["eye.L"].y_axis)
+
+
 def test_building_leaves_the_scene_as_it_was(portrait_file):
     scene = bpy.context.scene
     mine = bpy.data.objects.new("mine", None)
@@ -169,7 +198,7 @@ def test_building_leaves_the_scene_as_it_was(portrait_file):
 
 def test_every_object_of_the_rig_leads_back_to_it(built):
     _, rig = built
-    for member in bpy.data.objects:
+    for member in bpy.context.scene.objects:
         assert rig_of_selection(member).armature == rig.armature
     assert rig_of_selection(None) is None
     assert rig_of_selection(bpy.data.objects.new("stranger", None)) is None

@@ -157,7 +157,7 @@ def test_live_without_recording_leaves_the_rig_as_it_was(stage, portrait_file):
     rig.pose.bones["head"].rotation_euler = (0.1, 0.2, 0.3)
     bpy.context.view_layer.objects.active = rig
     assert bpy.ops.soliloquy.live() == {"FINISHED"}
-    assert tuple(rig.pose.bones["head"].rotation_euler) == pytest.approx((0.1, 0.2, 0.3)) and rig.animation_data is None
+    assert tuple(rig.pose.bones["head"].rotation_euler) == pytest.approx((0.1, 0.2, 0.3)) and rig.animation_data.action is None
     assert "12 frames seen" in bpy.context.window_manager.soliloquy.message
 
 
