@@ -25,8 +25,9 @@ import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ...common.data_files import PRESETS, read_toml, toml_text
+from ...common.data_files import PRESETS, read_toml
 from ..errors import AddonError, FileError
+from ..settings_files import write_record
 from .choices import AUTO, AXES, BONE, KEY, MOTIONS
 from .matching import find_name
 from .signals import parse_source
@@ -89,15 +90,7 @@ def write_mapping(path: Path, name: str, rows: list[Row]) -> None:
     """Write a mapping that `read_mapping` reads back, whole or not at all. Raises AddonError."""
     record = {"format_version": FORMAT_VERSION, "name": name, "key": [_key_record(row) for row in rows if row.kind == KEY],
               "bone": [_bone_record(row) for row in rows if row.kind == BONE]}
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(toml_text(record), encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise AddonError(f"Cannot write {path}: {error.strerror}.", code="bad_output") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_record(path, record)
 
 
 def matched(mapping: Mapping, keys: list[str], bones: list[str]) -> list[Row]:

@@ -72,10 +72,8 @@ def animate_job(scene: bpy.types.Scene, folder: Path) -> dict:
     pictures = settings.make_strips or scene.soliloquy_stage.make_plane or scene.soliloquy_stage.make_compositor
     formats = [name for name, wanted in (("png", pictures), ("mp4", settings.make_video)) if wanted]
     rate = scene_fps(scene)
-    controls = {key: getattr(settings, key) for key in directions.preset_values(settings.direction)}
     job = {"portrait": str(paths.from_blender(settings.picture)), "audio": str(paths.from_blender(settings.voice)),
-           "direction": settings.direction, "settings": directions.changed_settings(settings.direction, controls),
-           "seed": settings.seed,
+           **directions.for_job(settings), "seed": settings.seed,
            "fps": f"{rate.numerator}/{rate.denominator}", "size": "source", "formats": formats, "alpha": settings.alpha,
            "out": str(folder)}
     optional = {"text": settings.text.strip() or None, "face": settings.face or None,

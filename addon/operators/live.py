@@ -159,11 +159,10 @@ def live_command(scene: bpy.types.Scene, python: str) -> list[str]:
 
     settings, rate = scene.soliloquy, scene_fps(scene)
     source = str(Path(paths.from_blender(settings.voice))) if scene.soliloquy_stage.live_input == VOICE else "mic"
-    controls = {key: getattr(settings, key) for key in directions.preset_values(settings.direction)}
-    changed = directions.changed_settings(settings.direction, controls)
+    asked = directions.for_job(settings)
     return [python, "-I", str(paths.BOOTSTRAP), "live", "--in", source, "--out", "stdout", "--fps",
-            f"{rate.numerator}/{rate.denominator}", "--direction", settings.direction, "--seed", str(settings.seed),
-            *(word for key, value in changed.items() for word in ("--set", f"{key}={value}"))]
+            f"{rate.numerator}/{rate.denominator}", "--direction", asked["direction"], "--seed", str(settings.seed),
+            *(word for key, value in asked["settings"].items() for word in ("--set", f"{key}={value}"))]
 
 
 CLASSES = (SOLILOQUY_OT_live,)

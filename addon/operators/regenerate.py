@@ -159,9 +159,7 @@ def _selected_frames(rig: Rig) -> tuple[float, float]:
 
 def panel_direction(scene: bpy.types.Scene) -> dict:
     """What the Direction panel says, for a job."""
-    settings = scene.soliloquy
-    controls = {key: getattr(settings, key) for key in directions.preset_values(settings.direction)}
-    return {"direction": settings.direction, "settings": directions.changed_settings(settings.direction, controls)}
+    return directions.for_job(scene.soliloquy)
 
 
 CLASSES = (SOLILOQUY_OT_regenerate,)
