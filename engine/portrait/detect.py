@@ -27,8 +27,8 @@ LID_SEARCH = 0.12
 LID_SKIN = (0.3, 0.6)
 """Where the lid's skin is beyond doubt, in eye widths from its edge."""
 LEAST_WHITE_FROM_SKIN, LIKE_WHITE = 40, 0.6
-"""The white must differ from the skin by this many of 255 levels (length of the colour's difference) to be told from it, and what
-counts as white must be so much nearer to the white than to the skin."""
+"""The white must differ from the skin by this many of 255 levels (length of the colour's difference) to be told from it,
+and what counts as white must be so much nearer to the white than to the skin."""
 
 
 @functools.cache
@@ -197,7 +197,7 @@ def _white_of_eye(image: np.ndarray, face: np.ndarray, side: str) -> np.ndarray 
     cv2.fillPoly(opening, [np.round(outline - low).astype(np.int32)], 1)
     centre, rim = face[IRIS[side][0], :2] - low, face[list(IRIS[side][1:]), :2] - low
     radius = int(np.ceil(1.2 * np.linalg.norm(rim - centre, axis=1).mean()))
-    cv2.circle(opening, tuple(int(round(c)) for c in centre), radius, 0, -1)
+    cv2.circle(opening, tuple(round(float(c)) for c in centre), radius, 0, -1)
     seen = image[low[1]:high[1], low[0]:high[0]][opening > 0]
     if len(seen) < 12:
         return None

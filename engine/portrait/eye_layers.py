@@ -1,7 +1,9 @@
-"""The pixels of one eye taken apart: the white, the iris and the catch-light, so that laid together they are the picture again.
+"""The pixels of one eye taken apart: the white, the iris and the catch-light, so that laid together they are the picture
+again.
 
-The white is completed under lids and iris; the iris is what remains where the picture is darker than that white; the catch-light
-is what is brighter than the iris around it. The shadow that the upper lid throws on both is divided out: it stays with the lid.
+The white is completed under lids and iris; the iris is what remains where the picture is darker than that white; the
+catch-light is what is brighter than the iris around it. The shadow that the upper lid throws on both is divided out: it
+stays with the lid.
 """
 
 from __future__ import annotations
@@ -19,20 +21,25 @@ LEAST_WHITE_PX = 25
 LIMBUS = (0.9, 1.06)
 """Under the lids the iris is solid inside the first and gone beyond the second, in its radii."""
 IRIS_SOLID, RIM_SEEN, WHITE_KEPT = (0.8, 0.95), (1.06, 1.3), (1.12, 1.42)
-"""Where the picture shows its rim, the iris reaches as far as the picture is darker than the white: at least over IRIS_SOLID, at
-most over RIM_SEEN; over WHITE_KEPT the white becomes the picture's own."""
+"""Where the picture shows its rim, the iris reaches as far as the picture is darker than the white: at least over
+IRIS_SOLID, at most over RIM_SEEN; over WHITE_KEPT the white becomes the picture's own."""
 LID_EDGE = 0.012
 """The lids' soft edges lie over this much of the picture's own eye and lid (pupil distances), which is kept."""
 ARC_SAMPLES, RADIUS_STEPS = 48, np.linspace(0.82, 1.22, 17)
 SHIFT_STEPS = np.linspace(-0.14, 0.14, 5)
 GLINT_LEVELS, GLINT_OF_WHITE = 30.0, 0.4
-"""A catch-light is brighter than the iris at its radius by this many levels, and by this share of what the white is brighter."""
+"""A catch-light is brighter than the iris at its radius by this many levels, and by this share of what the white is
+brighter."""
+GLINT_WITHIN = 0.6
+"""A patch that lies less than this within the visible iris is lid or white."""
 GLINT_MOST_AREA = 0.16
 """A brighter patch larger than this share of the iris is part of the iris, or a window too large to take out."""
 SOLVED = (0.25, 0.6)
-"""Where the iris has less than the first share of a pixel its colour cannot be told from the mixture, from the second on it can."""
+"""Where the iris has less than the first share of a pixel its colour cannot be told from the mixture, from the second on
+it can."""
 LEFT_LIGHT = (0.7, 1.04)
-"""What the iris's rim leaves to the white may only darken or lighten it so far: else a ring of it stays behind when the eye turns."""
+"""What the iris's rim leaves to the white may only darken or lighten it so far: else a ring of it stays behind when the
+eye turns."""
 LEAST_GLINT = 0.12
 MOST_SATURATED = 0.42
 """A white more saturated than this was taken from lids or canthus; it is paled."""
@@ -83,11 +90,12 @@ def _at(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     return cv2.remap(image, points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def take_apart(crop: np.ndarray, opening: np.ndarray, shade: np.ndarray, centre: np.ndarray, radius: float, pd: float) -> EyePixels:
+def take_apart(crop: np.ndarray, opening: np.ndarray, shade: np.ndarray, centre: np.ndarray, radius: float,
+               pd: float) -> EyePixels:
     """The layers of the eye in `crop` (h, w, 3) uint8.
 
-    opening: (h, w) bool, between the lids; shade: (h, w) 0..1, the light that the lid's shadow leaves; centre, radius of the iris
-    and pd, the pupil distance, in pixels.
+    opening: (h, w) bool, between the lids; shade: (h, w) 0..1, the light that the lid's shadow leaves; centre, radius of the
+    iris and pd, the pupil distance, in pixels.
     """
     rows, columns = np.mgrid[:crop.shape[0], :crop.shape[1]]
     distance = np.hypot(columns - centre[0], rows - centre[1]) / radius
@@ -98,7 +106,8 @@ def take_apart(crop: np.ndarray, opening: np.ndarray, shade: np.ndarray, centre:
     darker = darkness(lit, smooth_white, distance, opening)
     keep = np.maximum(keep, np.clip(-BRIGHTER_KEPT * (darker + BRIGHTER_BY), 0, 1) * opening * (distance > LIMBUS[0]))
     white = smooth_white + keep[..., None] * (lit - smooth_white)
-    seen_rim = np.maximum(1 - _ramp(distance, *IRIS_SOLID), np.clip(darker, 0, 1) * (1 - keep) * (1 - _ramp(distance, *RIM_SEEN)))
+    rim = np.clip(darker, 0, 1) * (1 - keep) * (1 - _ramp(distance, *RIM_SEEN))
+    seen_rim = np.maximum(1 - _ramp(distance, *IRIS_SOLID), rim)
     alpha = np.where(opening, seen_rim, 1 - _ramp(distance, *LIMBUS))
     solid, white = part_colours(lit, white, alpha, distance, opening)
     solid = complete_iris(solid, opening & (distance < RIM_SEEN[1]), distance, centre)
@@ -136,12 +145,13 @@ def complete_white(lit: np.ndarray, opening: np.ndarray, distance: np.ndarray, p
 
 def paled(colour: np.ndarray) -> np.ndarray:
     """Colours (..., 3) with their saturation limited to what the white of an eye can have, as bright as before."""
-    light, spread = colour.mean(axis=-1, keepdims=True), np.ptp(colour, axis=-1)[..., None] / np.maximum(colour.max(axis=-1), 1.0)[..., None]
+    light = colour.mean(axis=-1, keepdims=True)
+    spread = np.ptp(colour, axis=-1)[..., None] / np.maximum(colour.max(axis=-1), 1.0)[..., None]
     return light + (colour - light) * np.minimum(1.0, MOST_SATURATED / np.maximum(spread, 1e-3))
 
 
 def fill_smoothly(values: np.ndarray, known: np.ndarray, reach: float) -> np.ndarray:
-    """Smooth values (h, w, 3) everywhere from the known ones: normalised convolution, widening until every pixel is reached."""
+    """Smooth values (h, w, 3) everywhere from the known ones: normalised convolution, widening until all are reached."""
     filled = np.zeros_like(values)
     done = np.zeros(known.shape, np.float32)
     sigma = max(reach, 1.0)
@@ -160,7 +170,7 @@ def fill_smoothly(values: np.ndarray, known: np.ndarray, reach: float) -> np.nda
 
 
 def darkness(lit: np.ndarray, white: np.ndarray, distance: np.ndarray, opening: np.ndarray) -> np.ndarray:
-    """(h, w) where the picture lies between the white (0) and the iris at its rim (1); below 0 it is brighter than the white."""
+    """(h, w) where the picture lies between the white (0) and the iris at its rim (1); below 0 it is the brighter one."""
     inner = opening & (distance > 0.75) & (distance < 0.92)
     rim = np.median(lit[inner], axis=0) if inner.any() else 0.4 * white.mean(axis=(0, 1))
     contrast = white - rim
@@ -168,8 +178,8 @@ def darkness(lit: np.ndarray, white: np.ndarray, distance: np.ndarray, opening: 
 
 
 def part_colours(lit, white, alpha, distance, opening) -> tuple[np.ndarray, np.ndarray]:
-    """Colours (h, w, 3) of iris and white that mix by `alpha` to the picture: the iris's own where it is solid; towards its soft
-    rim that of the rim, and the white takes what is left."""
+    """Colours (h, w, 3) of iris and white that mix by `alpha` to the picture: the iris's own where it is solid; towards its
+    soft rim that of the rim, and the white takes what is left."""
     a = alpha[..., None]
     solved = np.clip((lit - (1 - a) * white) / np.maximum(a, 0.02), 0, 255)
     profile = radial_profile(solved, opening & (alpha > 0.8), distance)
@@ -224,11 +234,13 @@ def lift_glint(iris: np.ndarray, opening: np.ndarray, distance: np.ndarray, brig
     count, labels, stats, _ = cv2.connectedComponentsWithStats(seeds, connectivity=8)
     large = GLINT_MOST_AREA * np.pi * radius ** 2
     inner = cv2.erode(within.astype(np.uint8), np.ones((3, 3))) > 0
-    kept = [n for n in range(1, count) if stats[n, cv2.CC_STAT_AREA] < large and (labels[inner] == n).sum() >= 0.6 * stats[n, cv2.CC_STAT_AREA]]
+    areas = stats[:, cv2.CC_STAT_AREA]
+    kept = [n for n in range(1, count) if areas[n] < large and (labels[inner] == n).sum() >= GLINT_WITHIN * areas[n]]
     if not kept:
         return iris, nothing
     reach = max(1, round(0.09 * radius))
-    mask = cv2.dilate(np.isin(labels, kept).astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
+    window = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    mask = cv2.dilate(np.isin(labels, kept).astype(np.uint8), window)
     eight_bit = np.clip(iris, 0, 255).astype(np.uint8)
     without = cv2.inpaint(eight_bit, mask, 0.2 * radius, cv2.INPAINT_TELEA).astype(np.float32)
     peak = np.percentile(iris[np.isin(labels, kept)], 95, axis=0)

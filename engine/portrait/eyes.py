@@ -1,4 +1,5 @@
-"""The eyes as parts: the white, the iris that turns about the eyeball's centre, and the catch-light; the pixels are `eye_layers`."""
+"""The eyes as parts: the white, the iris that turns about the eyeball's centre, and the catch-light; the pixels are
+`eye_layers`."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from .topology import IRIS, LID_LOWER, LID_UPPER
 EYEBALL_RADIUS = 0.19
 """In pupil distances: 12 mm (Bekerman et al. 2014, "Variations in eyeball diameters") over 63 mm."""
 IRIS_LEVER = 0.167
-"""From the eye's centre of rotation to the plane of the iris, pupil distances: 10.5 mm (Fry & Hill 1962, "The center of rotation
-of the eye", 13.5 mm behind the cornea, less 3 mm to the iris)."""
+"""From the eye's centre of rotation to the plane of the iris, pupil distances: 10.5 mm (Fry & Hill 1962, "The center of
+rotation of the eye", 13.5 mm behind the cornea, less 3 mm to the iris)."""
 MARGIN = 0.22
 """How far the eye's own texture reaches beyond the lids, pupil distances."""
 WHITE_BENEATH_LIDS = 0.07
@@ -59,7 +60,8 @@ def build_eye(image: np.ndarray, landmarks_px: np.ndarray, fit: Fit, side: str) 
     white = white_mesh(upper, lower, fit)
     iris = iris_mesh(centre + corner, radius, depth, pd)
     strength = shadow_strength(crop, opening, centre, radius, shadow_share(pixel_grid(crop.shape, corner), upper, fit))
-    shades = {name: 1 - strength * shadow_share(mesh[0][:, :2], upper, fit) for name, mesh in (("white", white), ("iris", iris))}
+    shades = {name: 1 - strength * shadow_share(mesh[0][:, :2], upper, fit)
+              for name, mesh in (("white", white), ("iris", iris))}
     pixels = take_apart(crop, opening, shade_in_crop(white, shades["white"], corner, crop.shape), centre, radius, pd)
     return assemble_eye(side, white, iris, shades, pixels, corner, crop.shape,
                         np.array([*(centre + corner), depth - IRIS_LEVER * pd], np.float32))
@@ -139,7 +141,8 @@ def shade_in_crop(mesh, shade: np.ndarray, corner: np.ndarray, shape) -> np.ndar
 
 def eye_part(vertices, triangles, shade, corner, shape, texture: str) -> Part:
     """A part of the eye under the lid's shadow."""
-    part = plain_part(vertices, triangles, (vertices[:, :2] - corner + 0.5) / (shape[1], shape[0]), np.ones(len(vertices)), texture)
+    uv = (vertices[:, :2] - corner + 0.5) / (shape[1], shape[0])
+    part = plain_part(vertices, triangles, uv, np.ones(len(vertices)), texture)
     part.colour[:, :3] = shade[:, None]
     return part
 
@@ -147,15 +150,17 @@ def eye_part(vertices, triangles, shade, corner, shape, texture: str) -> Part:
 def plain_part(vertices, triangles, uv, alpha, texture: str) -> Part:
     """A part that follows the head and has no blendshapes."""
     colour = np.concatenate([np.ones((len(vertices), 3)), alpha[:, None]], axis=1)
-    return Part(vertices.astype(np.float32), facing_camera(vertices, triangles), uv.astype(np.float32), colour.astype(np.float32),
-                np.ones(len(vertices), np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), texture)
+    return Part(vertices.astype(np.float32), facing_camera(vertices, triangles), uv.astype(np.float32),
+                colour.astype(np.float32), np.ones(len(vertices), np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32),
+                np.zeros((0, 3), np.float32), texture)
 
 
 def white_mesh(upper: np.ndarray, lower: np.ndarray, fit: Fit) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and triangles of the white behind the lids (K, 3 each, corner to corner), reaching a little under them."""
     beneath = WHITE_BENEATH_LIDS * fit.pupil_distance
     steps = np.linspace(0, len(upper) - 1, WHITE_COLUMNS)
-    above, below = (np.stack([np.interp(steps, np.arange(len(lid)), lid[:, k]) for k in range(3)], axis=1) for lid in (upper, lower))
+    above, below = (np.stack([np.interp(steps, np.arange(len(lid)), lid[:, k]) for k in range(3)], axis=1)
+                    for lid in (upper, lower))
     outwards = np.linspace(-1, 1, WHITE_COLUMNS)[:, None] * (above[-1, :2] - above[0, :2])
     outwards *= beneath / (np.linalg.norm(outwards[0]) + 1e-6)
     above[:, :2] += outwards - fit.down * beneath

@@ -1,8 +1,9 @@
 """Glasses: found as a frame over both eyes with a bridge between them, and held still, so that only the head moves it.
 
-A frame is thin: it differs from what surrounds it, which a wide median does not see. What differs so, hangs together across the
-bridge of the nose and reaches over both eyes is a frame; brows, lashes and wrinkles do not reach so far together. Skin under the
-frame and under reflections on the lenses keeps still in the face's mesh; lids close beneath it and brows move above it.
+A frame is thin: it differs from what surrounds it, which a wide median does not see. What differs so, hangs together
+across the bridge of the nose and reaches over both eyes is a frame; brows, lashes and wrinkles do not reach so far
+together. Skin under the frame and under reflections on the lenses keeps still in the face's mesh; lids close beneath it
+and brows move above it.
 """
 
 from __future__ import annotations
@@ -45,10 +46,10 @@ HOLD_AROUND, HOLD_FADE = 0.03, 0.05
 
 
 def find_glasses(image: np.ndarray, landmarks_px: np.ndarray, *, wanted: str = "auto") -> np.ndarray | None:
-    """(H, W) float32: 1 where the frame of the face's glasses and its reflections are seen, fading to 0; None without glasses.
+    """(H, W) float32: 1 where the frame of the face's glasses and reflections are seen, fading to 0; None without glasses.
 
-    image: (H, W, 3) uint8; landmarks_px: (478, 3). wanted: "auto" looks for them, "on" takes what looks most like them, "off" does
-    not look.
+    image: (H, W, 3) uint8; landmarks_px: (478, 3). wanted: "auto" looks for them, "on" takes what looks most like them, "off"
+    does not look.
     """
     if wanted == "off":
         return None
@@ -61,7 +62,8 @@ def find_glasses(image: np.ndarray, landmarks_px: np.ndarray, *, wanted: str = "
     held = frame | (lighter & within_hull(frame))
     reach = round(HOLD_AROUND * VIEW_PD)
     grown = cv2.dilate(held.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
-    soft = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), HOLD_FADE * VIEW_PD / 2) * eyes_free(points, view.shape[:2], OPEN_EYE)
+    soft = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), HOLD_FADE * VIEW_PD / 2)
+    soft *= eyes_free(points, view.shape[:2], OPEN_EYE)
     back = cv2.invertAffineTransform(turn)
     return cv2.warpAffine(soft, back, image.shape[1::-1], flags=cv2.INTER_LINEAR)
 
@@ -81,7 +83,7 @@ def view_of_eyes(image: np.ndarray, landmarks_px: np.ndarray) -> tuple[np.ndarra
 
 
 def frame_in(view: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(h, w) bool each: what looks like a frame, joined across the nose; bars beside it; all that is lighter than its surroundings.
+    """(h, w) bool each: what looks like a frame, joined across the nose; bars beside it; what is lighter than its surroundings.
 
     points: (478, 2) landmarks in the view.
     """
@@ -107,7 +109,7 @@ def frame_in(view: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def joined_bars(frame: np.ndarray, labels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """(h, w) bool: long pieces close to a frame that already reaches over both eyes belong to it: a bar of another colour."""
+    """(h, w) bool: long pieces close to a frame that reaches over both eyes belong to it: a bar of another colour."""
     near = round(BAR_NEAR * VIEW_PD)
     around = cv2.dilate(frame.astype(np.uint8), np.ones((2 * near + 1,) * 2)) > 0
     touching = np.unique(labels[around])

@@ -14,9 +14,9 @@ SKIN_ABOVE = (0.03, 0.13)
 SKIN_BELOW = (0.07, 0.16)
 SKIN_LIGHT = 60
 LIGHT_FROM_BELOW = 0.4
-"""A closed lid has the colour of the skin around it and bulges into the light as the skin beneath the eye does: this percentile of
-the skin this far above and below the eye (pupil distances), the light of the two mixed by the share. The fold's own shadow would
-make a closed lid look like an eye."""
+"""A closed lid has the colour of the skin around it and bulges into the light as the skin beneath the eye does: this
+percentile of the skin this far above and below the eye (pupil distances), the light of the two mixed by the share. The
+fold's own shadow would make a closed lid look like an eye."""
 COLOUR_BLUR = 0.07
 DOME = ((0.0, 0.96), (0.4, 1.05), (0.8, 0.97), (1.0, 0.88))
 """Shading of the lid over the eyeball from the fold (0) to the strip (1): light from above, and it curves under."""
@@ -46,9 +46,9 @@ def lid_texture(image: np.ndarray, fit: Fit, side: str, strip: np.ndarray, curve
                 rows: tuple[int, int, int], *, seen_above: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """RGBA texture (h, w, 4) uint8 of the lid and the texture coordinates of its vertices.
 
-    strip: the strip's vertices (rows[0] * C, 3); curves: the fold, the strip's top, the lid's edge and the lower lid (C, 3), from
-    the outer to the inner corner; rows: of the strip, the skin and the lashes; seen_above: whether there is skin, and no frame of
-    glasses, above the eye.
+    strip: the strip's vertices (rows[0] * C, 3); curves: the fold, the strip's top, the lid's edge and the lower lid (C, 3),
+    from the outer to the inner corner; rows: of the strip, the skin and the lashes; seen_above: whether there is skin, and no
+    frame of glasses, above the eye.
     """
     fold, top, edge, lower = curves
     low, high = np.floor(strip[:, :2].min(axis=0)).astype(int) - 1, np.ceil(strip[:, :2].max(axis=0)).astype(int) + 2
@@ -57,7 +57,8 @@ def lid_texture(image: np.ndarray, fit: Fit, side: str, strip: np.ndarray, curve
     fall = np.linalg.norm(fit.deltas[CHANNEL_INDEX[f"eyeBlink{side.capitalize()}"], list(LID_UPPER[side]), :2], axis=1).max()
     width = int(np.clip(np.linalg.norm(edge[-1] - edge[0]), 16, 2048))
     skin_colour = lit_skin(image, fit, edge, lower, width, seen_above)
-    borders = [line_colour(image, curve, width, blur * fit.pupil_distance) for curve, blur in ((fold, FOLD_BLUR), (top, STRIP_BLUR))]
+    borders = [line_colour(image, curve, width, blur * fit.pupil_distance)
+               for curve, blur in ((fold, FOLD_BLUR), (top, STRIP_BLUR))]
     if not seen_above:
         borders[0] = skin_colour
     skin = lid_skin(image, fit, skin_colour, borders, int(np.clip(1.3 * fall, 8, 1024)))
@@ -66,7 +67,7 @@ def lid_texture(image: np.ndarray, fit: Fit, side: str, strip: np.ndarray, curve
 
 
 def stack(pieces: list[np.ndarray], in_picture: np.ndarray, columns: int, rows) -> tuple[np.ndarray, np.ndarray]:
-    """One texture of the pieces, one below the other, and (V, 2) coordinates: the strip's by position, the others' by row."""
+    """The pieces in one texture, one below the other, and (V, 2) coordinates: the strip's by position, others by row."""
     width = max(piece.shape[1] for piece in pieces)
     tops, sheets, line = [], [], 0
     for piece in pieces:
@@ -77,7 +78,8 @@ def stack(pieces: list[np.ndarray], in_picture: np.ndarray, columns: int, rows) 
         line += piece.shape[0] + GUTTER_PX
     places = [in_picture + 0.5]
     for piece, first, count in zip(pieces[1:], tops[1:], rows[1:]):
-        u, v = np.meshgrid(np.linspace(0.5, piece.shape[1] - 0.5, columns), first + np.linspace(0.5, piece.shape[0] - 0.5, count))
+        u, v = np.meshgrid(np.linspace(0.5, piece.shape[1] - 0.5, columns),
+                           first + np.linspace(0.5, piece.shape[0] - 0.5, count))
         places.append(np.stack([u.ravel(), v.ravel()], axis=1))
     return np.concatenate(sheets), np.concatenate(places) / (width, line)
 
@@ -85,7 +87,8 @@ def stack(pieces: list[np.ndarray], in_picture: np.ndarray, columns: int, rows) 
 def sample(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Colours (..., 3) float32 of the picture at points (..., 2); beyond its border its border."""
     points = points.astype(np.float32)
-    return cv2.remap(image.astype(np.float32), points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(image.astype(np.float32), points[..., 0], points[..., 1], cv2.INTER_LINEAR,
+                     borderMode=cv2.BORDER_REPLICATE)
 
 
 def along(curve: np.ndarray, count: int) -> np.ndarray:
@@ -166,6 +169,6 @@ def hairs(height: int, width: int) -> np.ndarray:
         points = [((place + lean * t ** 2) * width * scale, t * length * height * scale) for t in np.linspace(0, 1, 6)]
         for k in range(5):
             thickness = max(1, round(scale * (1.0 - k / 6) * max(width / 90, 0.7)))
-            ends = [tuple(int(round(c)) for c in points[k + n]) for n in range(2)]
+            ends = [tuple(round(c) for c in points[k + n]) for n in range(2)]
             cv2.line(canvas, *ends, 255, thickness, cv2.LINE_AA)
     return cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255

@@ -1,9 +1,10 @@
 """The upper lids: what a blink unrolls, and the lashes it lowers.
 
-Over an open eye the lid lies folded. Stretched from the little that shows it would smear, so each lid is a part of its own, laid
-over the face: a *strip* of the picture along the lid's edge, with the roots of the lashes, which is carried down unstretched; the
-*skin* between the fold and the strip, made anew (`lid_skin.py`), which has no height in an open eye and grows as the edge falls;
-and *lashes* before the closed eye's seam, which grow likewise. At rest the part shows the picture's own pixels and nothing else.
+Over an open eye the lid lies folded. Stretched from the little that shows it would smear, so each lid is a part of its
+own, laid over the face: a *strip* of the picture along the lid's edge, with the roots of the lashes, which is carried
+down unstretched; the *skin* between the fold and the strip, made anew (`lid_skin.py`), which has no height in an open
+eye and grows as the edge falls; and *lashes* before the closed eye's seam, which grow likewise. At rest the part shows
+the picture's own pixels and nothing else.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ STRIP = 0.024
 """Height of the strip (pupil distances: 1.5 mm), at most this share of the way from the edge to the fold: STRIP_OF_FOLD."""
 STRIP_OF_FOLD = 0.5
 COVERS_FOLD = 1.25
-"""On a blink the new skin rises over this multiple of what lies between the strip and the fold: the fold flattens, and lashes
-that stood up against the lid are gone."""
+"""On a blink the new skin rises over this multiple of what lies between the strip and the fold: the fold flattens, and
+lashes that stood up against the lid are gone."""
 LASH_LENGTH = 0.06
 """Lashes of a closed eye as seen from before, pupil distances: 8 to 12 mm long (Thibaut et al. 2010, "Human eyelash
 characterization"), foreshortened to less than half."""
@@ -38,7 +39,8 @@ SOFT_TOP = 0.45
 SOFT_END, SOFT_SKIN_END = 0.05, 0.22
 """Shares of the lid's width over which strip and lashes, and the skin, fade at both corners."""
 BULGE = 0.06
-"""A closed lid stands this far before the skin that it covers, pupil distances; so it is in front, whatever the face does."""
+"""A closed lid stands this far before the skin that it covers, pupil distances; so it is in front, whatever the face
+does."""
 STRIP_ROWS, SKIN_ROWS, LASH_ROWS = 3, 8, 4
 
 
@@ -46,8 +48,8 @@ def build_lid(image: np.ndarray, fit: Fit, face: Part, rim: np.ndarray, side: st
               glasses: np.ndarray | None = None) -> tuple[Part, np.ndarray]:
     """The upper lid of the subject's `side` and its RGBA texture.
 
-    image: (H, W, 3) uint8; face: the part with the eye's hole, whose outline in order is `rim` (vertex numbers); glasses: (H, W)
-    where a frame lies before the lid.
+    image: (H, W, 3) uint8; face: the part with the eye's hole, whose outline in order is `rim` (vertex numbers);
+    glasses: (H, W) where a frame lies before the lid.
     """
     upper, lower = (lid_path(rim, corners) for corners in (LID_UPPER[side], LID_LOWER[side]))
     deltas = face.dense_deltas().astype(np.float64)
@@ -64,8 +66,8 @@ def build_lid(image: np.ndarray, fit: Fit, face: Part, rim: np.ndarray, side: st
     rest[:, 2] += IN_FRONT_OF_FACE * fit.pupil_distance
     moved = np.concatenate([strip_deltas, skin_deltas, lash_deltas], axis=1)
     above_fold = top + COVERS_FOLD * (fold - top)
-    texture, uv = lid_texture(image, fit, side, strip, (above_fold, top, edge, face.vertices[lower]), (STRIP_ROWS, SKIN_ROWS, LASH_ROWS),
-                              seen_above=glasses is None)
+    texture, uv = lid_texture(image, fit, side, strip, (above_fold, top, edge, face.vertices[lower]),
+                              (STRIP_ROWS, SKIN_ROWS, LASH_ROWS), seen_above=glasses is None)
     closed = rest + moved[CHANNEL_INDEX[f"eyeBlink{side.capitalize()}"]]
     part = Part(rest.astype(np.float32), facing_camera(closed, lid_triangles(len(upper))), uv.astype(np.float32),
                 lid_colour(len(upper)), np.ones(len(rest), np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32),
@@ -104,7 +106,8 @@ def lowering(side: str) -> tuple[int, int]:
     return CHANNEL_INDEX[f"eyeBlink{side.capitalize()}"], CHANNEL_INDEX[f"eyeLookDown{side.capitalize()}"]
 
 
-def strip_rows(edge: np.ndarray, top: np.ndarray, fall: np.ndarray, at_top: np.ndarray, side: str) -> tuple[np.ndarray, np.ndarray]:
+def strip_rows(edge: np.ndarray, top: np.ndarray, fall: np.ndarray, at_top: np.ndarray,
+               side: str) -> tuple[np.ndarray, np.ndarray]:
     """Vertices (STRIP_ROWS * C, 3) of the strip from its top to the edge, and their offsets (52, ..., 3).
 
     It follows the face, except that a lid on its way down carries it unstretched.
@@ -134,7 +137,8 @@ def lash_rows(fit: Fit, fall: np.ndarray, side: str) -> np.ndarray:
     """(52, LASH_ROWS * C, 3) offsets of the lashes: they hang from the edge, splayed towards the outer corner."""
     place = np.linspace(0, 1, fall.shape[1])[:, None]  # 0 at the outer corner
     across = np.array([fit.down[1], -fit.down[0]])
-    outwards = across if (across @ (fit.surface[LID_UPPER[side][0], :2] - fit.surface[LID_UPPER[side][-1], :2])) > 0 else -across
+    outer, inner = fit.surface[[LID_UPPER[side][0], LID_UPPER[side][-1]], :2]
+    outwards = across * np.sign(across @ (outer - inner))
     direction = fit.down + LASH_SPLAY * (1 - 1.6 * place) * outwards
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     length = LASH_LENGTH * fit.pupil_distance * np.clip(np.sin(np.pi * place ** 0.8), 0, 1) ** 0.4 * (1 - 0.35 * place)

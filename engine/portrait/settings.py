@@ -1,4 +1,5 @@
-"""What a person decides about one portrait, beside what is measured from its picture. Kept in the `.portrait` under "settings"."""
+"""What a person decides about one portrait, beside what is measured from its picture. Kept in the `.portrait` under
+"settings"."""
 
 from __future__ import annotations
 

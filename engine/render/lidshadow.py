@@ -1,7 +1,7 @@
 """The shadow that the upper lids throw on the eyes: it comes down with the lid, and the iris turns beneath it.
 
-The parts carry the shadow of the rest pose as colour and have textures without it (portrait/eyes.py), so that a renderer which
-does nothing about it shows the rest pose's shadow.
+The parts carry the shadow of the rest pose as colour and have textures without it (portrait/eyes.py), so that a renderer
+which does nothing about it shows the rest pose's shadow.
 """
 
 from __future__ import annotations

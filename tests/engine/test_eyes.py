@@ -1,9 +1,9 @@
-"""What eyes must do: be the picture at rest, travel as a human eye does, leave no ring behind, keep the catch-light with the light."""
+"""What eyes must do: be the picture at rest, travel as a human eye does, leave no ring behind, keep the catch-light with
+the light."""
 
 import cv2
 import numpy as np
 import pytest
-
 from soliloquy.engine.motion.clip import MotionClip
 from soliloquy.engine.portrait.eye_layers import find_iris, take_apart
 from soliloquy.engine.portrait.eyes import IRIS_LEVER

@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-
 from soliloquy.engine.motion.clip import CHANNEL_INDEX
 from soliloquy.engine.portrait.glasses import find_glasses
 from soliloquy.engine.portrait.picture import read_picture

@@ -3,8 +3,12 @@
 import cv2
 import numpy as np
 import pytest
-
-from soliloquy.engine.motion.clip import CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
+from soliloquy.engine.motion.clip import (
+    CHANNEL_INDEX,
+    EYE_LOOK_COLUMNS,
+    MotionClip,
+    eye_look_from_gaze,
+)
 from soliloquy.engine.portrait.detect import settle_lids
 from soliloquy.engine.portrait.lids import LASH_ROWS, SKIN_ROWS, STRIP_ROWS
 from soliloquy.engine.portrait.picture import read_picture

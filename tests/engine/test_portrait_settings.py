@@ -1,17 +1,21 @@
-"""Choices for one portrait: spelled on the command line, kept in the file, followed when the picture is taken apart and drawn."""
+"""Choices for one portrait: spelled on the command line, kept in the file, followed when the picture is taken apart and
+drawn."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-
 from soliloquy.engine.errors import InputError
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.build import build_portrait
 from soliloquy.engine.portrait.fit import fit_face
 from soliloquy.engine.portrait.portrait import Portrait
-from soliloquy.engine.portrait.settings import PortraitSettings, moved_edge, set_lip_seam
+from soliloquy.engine.portrait.settings import (
+    PortraitSettings,
+    moved_edge,
+    set_lip_seam,
+)
 from soliloquy.engine.render.light import FaceLight
 from soliloquy.engine.render.render import render
 from soliloquy.engine.stages import obtain_portrait
@@ -83,9 +87,8 @@ def test_the_matte_can_be_let_out_and_taken_in():
 
 
 def test_the_command_line_writes_them(hopper_path, tmp_path):
-    from typer.testing import CliRunner
-
     from soliloquy.engine.cli import app
+    from typer.testing import CliRunner
 
     out = tmp_path / "a.portrait"
     result = CliRunner().invoke(app, ["portrait", str(hopper_path), "-o", str(out), "--set", "glasses=off", "--set", "light=off"])
