@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from .edit_tasks import export, regenerate, render, update
+from .edit_tasks import converse, export, regenerate, render, update
 from .errors import InputError
 from .progress import Progress
 from .stage_tasks import landmarks, portrait, say
@@ -57,6 +57,6 @@ def _path(request: dict, key: str) -> Path:
     return Path(request[key])
 
 
-TASKS: dict[str, Callable[[dict, Progress], dict]] = {"animate": animate, "doctor": doctor, "export": export, "landmarks": landmarks,
+TASKS: dict[str, Callable[[dict, Progress], dict]] = {"animate": animate, "converse": converse, "doctor": doctor, "export": export, "landmarks": landmarks,
                                                        "ping": ping, "portrait": portrait, "regenerate": regenerate,
                                                        "render": render, "say": say, "seal": seal, "update": update, "verify": verify}
