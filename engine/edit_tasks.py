@@ -48,6 +48,24 @@ def render(request: dict, progress: Progress) -> dict:
     return {"out": str(wanted.out), "files": render_elsewhere(made, clip, wanted, progress)}
 
 
+def converse(request: dict, progress: Progress) -> dict:
+    """`job`: {tracks, length_s?, speakers: [{name, job, lines: [{audio, start_s, skip_s?, length_s?, text?}], sees: {name: [yaw,
+    pitch]}}]}; `job` has the fields of jobs.Job but for the recording. Every speaker becomes a folder."""
+    job = _job(request)
+    from .converse import Line, Speaker, run_conversation
+    tracks, length_s = _needed(job, "tracks"), _number(job, "length_s", None)
+    try:
+        speakers = [Speaker(str(one["name"]), dict(one["job"]),
+                            tuple(Line(**{**line, "audio": Path(line["audio"])}) for line in one.get("lines", [])),
+                            {str(name): (float(yaw), float(pitch)) for name, (yaw, pitch) in one.get("sees", {}).items()})
+                    for one in job["speakers"]]
+        outs = {speaker.name: str(speaker.job["out"]) for speaker in speakers}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"The job's speakers cannot be read ({error}).") from error
+    run_conversation(speakers, length_s, tracks, progress)
+    return {"folders": outs}
+
+
 def export(request: dict, _progress: Progress) -> dict:
     """`job`: {clip, out, format}. Writes the clip file in another program's format."""
     job = _job(request)

@@ -144,8 +144,8 @@ def merge_takes(old: MotionClip, fresh: MotionClip, *, spans: Sequence[Span] = (
     before, new = curves(old).astype(np.float64), curves(fresh).astype(np.float64)
     made = _mix(before, new, weights)
     head = made[:, ROTATION]
-    kept_look = _looking_on(before[:, GAZE], before[:, ROTATION], head, eyes_hold * free[:, GAZE])
-    fresh_look = _looking_on(new[:, GAZE], new[:, ROTATION], head, np.full((len(new), 4), eyes_hold))
+    kept_look = looking_on(before[:, GAZE], before[:, ROTATION], head, eyes_hold * free[:, GAZE])
+    fresh_look = looking_on(new[:, GAZE], new[:, ROTATION], head, np.full((len(new), 4), eyes_hold))
     made[:, GAZE] = _mix(kept_look, fresh_look, weights[:, GAZE])
     touched = weights > 0
     touched[:, GAZE] |= made[:, GAZE] != before[:, GAZE]
@@ -210,7 +210,7 @@ def _rise(since_s: np.ndarray, length_s: float) -> np.ndarray:
     return minimum_jerk(since_s / length_s) if length_s > 0 else (since_s > 0).astype(np.float64)
 
 
-def _looking_on(gaze_deg: np.ndarray, head_deg: np.ndarray, moved_deg: np.ndarray, hold: np.ndarray) -> np.ndarray:
+def looking_on(gaze_deg: np.ndarray, head_deg: np.ndarray, moved_deg: np.ndarray, hold: np.ndarray) -> np.ndarray:
     """(T, 4) gaze in a head at `moved_deg` that looks where `gaze_deg` looked in a head at `head_deg`; by `hold` (T, 4), 0..1."""
     looking = gaze_deg.copy()
     moved = (head_deg != moved_deg).any(axis=1)
