@@ -126,6 +126,27 @@ def strip_range(strip: bpy.types.bpy_struct) -> tuple[int, int]:
     return int(strip.frame_final_start), int(strip.frame_final_end)
 
 
+def content_start(strip: bpy.types.bpy_struct) -> float:
+    """The scene frame on which the strip's own content begins, left of what it shows when it is trimmed."""
+    return float(strip.content_start if hasattr(strip, "content_start") else strip.frame_start)
+
+
+def move_strip(strip: bpy.types.bpy_struct, frames: float) -> None:
+    """Move the strip with its content."""
+    if hasattr(strip, "content_start"):
+        strip.content_start += frames
+    else:
+        strip.frame_start += frames
+
+
+def set_strip_start(strip: bpy.types.bpy_struct, start: int) -> None:
+    """Let the strip show from scene frame `start` on; its content stays where it is."""
+    if hasattr(strip, "left_handle"):
+        strip.left_handle = start
+    else:
+        strip.frame_final_start = start
+
+
 def set_strip_end(strip: bpy.types.bpy_struct, end: int) -> None:
     """Let the strip end before scene frame `end`."""
     if hasattr(strip, "right_handle"):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from .edit_properties import TYPED
-from .operators import chosen, regenerate
+from . import rights
+from .edit_properties import CHANNEL, FILE, NOBODY, TYPED
+from .operators import chosen, regenerate, speakers
 from .panels import CATEGORY, draw_reason
 from .scene import record as records
 
@@ -28,6 +29,7 @@ class _Edit:
         _draw_update(layout, context)
         if rig is not None and chosen.no_folder(context):
             layout.operator("soliloquy.find_folder", icon="FILE_FOLDER")
+        layout.operator("soliloquy.sync_timing", icon="UV_SYNC_SELECT")
         layout.separator()
         _draw_regenerate(layout, context)
 
@@ -58,6 +60,71 @@ def _draw_regenerate(layout: bpy.types.UILayout, context: bpy.types.Context) -> 
         draw_reason(layout, regenerate.cannot_regenerate(context))
 
 
+class SOLILOQUY_UL_speakers(bpy.types.UIList):
+    """Name and where the lines are."""
+
+    def draw_item(self, _context, layout, _data, speaker, _icon, _active_data, _active_property, _index=0, _flag=0) -> None:
+        row = layout.row(align=True)
+        row.prop(speaker, "name", text="", emboss=False, icon="USER")
+        if speaker.voice_from == CHANNEL:
+            row.label(text=f"Channel {speaker.channel}")
+        else:
+            row.label(text=dict(_VOICE_WORDS).get(speaker.voice_from, ""))
+
+
+_VOICE_WORDS = ((FILE, "File"), (NOBODY, "Listens"))
+
+
+class _Cast:
+    """The people of a scene, and one button for all of them."""
+
+    bl_label = "Several Speakers"
+    bl_category = CATEGORY
+    bl_region_type = "UI"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, cast = self.layout, context.scene.soliloquy_cast
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        row = layout.row()
+        row.template_list("SOLILOQUY_UL_speakers", "", cast, "speakers", cast, "active", rows=3)
+        buttons = row.column(align=True)
+        buttons.operator("soliloquy.speaker_add", text="", icon="ADD")
+        buttons.operator("soliloquy.speaker_remove", text="", icon="REMOVE")
+        buttons.separator()
+        buttons.operator("soliloquy.speakers_from_channels", text="", icon="OUTLINER_OB_SPEAKER")
+        if 0 <= cast.active < len(cast.speakers):
+            _draw_speaker(layout.column(), cast.speakers[cast.active])
+        if not context.window_manager.soliloquy.running:
+            button = layout.row()
+            button.scale_y = 1.5
+            button.operator("soliloquy.animate_scene", icon="PLAY")
+            draw_reason(layout, speakers.cannot_animate_scene(context))
+
+
+def _draw_speaker(column: bpy.types.UILayout, speaker: bpy.types.PropertyGroup) -> None:
+    column.prop(speaker, "picture")
+    column.prop(speaker, "rights")
+    if speaker.rights in rights.BASES:
+        column.prop(speaker, "rights_statement", placeholder="agreement or licence")
+    column.prop(speaker, "voice_from")
+    if speaker.voice_from == CHANNEL:
+        column.prop(speaker, "channel")
+    elif speaker.voice_from == FILE:
+        column.prop(speaker, "voice")
+    for name in ("direction", "seed", "rig"):
+        column.prop(speaker, name)
+
+
+class SOLILOQUY_PT_view3d_cast(_Cast, bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+
+
+class SOLILOQUY_PT_sequencer_cast(_Cast, bpy.types.Panel):
+    bl_space_type = "SEQUENCE_EDITOR"
+
+
 class SOLILOQUY_PT_view3d_edit(_Edit, bpy.types.Panel):
     bl_space_type = "VIEW_3D"
 
@@ -66,7 +133,8 @@ class SOLILOQUY_PT_sequencer_edit(_Edit, bpy.types.Panel):
     bl_space_type = "SEQUENCE_EDITOR"
 
 
-_CLASSES = (SOLILOQUY_PT_view3d_edit, SOLILOQUY_PT_sequencer_edit)
+_CLASSES = (SOLILOQUY_UL_speakers, SOLILOQUY_PT_view3d_cast, SOLILOQUY_PT_sequencer_cast, SOLILOQUY_PT_view3d_edit,
+            SOLILOQUY_PT_sequencer_edit)
 
 
 def register() -> None:

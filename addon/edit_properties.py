@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from . import compat, directions, rights
 
 WHOLE, PREVIEW, SELECTED, TYPED = "WHOLE", "PREVIEW", "SELECTED", "TYPED"
 
@@ -40,11 +42,52 @@ class SoliloquyEdit(bpy.types.PropertyGroup):
                           description="How long it takes from the old to the new; 0 leaves it to each region")
 
 
+CHANNEL, FILE, NOBODY = "CHANNEL", "FILE", "NONE"
+
+
+def _presets(_speaker: bpy.types.PropertyGroup, _context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    return directions.preset_items()
+
+
+class SoliloquySpeaker(bpy.types.PropertyGroup):
+    """One person of a scene; `name` is Blender's own property."""
+
+    picture: StringProperty(name="Picture", subtype="FILE_PATH", options=compat.PATH_OPTIONS,
+                            description="This person's picture, or a .portrait made from one")
+    rights: EnumProperty(name="Rights", items=rights.ITEMS, default=rights.NOT_SAID,
+                         description="On what basis this person may be animated; kept in the portrait and the report")
+    rights_statement: StringProperty(name="Where", description="In words: where the agreement or the licence is")
+    voice_from: EnumProperty(name="Voice", description="Where this person's lines are", items=[
+        (CHANNEL, "Channel", "Every sound strip on a channel of the sequencer"),
+        (FILE, "File", "A recording that starts where the scene does"),
+        (NOBODY, "Only Listens", "This person says nothing")])
+    channel: IntProperty(name="Channel", min=1, max=128, default=1, description="Channel of the sequencer with this person's lines")
+    voice: StringProperty(name="File", subtype="FILE_PATH", options=compat.PATH_OPTIONS, description="This person's recording")
+    direction: EnumProperty(name="Direction", items=_presets, description="How this person performs")
+    seed: IntProperty(name="Take", min=0, description="Another number gives another performance of the same words")
+    rig: PointerProperty(name="Rig", type=bpy.types.Object, description="The rig that is keyed; empty to build one",
+                         poll=lambda _speaker, item: item.type == "ARMATURE")
+
+
+class SoliloquyCast(bpy.types.PropertyGroup):
+    """The people of a scene, and which of them the panel shows."""
+
+    speakers: CollectionProperty(type=SoliloquySpeaker)
+    active: IntProperty(name="Speaker")
+
+
+_CLASSES = (SoliloquyEdit, SoliloquySpeaker, SoliloquyCast)
+
+
 def register() -> None:
-    bpy.utils.register_class(SoliloquyEdit)
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
     bpy.types.Scene.soliloquy_edit = PointerProperty(type=SoliloquyEdit)
+    bpy.types.Scene.soliloquy_cast = PointerProperty(type=SoliloquyCast)
 
 
 def unregister() -> None:
+    del bpy.types.Scene.soliloquy_cast
     del bpy.types.Scene.soliloquy_edit
-    bpy.utils.unregister_class(SoliloquyEdit)
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -22,7 +22,7 @@ from ..errors import AddonError, FileError
 from ..turns import Task, finish_at_once
 from . import record as records
 from .clip_file import ClipData, read_clip
-from .performance import apply_performance
+from .performance import apply_performance, tolerance_of
 from .portrait_file import PortraitData, read_portrait
 from .rig import Rig, rig_task
 from .sequencer import add_frames, add_sound, free_channels
@@ -71,22 +71,23 @@ def read_performance(folder: Path, *, with_portrait: bool = True) -> Performance
 
 
 def assemble(out_dir: str | Path, *, scene: bpy.types.Scene | None = None, strip_scene: bpy.types.Scene | None = None,
-             start_frame: int | None = None, rig: bool = True, strips: bool = True, onto: Rig | None = None,
-             match_scene: bool = False) -> Assembled:
+             start_frame: int | None = None, rig: bool = True, strips: bool = True, voice: bool = True, onto: Rig | None = None,
+             match_scene: bool = False, reduce_by: float = 0.0) -> Assembled:
     """Put the performance in `out_dir` into the open file.
 
     scene: for the rig, the current one by default (it has to be the current one when a rig is built); strip_scene: for the
     strips, `scene` by default. start_frame: the playhead by default. rig: build the portrait's rig and key it; onto: key
-    this rig instead of building one. strips: add picture and sound strips. match_scene: see `match_scene_to_portrait`.
+    this rig instead of building one. strips: add picture and, with `voice`, sound strips. match_scene: see
+    `match_scene_to_portrait`. reduce_by: see `apply_performance`.
     The scenes' frame rates are respected: keys and strips fall on the right times at any rate. Raises FileError.
     """
     return finish_at_once(assemble_task(out_dir, scene=scene, strip_scene=strip_scene, start_frame=start_frame, rig=rig,
-                                        strips=strips, onto=onto, match_scene=match_scene))
+                                        strips=strips, voice=voice, onto=onto, match_scene=match_scene, reduce_by=reduce_by))
 
 
 def assemble_task(out_dir: str | Path, *, scene: bpy.types.Scene | None = None, strip_scene: bpy.types.Scene | None = None,
-                  start_frame: int | None = None, rig: bool = True, strips: bool = True, onto: Rig | None = None,
-                  match_scene: bool = False) -> Task[Assembled]:
+                  start_frame: int | None = None, rig: bool = True, strips: bool = True, voice: bool = True,
+                  onto: Rig | None = None, match_scene: bool = False, reduce_by: float = 0.0) -> Task[Assembled]:
     """The same in turns (see `turns`)."""
     scene = scene or bpy.context.scene
     strip_scene = strip_scene or scene
@@ -97,11 +98,12 @@ def assemble_task(out_dir: str | Path, *, scene: bpy.types.Scene | None = None, 
     yield
     action = None
     if onto is not None:
-        action = apply_performance(onto, performance.clip, scene, start_frame=start, name=f"{performance.name} Performance")
+        action = apply_performance(onto, performance.clip, scene, start_frame=start, name=f"{performance.name} Performance",
+                                   reduce_by=reduce_by)
         identity = records.remember(onto, Path(out_dir).absolute(), start_frame=start, fps=performance.clip.fps,
-                                    frames=len(performance.clip)).identity
+                                    frames=len(performance.clip), tolerance=tolerance_of(reduce_by)).identity
         yield
-    pictures, sound = _add_strips(strip_scene, performance, start) if strips else (None, None)
+    pictures, sound = _add_strips(strip_scene, performance, start, voice=voice) if strips else (None, None)
     for strip in (pictures, sound):
         if strip is not None and onto is not None:
             records.mark_strip(strip, identity)
@@ -171,13 +173,13 @@ def _voice(folder: Path) -> Path | None:
     return folder / named if isinstance(named, str) and (folder / named).is_file() else None
 
 
-def _add_strips(scene: bpy.types.Scene, performance: Performance,
-                start: int) -> tuple[bpy.types.bpy_struct | None, bpy.types.bpy_struct | None]:
+def _add_strips(scene: bpy.types.Scene, performance: Performance, start: int, *,
+                voice: bool) -> tuple[bpy.types.bpy_struct | None, bpy.types.bpy_struct | None]:
     """Sound below, pictures above, on the lowest two channels that are free for their whole length."""
     duration_s = performance.clip.duration_s
     channel = free_channels(scene, start, start + frames_for(duration_s, scene_fps(scene)), 2)
     sound = pictures = None
-    if performance.voice is not None:
+    if performance.voice is not None and voice:
         sound = add_sound(scene, performance.voice, duration_s, start_frame=start, channel=channel,
                           name=f"{performance.name} Voice")
     if performance.frames is not None:

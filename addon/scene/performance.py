@@ -87,6 +87,16 @@ REDUCTION_UNITS = np.repeat([1.0, 25.0, 0.04, 25.0], [52, 3, 3, 4])
 """What a whole shape key is worth, by eye, in degrees and metres: (62,)."""
 
 
+ENGINES_CHANNEL_TOLERANCE = 1e-4
+"""Differences of a channel up to this are none to Update Frames (engine/motion/edit.py; a test holds the two together)."""
+
+
+def tolerance_of(reduce_by: float) -> float:
+    """By how many times more a rig may differ from its clip without having been edited, when keys were left out: the units of
+    the engine's tolerances are smaller than REDUCTION_UNITS, at most by half."""
+    return max(1.0, 2.0 * reduce_by / ENGINES_CHANNEL_TOLERANCE)
+
+
 def needed_keys(values: np.ndarray, tolerance: float) -> np.ndarray:
     """Indices of the samples that lines have to pass through to come within `tolerance` of all others.
 

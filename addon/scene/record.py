@@ -20,6 +20,8 @@ from ..errors import AddonError, FileError
 from .rig import Rig, find_rig
 
 PROPERTY = "soliloquy_performance"
+PLACE_PROPERTY = "soliloquy_place"
+"""On strips: the scene frame on which their content began when everything was in time."""
 GENERATED, SHOWN, GENERATED_FILE = "generated.json", "motion.json", "generated_file"
 """As `engine/folder.py` has them: the clip that was generated at first (if it differs), the clip that the frames show, and the key of
 the latter's provenance that names what it was edited from."""
@@ -87,6 +89,7 @@ def performing_rigs(scene: bpy.types.Scene) -> list[Rig]:
 
 def mark_strip(strip: bpy.types.bpy_struct, identity: str) -> None:
     strip[PROPERTY] = identity
+    strip[PLACE_PROPERTY] = compat.content_start(strip)
 
 
 def strips_of_performance(scene: bpy.types.Scene, identity: str, kind: str = "") -> Iterator[bpy.types.bpy_struct]:
@@ -173,13 +176,17 @@ def unregister() -> None:
 def taken_by_scene(record: PerformanceRecord, rig: Rig) -> tuple[float, float]:
     """(offset, scale) of the way from the action's frames to the scene's, scene = offset + scale * frame: not (0, 1) once the
     action was pushed down into the NLA and its strip moved or stretched."""
-    animation = rig.armature.animation_data
+    strip = nla_strip_of(record, rig.armature)
+    return (strip.frame_start - strip.action_frame_start * strip.scale, strip.scale) if strip is not None else (0.0, 1.0)
+
+
+def nla_strip_of(record: PerformanceRecord, datablock: bpy.types.ID) -> bpy.types.NlaStrip | None:
+    """The NLA strip that plays the performance; None while its action is active, or nowhere."""
+    animation = datablock.animation_data
     if animation is None or (animation.action is not None and animation.action.get(PROPERTY) == record.identity):
-        return 0.0, 1.0
-    for strip in (strip for track in animation.nla_tracks for strip in track.strips):
-        if strip.action is not None and strip.action.get(PROPERTY) == record.identity:
-            return strip.frame_start - strip.action_frame_start * strip.scale, strip.scale
-    return 0.0, 1.0
+        return None
+    return next((strip for track in animation.nla_tracks for strip in track.strips
+                 if strip.action is not None and strip.action.get(PROPERTY) == record.identity), None)
 
 
 def action_of(record: PerformanceRecord, datablock: bpy.types.ID) -> bpy.types.Action | None:
