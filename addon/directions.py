@@ -18,7 +18,12 @@ from .settings_files import write_record
 if TYPE_CHECKING:
     import bpy
 
-MOODS = ("neutral", "happy", "sad", "angry", "surprised", "afraid", "disgusted", "contempt", "tender", "bored")
+MOODS = {
+    "neutral": "No mood of its own", "happy": "Smiles, raised cheeks", "sad": "Corners of the mouth down, inner brows up",
+    "angry": "Brows down, lips pressed", "surprised": "Brows up, eyes wide", "afraid": "Brows up and together, lips stretched",
+    "disgusted": "Nose wrinkled, upper lip raised", "contempt": "One corner of the mouth raised", "tender": "A soft look and smile",
+    "bored": "Heavy lids, little movement"}
+"""Name -> what it looks like."""
 
 AMOUNTS: dict[str, tuple[float, float, str]] = {
     "energy": (1.0, 2.0, "How lively the delivery is: head, brows and effort of the mouth together"),

@@ -72,8 +72,8 @@ class SoliloquySpeaker(bpy.types.PropertyGroup):
 class SoliloquyCast(bpy.types.PropertyGroup):
     """The people of a scene, and which of them the panel shows."""
 
-    speakers: CollectionProperty(type=SoliloquySpeaker)
-    active: IntProperty(name="Speaker")
+    speakers: CollectionProperty(type=SoliloquySpeaker, description="The people of this scene")
+    active: IntProperty(name="Speaker", description="The speaker that is shown below the list")
 
 
 _CLASSES = (SoliloquyEdit, SoliloquySpeaker, SoliloquyCast)

@@ -27,12 +27,12 @@ def _amount(key: str) -> FloatProperty:
 class SoliloquyRightsSaid(bpy.types.PropertyGroup):
     """What was said of one picture."""
 
-    picture: StringProperty()
-    basis: StringProperty()
-    statement: StringProperty()
-    subject: StringProperty()
-    scope: StringProperty()
-    expires: StringProperty()
+    picture: StringProperty(description="The picture this was said of")
+    basis: StringProperty(description="On what basis the person may be animated")
+    statement: StringProperty(description="Where the agreement or the licence is kept")
+    subject: StringProperty(description="Who is shown")
+    scope: StringProperty(description="What was agreed to")
+    expires: StringProperty(description="The last day it holds")
 
 
 class SoliloquySettings(bpy.types.PropertyGroup):
@@ -45,7 +45,7 @@ class SoliloquySettings(bpy.types.PropertyGroup):
     text: StringProperty(name="Words", description="What is said, if you know it: makes the timing of the lips more exact")
     direction: EnumProperty(name="Direction", items=_presets, update=_take_preset,
                             description="How it is performed; choosing one sets the controls below")
-    mood: EnumProperty(name="Mood", items=[(mood, mood.title(), "") for mood in directions.MOODS],
+    mood: EnumProperty(name="Mood", items=[(mood, mood.title(), meaning) for mood, meaning in directions.MOODS.items()],
                        description="The mood throughout")
     mood_strength: FloatProperty(name="Strength", min=0.0, max=1.0, default=1.0, description="How strong the mood is")
     energy: _amount("energy")
@@ -63,7 +63,7 @@ class SoliloquySettings(bpy.types.PropertyGroup):
     rights_subject: StringProperty(name="Who", description="Who is shown. It is published")
     rights_scope: StringProperty(name="For", description="What was agreed to: the film, the text, where it is shown. It is published")
     rights_expires: StringProperty(name="Until", description="The last day, as 2027-12-31; empty: no end")
-    rights_said: CollectionProperty(type=SoliloquyRightsSaid)
+    rights_said: CollectionProperty(type=SoliloquyRightsSaid, description="What was said of each picture")
     seed: IntProperty(name="Take", min=0, description="Another number gives another performance of the same words")
     face: IntProperty(name="Face", min=0, description="Which face when there are several: 0 is the largest, 1 the next")
     output_folder: StringProperty(name="Folder", subtype="DIR_PATH", options=compat.PATH_OPTIONS, default="//soliloquy",
@@ -83,12 +83,12 @@ class SoliloquySettings(bpy.types.PropertyGroup):
 class SoliloquyStatus(bpy.types.PropertyGroup):
     """What the running job reports, for the panels."""
 
-    running: BoolProperty(options={"SKIP_SAVE"})
-    stage: StringProperty(options={"SKIP_SAVE"})
-    factor: FloatProperty(min=0.0, max=1.0, subtype="FACTOR", options={"SKIP_SAVE"})
-    message: StringProperty(options={"SKIP_SAVE"})
-    failed: BoolProperty(options={"SKIP_SAVE"})
-    report: StringProperty(options={"SKIP_SAVE"})
+    running: BoolProperty(options={"SKIP_SAVE"}, description="Whether a job is at work")
+    stage: StringProperty(options={"SKIP_SAVE"}, description="What it is doing, and how much time is left")
+    factor: FloatProperty(min=0.0, max=1.0, subtype="FACTOR", options={"SKIP_SAVE"}, description="How much of this stage is done")
+    message: StringProperty(options={"SKIP_SAVE"}, description="The last words of the last job")
+    failed: BoolProperty(options={"SKIP_SAVE"}, description="Whether the last job failed")
+    report: StringProperty(options={"SKIP_SAVE"}, description="The whole story of a failure, for Copy Report")
 
 
 _CLASSES = (*character_settings.CLASSES, SoliloquyRightsSaid, SoliloquySettings, SoliloquyStatus)

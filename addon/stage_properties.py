@@ -23,7 +23,8 @@ class SoliloquyStage(bpy.types.PropertyGroup):
     markers: EnumProperty(name="Markers", items=MARKER_ITEMS, description="Mark the words or the sounds in the timeline")
     live_input: EnumProperty(name="Listen To", items=[
         (MICROPHONE, "Microphone", "The default microphone of this computer"),
-        (VOICE, "Voice File", "The voice chosen under Animate Portrait, at its own pace")])
+        (VOICE, "Voice File", "The voice chosen under Animate Portrait, at its own pace")],
+        description="Whom the rig follows while it is live")
     live_record: BoolProperty(name="Record", default=False, description=(
         "Keep what was seen as an action of the rig, from the playhead on; otherwise the rig goes back to where it was"))
 

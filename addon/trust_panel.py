@@ -17,7 +17,7 @@ ICONS = {0: "CHECKMARK", 1: "ERROR", 2: "QUESTION", 3: "CANCEL"}
 class SoliloquyTrust(bpy.types.PropertyGroup):
     """What Verify found last; never saved."""
 
-    findings: StringProperty(options={"SKIP_SAVE"})
+    findings: StringProperty(options={"SKIP_SAVE"}, description="What was found when it was verified")
 
 
 def draw_findings(layout: bpy.types.UILayout) -> None:

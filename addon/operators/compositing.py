@@ -91,7 +91,7 @@ class SOLILOQUY_OT_add_markers(_FromFolder, bpy.types.Operator):
     bl_idname = "soliloquy.add_markers"
     bl_label = "Add Markers"
 
-    kind: EnumProperty(name="Mark", items=MARKER_ITEMS[1:], default=WORDS)
+    kind: EnumProperty(name="Mark", items=MARKER_ITEMS[1:], default=WORDS, description="What is marked")
 
     def wanted(self) -> dict:
         return {"markers": self.kind}

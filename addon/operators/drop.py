@@ -24,8 +24,9 @@ class SOLILOQUY_OT_take_files(bpy.types.Operator):
     bl_label = "Portrait and Voice"
     bl_options = {"REGISTER", "UNDO"}
 
-    directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
-    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})
+    directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"}, description="Folder of the dropped files")
+    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"},
+                              description="Names of the dropped files")
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -68,6 +69,8 @@ class SOLILOQUY_FH_files(bpy.types.FileHandler):
 
 
 class SOLILOQUY_MT_add(bpy.types.Menu):
+    """A portrait that speaks, or its rig"""
+
     bl_idname = "SOLILOQUY_MT_add"
     bl_label = "Portrait"
 

@@ -22,7 +22,7 @@ class SOLILOQUY_OT_save_direction(bpy.types.Operator):
     bl_idname = "soliloquy.save_direction"
     bl_label = "Save Direction"
 
-    name: StringProperty(name="Name", default="My Direction", description="What the direction is called in the list")
+    title: StringProperty(name="Name", default="My Direction", description="What the direction is called in the list")
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -36,8 +36,8 @@ class SOLILOQUY_OT_save_direction(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.soliloquy
         try:
-            path = directions.own_folder() / f"{file_name(self.name)}.toml"
-            directions.write_preset(path, self.name.strip(), settings)
+            path = directions.own_folder() / f"{file_name(self.title)}.toml"
+            directions.write_preset(path, self.title.strip(), settings)
         except AddonError as error:
             return fail(self, context, error)
         settings.direction = directions.OWN + path.stem

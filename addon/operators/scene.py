@@ -69,7 +69,7 @@ class SOLILOQUY_OT_build_rig(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(subtype="FILE_PATH", description="A .portrait file")
-    filter_glob: StringProperty(default="*.portrait", options={"HIDDEN"})
+    filter_glob: StringProperty(default="*.portrait", options={"HIDDEN"}, description="Which files are shown")
     match_scene: BoolProperty(name="Match Scene", description="Set the scene's size, camera and colours to the portrait's")
 
     @classmethod

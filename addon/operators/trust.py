@@ -52,10 +52,10 @@ class SOLILOQUY_OT_verify_file(bpy.types.Operator):
     bl_idname = "soliloquy.verify_file"
     bl_label = "Verify File or Folder"
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN"})
-    filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
-    filter_movie: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
-    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+    filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN"}, description="What to verify")
+    filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN"}, description="Show pictures")
+    filter_movie: bpy.props.BoolProperty(default=True, options={"HIDDEN"}, description="Show videos")
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"}, description="Show folders")
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:

@@ -157,7 +157,7 @@ def test_choosing_a_direction_sets_its_controls():
 
 def test_controls_are_those_of_the_engine():
     fields = {item.name: item for item in dataclasses.fields(Direction)}
-    assert tuple(MOODS) == directions.MOODS
+    assert tuple(MOODS) == tuple(directions.MOODS)
     for key, (default, highest, _) in directions.AMOUNTS.items():
         assert (fields[key].default, fields[key].metadata["high"], fields[key].metadata["low"]) \
             == (default, highest, directions.LEAST.get(key, 0.0))

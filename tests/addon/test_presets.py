@@ -29,7 +29,7 @@ def settings():
 def test_saved_direction_is_chosen_and_the_engine_reads_it(settings, tmp_path):
     settings.direction = "comic"
     settings.head, settings.mood, settings.mood_strength = 0.25, "sad", 0.4
-    assert bpy.ops.soliloquy.save_direction(name="My Uncle: sad!") == {"FINISHED"}
+    assert bpy.ops.soliloquy.save_direction(title="My Uncle: sad!") == {"FINISHED"}
     path = tmp_path / "user" / "directions" / "my_uncle_sad.toml"
     made = load_direction(path)
     assert (made.head, made.mood, made.mood_strength, made.energy) == (0.25, "sad", 0.4, 1.6)
@@ -53,13 +53,13 @@ def test_what_the_panel_does_not_show_is_kept(settings, tmp_path):
 
 def test_own_directions_are_deleted_and_given_ones_are_not(settings):
     assert not bpy.ops.soliloquy.remove_direction.poll()
-    bpy.ops.soliloquy.save_direction(name="once")
+    bpy.ops.soliloquy.save_direction(title="once")
     assert bpy.ops.soliloquy.remove_direction() == {"FINISHED"}
     assert settings.direction == "neutral" and not [key for key in directions.preset_paths() if key.startswith("own/")]
 
 
 def test_the_choice_survives_other_directions_that_come_and_go(settings, tmp_path):
-    bpy.ops.soliloquy.save_direction(name="middle")
+    bpy.ops.soliloquy.save_direction(title="middle")
     for name in ("early", "zebra"):
         directions.write_preset(tmp_path / "user" / "directions" / f"{name}.toml", name, settings)
     assert settings.direction == "own/middle"
@@ -77,7 +77,7 @@ def test_damaged_direction_is_one_line_and_is_not_taken(settings, tmp_path, text
 
 
 def test_damaged_file_in_the_folder_harms_nothing(settings, tmp_path):
-    bpy.ops.soliloquy.save_direction(name="fine")
+    bpy.ops.soliloquy.save_direction(title="fine")
     (tmp_path / "user" / "directions" / "broken.toml").write_text("=")
     assert len(directions.preset_items()) == len(directions.preset_paths())
     settings.direction = "own/broken"
