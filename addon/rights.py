@@ -63,6 +63,13 @@ def summary(settings: bpy.types.PropertyGroup) -> str:
     return ": ".join([BASES[settings.rights], ", ".join(details)] if details else [BASES[settings.rights]])
 
 
+def in_short(settings: bpy.types.PropertyGroup) -> str:
+    """The same for a button: the basis, and who."""
+    if settings.rights in BASES:
+        return ", ".join(filter(None, (settings.rights.replace("-", " ").title(), settings.rights_subject)))
+    return summary(settings)
+
+
 def recall(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
     """Another picture was chosen: what was said of it before is said again, and what was said of another person is not."""
     known = next((entry for entry in settings.rights_said if entry.picture == settings.picture), None)
@@ -81,7 +88,10 @@ def remember(settings: bpy.types.PropertyGroup) -> None:
 
 def draw(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
     """What was said about the picture's person, and the button to say it."""
-    row = layout.row(align=True)
+    halves = layout.split(factor=0.4, align=True)
+    title = halves.row()
+    title.alignment = "RIGHT"
+    title.label(text="Rights")
+    row = halves.row(align=True)
     said = not to_be_said(settings.rights, settings.picture)
-    row.label(text=summary(settings), icon="CHECKMARK" if said else "USER")
-    row.operator("soliloquy.state_rights", text="", icon="GREASEPENCIL")
+    row.operator("soliloquy.state_rights", text=in_short(settings), icon="CHECKMARK" if said else "USER")

@@ -26,6 +26,10 @@ class SOLILOQUY_OT_state_rights(bpy.types.Operator):
         cls.poll_message_set("Choose a picture first")
         return bool(context.scene.soliloquy.picture)
 
+    @classmethod
+    def description(cls, context: bpy.types.Context, _properties: bpy.types.OperatorProperties) -> str:
+        return f"{rights.summary(context.scene.soliloquy)}. {cls.__doc__}"
+
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_props_dialog(
             self, width=WIDTH_PX, confirm_text="Animate Portrait" if self.then_animate else "Keep")

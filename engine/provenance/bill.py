@@ -24,10 +24,19 @@ ASSET_LICENCES = {"head.npz": "CC0-1.0"}
 
 BUNDLED = (
     ("application", "ffmpeg", "imageio-ffmpeg", "GPL-3.0-or-later"),
+    ("library", "FFmpeg, decoding only", "opencv-contrib-python", "LGPL-2.1-or-later"),
+    ("library", "libsndfile", "soundfile", "LGPL-2.1-or-later"),
+    ("file", "DejaVu Sans, the label's font", "matplotlib", "Bitstream-Vera"),
     ("machine-learning-model", "acoustic model and pronouncing dictionary, English", "pocketsphinx", "BSD-2-Clause"),
     ("machine-learning-model", "English voice", "hibari-tts", "Apache-2.0"),
 )
 """What comes inside a library under a licence of its own: kind, name, the library, licence."""
+
+SPDX = {
+    "Apache Software License": "Apache-2.0", "MIT License": "MIT", "ISC License (ISCL)": "ISC", "3-Clause BSD License": "BSD-3-Clause",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0", "Python Software Foundation License": "PSF-2.0",
+}
+"""What older packages call their licence -> its SPDX identifier. "BSD License" may be one of two and stays as it is."""
 
 DATA = (
     ("GRID audiovisual sentence corpus, speaker 1 (Cooke, Barker, Cunningham, Shao 2006), taught the lips", "CC-BY-4.0"),
@@ -50,14 +59,17 @@ def bill_of_materials() -> dict:
     }
 
 
-def _libraries() -> list[dict]:
+def pinned() -> dict[str, str]:
+    """Version by name of what requirements.txt pins for this Python and system."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {pin.name: str(pin.specifier).removeprefix("==") for pin in pins if not pin.marker or pin.marker.evaluate()}
+
+
+def _libraries() -> list[dict]:
     found = []
-    for pin in pins:
-        if pin.marker and not pin.marker.evaluate():
-            continue
-        name, version, about = pin.name, str(pin.specifier).removeprefix("=="), None
+    for name, version in pinned().items():
+        about = None
         with contextlib.suppress(metadata.PackageNotFoundError):
             about, version = metadata.metadata(name), metadata.version(name)
         package = f"pkg:pypi/{name.lower().replace('_', '-')}@{version}"
@@ -72,9 +84,9 @@ def _stated_licence(about: metadata.PackageMetadata | None) -> str:
         return ""
     if expression := about.get("License-Expression"):
         return expression
-    classified = [entry.rsplit(" :: ", 1)[-1] for entry in about.get_all("Classifier") or () if entry.startswith("License ::")]
+    classified = [SPDX.get(entry.rsplit(" :: ", 1)[-1], entry.rsplit(" :: ", 1)[-1]) for entry in about.get_all("Classifier") or () if entry.startswith("License ::")]
     old = (about.get("License") or "").strip().splitlines()
-    return " / ".join(classified) or (old[0] if old else "")
+    return " / ".join(classified) or (SPDX.get(old[0], old[0]) if old else "")
 
 
 def _licence(stated: str) -> list[dict]:
@@ -99,7 +111,7 @@ def _assets() -> list[dict]:
 
 
 def _bundled() -> list[dict]:
-    return [{"type": kind, "bom-ref": f"bundled/{library}", "name": name, "description": f"inside {library}", "licenses": _licence(licence)}
+    return [{"type": kind, "bom-ref": f"bundled/{library}/{name}", "name": name, "description": f"inside {library}", "licenses": _licence(licence)}
             for kind, name, library, licence in BUNDLED]
 
 

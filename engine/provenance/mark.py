@@ -184,7 +184,7 @@ LARGEST_READ_PX = 1024
 MOST_DECODED = 8
 """Places decoded per file. Each has a chance of 2^-24 to pass the CRC by accident: 4.8e-7 in all."""
 
-LEAST_VARIANCE = 4.0
+LEAST_VARIANCE = 2.0
 """Grey levels squared: less texture than this counts no more, since what is left of it there is rounding."""
 
 LEAST_CERTAINTY = 4.0
@@ -246,8 +246,8 @@ def _find(fine: np.ndarray, span: float) -> _Found:
 def _fine(grey: np.ndarray) -> np.ndarray:
     """The picture freed of everything but fine texture, at most LARGEST_READ_PX.
 
-    Each place counts by its signal over its noise: the pattern is about as strong everywhere, the picture's own texture is not, so that it
-    is divided by the texture's variance, and flat areas outweigh edges.
+    Each place counts by its signal over its noise: where texture is strong, so is the pattern, but less so. Dividing by the texture's
+    standard deviation would be right for a pattern as much stronger, by its variance for one that is the same everywhere; it lies between.
     """
     longer = max(grey.shape)
     if longer > LARGEST_READ_PX:
@@ -255,7 +255,7 @@ def _fine(grey: np.ndarray) -> np.ndarray:
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     unit = max(grey.shape) / UNITS
     fine = grey - cv2.GaussianBlur(grey, (0, 0), max(1.0, 5.0 * unit))
-    return fine / (cv2.GaussianBlur(fine * fine, (0, 0), max(1.0, 5.0 * unit)) + LEAST_VARIANCE)
+    return fine / (cv2.GaussianBlur(fine * fine, (0, 0), max(1.0, 3.0 * unit)) + LEAST_VARIANCE) ** 0.75
 
 
 def _folded(fine: np.ndarray, span: float) -> np.ndarray:

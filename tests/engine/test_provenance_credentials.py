@@ -98,17 +98,79 @@ def flip_a_byte(folder: Path) -> Path:
     return folder / "video.mp4"
 
 
+def with_box_of(original: Path, other: Path) -> Path:
+    """`other` with the box that holds the credentials of `original`, as a forger would paste it."""
+    data = original.read_bytes()
+    start = data.index(b"uuid\xd8\xfe\xc3\xd6") - 4  # ISO 14496-12 box with C2PA's UUID
+    box = data[start:start + int.from_bytes(data[start:start + 4], "big")]
+    forged = other.read_bytes()
+    first = int.from_bytes(forged[:4], "big")
+    other.write_bytes(forged[:first] + box + forged[first:])
+    return other
+
+
 def other_sound(folder: Path) -> Path:
-    """New sound under the same picture, with the credentials' box carried over, as a forger would."""
-    original = (folder / "video.mp4").read_bytes()
     ffmpeg("-f", "lavfi", "-i", "sine=880:duration=2", "-i", folder / "video.mp4", "-map", "1:v", "-map", "0:a", "-c:v", "copy",
            "-shortest", folder / "swapped.mp4")
-    start = original.index(b"uuid\xd8\xfe\xc3\xd6") - 4  # ISO 14496-12 box with C2PA's UUID
-    box = original[start:start + int.from_bytes(original[start:start + 4], "big")]
-    swapped = (folder / "swapped.mp4").read_bytes()
-    first = int.from_bytes(swapped[:4], "big")
-    (folder / "swapped.mp4").write_bytes(swapped[:first] + box + swapped[first:])
-    return folder / "swapped.mp4"
+    return with_box_of(folder / "video.mp4", folder / "swapped.mp4")
+
+
+def no_sound(folder: Path) -> Path:
+    ffmpeg("-i", folder / "video.mp4", "-an", "-c", "copy", folder / "mute.mp4")
+    return with_box_of(folder / "video.mp4", folder / "mute.mp4")
+
+
+def cut_short(folder: Path) -> Path:
+    ffmpeg("-i", folder / "video.mp4", "-t", "0.6", "-c", "copy", folder / "short.mp4")
+    return folder / "short.mp4"
+
+
+def cut_short_with_credentials(folder: Path) -> Path:
+    return with_box_of(folder / "video.mp4", cut_short(folder))
+
+
+def credentials_of_another_video(folder: Path) -> Path:
+    """Somebody else's film under our honest credentials."""
+    ffmpeg("-f", "lavfi", "-i", "testsrc=duration=1.2:size=512x512:rate=25", folder / "film.mp4")
+    return with_box_of(folder / "video.mp4", folder / "film.mp4")
+
+
+def rename_the_video(folder: Path) -> Path:
+    return (folder / "video.mp4").rename(folder / "Final FINAL v2.mp4")
+
+
+def rename_frames_and_credentials(folder: Path) -> Path:
+    (folder / "frames.c2pa").rename(folder / "shot 12.c2pa")
+    return (folder / "frames").rename(folder / "shot 12")
+
+
+def rename_the_frames_alone(folder: Path) -> Path:
+    return (folder / "frames").rename(folder / "shot 12")
+
+
+def swap_two_frames(folder: Path) -> Path:
+    one, other, spare = (folder / "frames" / name for name in ("000011.png", "000021.png", "spare"))
+    one.rename(spare)
+    other.rename(one)
+    spare.rename(other)
+    return folder / "frames"
+
+
+def cut_off_the_beginning(folder: Path) -> Path:
+    for number in range(1, 6):
+        (folder / "frames" / f"{number:06d}.png").unlink()
+    return folder / "frames"
+
+
+def edit_in_an_editor(folder: Path) -> Path:
+    ffmpeg("-i", folder / "video.mp4", "-vf", "crop=iw*0.85:ih*0.9:20:10,eq=brightness=0.05:contrast=1.1", "-c:v", "libx264", "-crf", "23",
+           folder / "edit.mp4")
+    return folder / "edit.mp4"
+
+
+def save_a_frame_as_jpeg(folder: Path) -> Path:
+    cv2.imwrite(str(folder / "still.jpg"), cv2.imread(str(folder / "frames" / "000007.png")), [cv2.IMWRITE_JPEG_QUALITY, 80])
+    return folder / "still.jpg"
 
 
 def edit_one_frame(folder: Path) -> Path:
@@ -182,17 +244,28 @@ def lose_the_sidecar(folder: Path) -> Path:
 TAMPERINGS = {
     "one byte of the video changed": (flip_a_byte, ALTERED),
     "sound of the video replaced, credentials carried over": (other_sound, ALTERED),
+    "sound of the video taken out, credentials carried over": (no_sound, ALTERED),
+    "video cut short, credentials carried over": (cut_short_with_credentials, ALTERED),
+    "credentials of the video pasted onto another film": (credentials_of_another_video, ALTERED),
     "consent in the video's credentials rewritten": (edit_the_consent, ALTERED),
     "credentials of the video damaged": (break_the_manifest, ALTERED),
     "one pixel of one frame changed": (edit_one_frame, ALTERED),
     "first frame replaced by another": (edit_first_frame, ALTERED),
     "a frame taken out": (drop_a_frame, ALTERED),
     "a frame added": (add_a_frame, ALTERED),
+    "two frames exchanged": (swap_two_frames, ALTERED),
+    "the first frames cut off": (cut_off_the_beginning, ALTERED),
     "a frame changed, and its hash in the sidecar too": (edit_the_hashes, ALTERED),
     "honest credentials of another clip put beside the frames": (take_credentials_of_another, ALTERED),
     "metadata stripped": (strip_metadata, NO_CREDENTIALS),
     "encoded again (H.264 CRF 28)": (encode_again, NO_CREDENTIALS),
+    "video cut short": (cut_short, NO_CREDENTIALS),
+    "cropped, graded and encoded again in an editor": (edit_in_an_editor, NO_CREDENTIALS),
+    "one frame saved as JPEG": (save_a_frame_as_jpeg, NO_CREDENTIALS),
     "sidecar of the frames lost": (lose_the_sidecar, NO_CREDENTIALS),
+    "frame folder renamed, its credentials not": (rename_the_frames_alone, NO_CREDENTIALS),
+    "video renamed": (rename_the_video, INTACT),
+    "frame folder and its credentials renamed": (rename_frames_and_credentials, INTACT),
 }
 
 
@@ -201,15 +274,14 @@ def test_tampering_is_seen(copy, made, name):
     tamper, expected = TAMPERINGS[name]
     (finding,) = verify(tamper(copy))
     assert finding.status == expected, finding.text()
-    if expected == ALTERED:
-        assert finding.problems
-    else:
+    assert bool(finding.problems) == (expected == ALTERED)
+    if expected == NO_CREDENTIALS:
         assert finding.mark == verify(made / "video.mp4")[0].mark and "made with Soliloquy" in finding.text()
 
 
 def test_the_table_of_tamperings_is_the_one_in_the_documentation():
     told = (Path(__file__).resolve().parents[2] / "docs" / "trust.md").read_text(encoding="utf-8")
-    words = {ALTERED: "altered or forged", NO_CREDENTIALS: "no credentials; the mark tells where it is from"}
+    words = {ALTERED: "altered or forged", NO_CREDENTIALS: "no credentials; the mark tells where it is from", INTACT: "intact"}
     assert [f"| {name} | {words[expected]} |" for name, (_, expected) in TAMPERINGS.items() if
             f"| {name} | {words[expected]} |" not in told] == []
 
