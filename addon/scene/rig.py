@@ -24,6 +24,10 @@ the clip's: x to the picture's right, y up, z towards the camera."""
 EYE_ROTATION_ORDER = "XYZ"
 """Eye bones look at the camera: pitch about their x, then yaw about their z, which points up."""
 
+LEADERS = {**{part: {bone: 1.0} for part, bone in EYE_BONES.items()},
+           "glint_left": {"eye.L": 0.5, HEAD: 0.5}, "glint_right": {"eye.R": 0.5, HEAD: 0.5}}
+"""Part -> bones that carry it where they are not the head alone; a catch-light turns half as far as its eye."""
+
 PART_PROPERTY = "soliloquy_part"
 ORIGIN_PROPERTY = "soliloquy_origin"
 """On the armature: which picture the portrait was made from, and on what rights (see `portrait_file`)."""
@@ -177,7 +181,7 @@ def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None,
     mesh.materials.append(materials.part_material(f"{name} {key}", image))
     part_object = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
     part_object[PART_PROPERTY] = key
-    _weights(part_object, part.head_weight, EYE_BONES.get(key, HEAD))
+    _weights(part_object, part.head_weight, LEADERS.get(key, {HEAD: 1.0}))
     modifier = part_object.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
     return part_object
@@ -189,11 +193,11 @@ def _child(child: bpy.types.Object, armature: bpy.types.Object, collection: bpy.
     return child
 
 
-def _weights(part_object: bpy.types.Object, head_weight: np.ndarray, leader: str) -> None:
-    """`leader` gets head_weight w; the rest is shared by neck w(1-w) and root (1-w)^2, so that turning the head moves what
-    the renderer moves, and turning the neck bends the neck without dragging the shoulders. The three add up to 1."""
+def _weights(part_object: bpy.types.Object, head_weight: np.ndarray, leaders: dict[str, float]) -> None:
+    """`leaders` share head_weight w; the rest is shared by neck w(1-w) and root (1-w)^2, so that turning the head moves what
+    the renderer moves, and turning the neck bends the neck without dragging the shoulders. They add up to 1."""
     weight = np.clip(head_weight.astype(np.float64), 0, 1)
-    shares = {leader: weight, NECK: weight * (1 - weight), ROOT: (1 - weight) ** 2}
+    shares = {**{bone: share * weight for bone, share in leaders.items()}, NECK: weight * (1 - weight), ROOT: (1 - weight) ** 2}
     for bone, share in shares.items():
         group = part_object.vertex_groups.new(name=bone)
         steps = np.round(share * 1024).astype(int)

@@ -142,6 +142,24 @@ def test_gaze_turns_the_left_iris_and_nothing_else(built):
     assert abs(moved["face"]).max() < 1e-7
 
 
+def test_catch_light_goes_half_as_far_as_its_eye(portrait, tmp_path):
+    """As the engine's own posing code says."""
+    from soliloquy.engine.render.pose import Poser
+
+    shining = copy.deepcopy(portrait)
+    shining.parts["glint_left"] = copy.deepcopy(portrait.parts["iris_left"])
+    shining.save(tmp_path / "shining.portrait")
+    data = read_portrait(tmp_path / "shining.portrait")
+    rig = build_rig(data, bpy.context.scene, name="Shining")
+    clip = MotionOf(gaze=(14.0, -8.0)).clip()
+    drawn = next(Poser(shining).pose(clip, 0, 1)).vertices["glint_left"]
+    performance = ClipData(scene_fps(bpy.context.scene), clip.channels, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg)
+    apply_performance(rig, performance, bpy.context.scene, start_frame=1, name="gaze")
+    bpy.context.scene.frame_set(1)
+    seen = seen_by_camera(bpy.data.objects["Shining glint_left"], rig.camera, data.size)
+    assert np.linalg.norm(seen - drawn[:, :2], axis=1).max() < 0.7
+
+
 def test_turning_the_neck_carries_the_head_and_leaves_the_shoulders(built):
     data, rig = built
     body = bpy.data.objects["Ada person"]
