@@ -37,7 +37,7 @@ class Observation:
 
     rotation: (T, 3, 3) head rotation against the neutral frame, x to the picture's right, y up, z to the camera;
     inter_ocular_px: (T,); eye_openness: (T, 2) subject's left, right; lip_gap_iod: (T,); iris_offset_iod: (T, 2, 2)
-    eye x (right, up).
+    eye x (right, up); landmarks_px: (T, 478, 3) as `detectors.Face` has them.
     """
 
     rotation: np.ndarray
@@ -45,6 +45,7 @@ class Observation:
     eye_openness: np.ndarray
     lip_gap_iod: np.ndarray
     iris_offset_iod: np.ndarray
+    landmarks_px: np.ndarray
 
     @property
     def seen_share(self) -> float:
@@ -98,7 +99,7 @@ class Bench:
         for frame, nearer in zip(frames, nearer_m):
             distance = self.portrait.camera_distance
             zoom = distance / max(1.0, distance - nearer * self.portrait.units_per_metre)
-            middle = self._to_frame(self.portrait.camera_centre)
+            middle = self.to_frame(self.portrait.camera_centre)
             face = self.detector.detect(frame, middle + (centre - middle) * zoom, extent * zoom)
             faces.append(face)
             rotations.append(self._rotation(face))
@@ -117,7 +118,7 @@ class Bench:
     @cached_property
     def _rest_landmarks(self) -> np.ndarray:
         points = self.portrait.landmarks_px.astype(np.float64) * self.scale
-        points[:, :2] = self._to_frame(self.portrait.landmarks_px[:, :2])
+        points[:, :2] = self.to_frame(self.portrait.landmarks_px[:, :2])
         return points
 
     @cached_property
@@ -125,8 +126,8 @@ class Bench:
         points = self._rest_landmarks[:FACE_POINTS, :2]
         return (points.min(axis=0) + points.max(axis=0)) / 2.0, float(np.ptp(points, axis=0).max())
 
-    def _to_frame(self, points: np.ndarray) -> np.ndarray:
-        """Pixels of the source picture -> pixels of the bench's frames (pixel centres at integers)."""
+    def to_frame(self, points: np.ndarray) -> np.ndarray:
+        """(N, 2) pixels of the source picture -> pixels of the bench's frames (pixel centres at integers)."""
         return (np.asarray(points, np.float64) + 0.5) * self.scale - 0.5
 
     def _rotation(self, face: Face | None) -> np.ndarray:
@@ -138,7 +139,7 @@ class Bench:
 
     def _line_of_sight(self, face: Face) -> np.ndarray:
         """(3, 3) rotation from the camera's axis to the direction in which `face` sees the camera."""
-        right, down = (face.centre_px - self._to_frame(self.portrait.camera_centre)) / self.scale
+        right, down = (face.centre_px - self.to_frame(self.portrait.camera_centre)) / self.scale
         yaw = math.degrees(math.atan2(-right, self.portrait.camera_distance))
         pitch = math.degrees(math.atan2(down, math.hypot(right, self.portrait.camera_distance)))
         return rotations_from_angles(np.array([[yaw, pitch, 0.0]]))[0]
@@ -163,9 +164,14 @@ class Bench:
         return list(self.frames(pose_battery(), stage="measure: head pose"))
 
     @cached_property
+    def disturbed(self) -> Observation:
+        """What the detector sees in disturbed copies of the rest pose."""
+        return self.observe_frames(disturbed_copies(self.neutral_frame), [0.0] * JITTERS)
+
+    @cached_property
     def noise(self) -> NoiseFloor:
         """The detector's scatter on a face that does not move."""
-        seen = self.observe_frames(disturbed_copies(self.neutral_frame), [0.0] * JITTERS)
+        seen = self.disturbed
         angles = geodesic_deg(seen.rotation, np.nanmean(seen.rotation, axis=0))
         return NoiseFloor(
             angle_deg=float(np.nanmean(angles)),
@@ -200,4 +206,5 @@ def _columns(faces: list[Face | None]) -> tuple[np.ndarray, ...]:
         return np.array([np.full(shape, np.nan) if face is None else reading(face) for face in faces]).reshape((-1,) + shape)
 
     return (column(lambda face: face.inter_ocular_px, ()), column(lambda face: face.eye_openness, (2,)),
-            column(lambda face: face.lip_gap_iod, ()), column(lambda face: face.iris_offset_iod, (2, 2)))
+            column(lambda face: face.lip_gap_iod, ()), column(lambda face: face.iris_offset_iod, (2, 2)),
+            column(lambda face: face.landmarks_px, (FACE_POINTS + 10, 3)))

@@ -14,7 +14,7 @@ from .. import __version__
 from ..errors import Cancelled, InputError, SoliloquyError
 from ..progress import Progress, silent
 from ..render.render import render
-from . import rows_face, rows_performance, rows_picture, table
+from . import rows_face, rows_identity, rows_performance, rows_picture, rows_speech, table
 from .bench import Bench
 from .detectors import FaceDetector
 from .figures import ROWS, Figure
@@ -22,10 +22,11 @@ from .known_head import DetectorSlopes, detector_slopes
 from .reference import Reference, direction_of, reference, takes
 from .speed import Preparation, hardware, speed
 from .subjects import Subject, read_subject
+from .teeth import teeth
 
 logger = logging.getLogger(__name__)
 
-PERFORMANCE_ROWS = (10, 11, 12)
+PERFORMANCE_ROWS = (10, 11, 12, 15)
 """Rows about the curves alone; pictures share them, because they share the reference recording."""
 
 
@@ -134,8 +135,14 @@ def measure_subject(subject: Subject, bench: Bench, rows: Collection[int], spoke
         3: lambda: rows_face.blinks(bench),
         4: lambda: rows_face.gaze(bench),
         5: lambda: rows_face.lips_posed(bench) + rows_face.lips_speaking(bench, *own_or_reference()),
+        6: lambda: rows_speech.labiodentals(bench, *own_or_reference()),
+        7: lambda: rows_speech.visemes(bench, *own_or_reference()),
+        8: lambda: rows_speech.timing(bench, *own_or_reference()),
         9: lambda: rows_performance.silence(bench, *own_or_reference()),
+        13: lambda: rows_identity.identity(bench),
         14: lambda: rows_picture.background(bench),
+        15: lambda: rows_identity.flicker(bench, own_or_reference()[1]),
+        16: lambda: teeth(bench),
         17: lambda: rows_picture.rest(bench),
         18: lambda: speed(subject.portrait, spoken().takes[0],
                           Preparation(subject.build_s, spoken().analyse_s, spoken().motion_s, len(spoken().takes[0]))),
@@ -149,8 +156,8 @@ def measure_subject(subject: Subject, bench: Bench, rows: Collection[int], spoke
 
 
 def performance(judged: list, seeds: list, rows: Collection[int]) -> list[Figure]:
-    """Rows 10 and 11 on the takes `judged`, row 12 on `seeds`."""
+    """Rows 10, 11 and the curves of 15 on the takes `judged`, row 12 on `seeds`."""
     measures = {10: lambda: rows_performance.head_dynamics(judged), 11: lambda: rows_performance.blink_statistics(judged),
-                12: lambda: rows_performance.seed_diversity(seeds)}
+                12: lambda: rows_performance.seed_diversity(seeds), 15: lambda: rows_performance.fast_curves(judged)}
     return [figure for row, measure in measures.items() if row in rows for figure in measure()]
 

@@ -157,8 +157,8 @@ def lips_posed(bench: Bench) -> list[Figure]:
 
 def lips_speaking(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
     """Row 5 on speech: every P B M seals within 40 ms of the sound, open vowels open."""
-    groups = [_closure_frames(clip, phone) for phone in _spread(_phones(speech, BILABIALS, 0.0), MOST_BILABIALS)]
-    vowels = [_opening_frame(clip, phone) for phone in _spread(_phones(speech, OPEN_VOWELS, SHORTEST_VOWEL_S), MOST_VOWELS)]
+    groups = [_closure_frames(clip, phone) for phone in spread(phones(speech, BILABIALS, 0.0), MOST_BILABIALS)]
+    vowels = [_opening_frame(clip, phone) for phone in spread(phones(speech, OPEN_VOWELS, SHORTEST_VOWEL_S), MOST_VOWELS)]
     frames = np.array(sorted({frame for group in groups for frame in group} | set(vowels)), int)
     if not len(frames):
         return not_applicable(("lip_seal", "lip_open"), "the recording has neither P B M nor open vowels")
@@ -189,18 +189,18 @@ def clip_of_frames(clip: MotionClip, frames: np.ndarray) -> MotionClip:
                       clip.gaze_deg[frames], dict(clip.provenance))
 
 
-def _phones(speech: Speech, labels: tuple[str, ...], shortest_s: float) -> list[Phone]:
+def phones(speech: Speech, labels: tuple[str, ...], shortest_s: float) -> list[Phone]:
     return [phone for phone in speech.phones if phone.label in labels and phone.end_s - phone.start_s >= shortest_s]
 
 
-def _spread(items: list, most: int) -> list:
+def spread(items: list, most: int) -> list:
     """At most `most` items, evenly spread over the list."""
     if len(items) <= most:
         return items
     return [items[index] for index in np.linspace(0, len(items) - 1, most).round().astype(int)]
 
 
-def _frames_between(clip: MotionClip, start_s: float, end_s: float) -> np.ndarray:
+def frames_between(clip: MotionClip, start_s: float, end_s: float) -> np.ndarray:
     """Indices of the frames whose time lies in the span."""
     first = int(np.ceil(start_s * float(clip.fps) - 1e-6))
     last = int(np.floor(end_s * float(clip.fps) + 1e-6))
@@ -210,13 +210,13 @@ def _frames_between(clip: MotionClip, start_s: float, end_s: float) -> np.ndarra
 def _closure_frames(clip: MotionClip, phone: Phone) -> list[int]:
     """The FRAMES_PER_BILABIAL frames near the sound in which the curves close the mouth most; the best of them is what
     counts, so that leaving the others out can only make the score worse."""
-    window = _frames_between(clip, phone.start_s - SEAL_WINDOW_S, phone.end_s + SEAL_WINDOW_S)
+    window = frames_between(clip, phone.start_s - SEAL_WINDOW_S, phone.end_s + SEAL_WINDOW_S)
     order = np.argsort(_opening(clip)[window], kind="stable")
     return [int(frame) for frame in window[order[:FRAMES_PER_BILABIAL]]]
 
 
 def _opening_frame(clip: MotionClip, phone: Phone) -> int:
-    window = _frames_between(clip, phone.start_s, phone.end_s)
+    window = frames_between(clip, phone.start_s, phone.end_s)
     if not len(window):
         return min(len(clip) - 1, round((phone.start_s + phone.end_s) / 2.0 * float(clip.fps)))
     return int(window[np.argmax(_opening(clip)[window])])

@@ -23,6 +23,7 @@ BLINK_CURVE = 0.35
 """Height of the eyeBlink curve from which it counts as a blink; about half of people's blinks are partial."""
 
 LIP_CHANNELS = tuple(index for index, name in enumerate(ARKIT_CHANNELS) if name.startswith(("jaw", "mouth")))
+FASTEST_HZ = 8.0
 HEAD_KEYS = ("head_std_yaw", "head_std_pitch", "head_std_roll", "head_change", "head_slow", "head_middle", "head_fast")
 
 
@@ -102,3 +103,14 @@ def seed_diversity(takes: list[MotionClip]) -> list[Figure]:
     head = np.stack([take.head_rotation_deg[:shortest] for take in takes]).astype(np.float64)
     lips = np.stack([take.channels[:shortest, LIP_CHANNELS] for take in takes]).astype(np.float64)
     return [Figure(key, diversity(curves), f"{len(takes)} seeds") for key, curves in zip(keys, (head, lips))]
+
+
+def fast_curves(takes: list[MotionClip]) -> list[Figure]:
+    """Row 15, curves: how much of the mouth's and the head's movement is faster than muscles are."""
+    rate = float(takes[0].fps)
+    if takes[0].duration_s < SHORTEST_SPECTRUM_S or rate < 2.0 * FASTEST_HZ:
+        return not_applicable(("curves_fast",), "the clip is too short or too slow to tell")
+    parts = {"mouth": lambda take: take.channels[:, LIP_CHANNELS], "head": lambda take: take.head_rotation_deg}
+    shares = {name: 100.0 * np.mean([band_shares(part(take), rate, (0.0, FASTEST_HZ, rate))[1] for take in takes])
+              for name, part in parts.items()}
+    return [Figure("curves_fast", max(shares.values()), ", ".join(f"{name} {share:.2f} %" for name, share in shares.items()))]

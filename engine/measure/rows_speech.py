@@ -1,0 +1,151 @@
+"""Rows 6 to 8: do the lips say what the sound says, when it says it? Frames of a performance, rendered and looked at."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from ..audio.speech import Phone, Speech
+from ..motion.clip import MotionClip
+from ..motion.visemes import LABIODENTALS, VISEMES
+from ..portrait.topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
+from ..render.pose import Poser
+from .bench import Bench
+from .detectors import Face
+from .figures import Figure, not_applicable
+from .rows_face import clip_of_frames, frames_between, spread
+from .rows_performance import LIP_CHANNELS
+from .signals import balanced_accuracy, lag_of
+from .teeth import TEETH_LEVELS, changed, toothless
+
+MOST_LABIODENTALS = 6
+TOOTH_ROW_SHARE = 0.3
+"""A row of pixels shows teeth when this share of its middle does."""
+
+CONTACT_IOD = 0.02
+"""The lower lip touches the upper teeth when no more than this lies between them (1.3 mm)."""
+
+NEAR_MIDDLE_IOD = 0.13
+"""The incisors: what lies this close to the middle of the mouth."""
+
+GROUPS = {"p b m": "P B M", "f v": "F V", "open": "AA AE AH AY AW", "spread": "IY IH EY EH", "round": "UW OW UH W AO OY",
+          "hush": "SH ZH CH JH", "hiss": "S Z T D N"}
+FRAMES_PER_GROUP = 8
+LEAST_PER_GROUP, LEAST_GROUPS = 4, 4
+FEATURES_KEPT = 8
+
+TIMING_S = 3.2
+LARGEST_LAG_S = 0.14
+EXPECTED_SMOOTHING_S = 0.035
+_STEP_S = 0.01
+
+
+def labiodentals(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
+    """Row 6: in F and V, what lies between the lower lip and the upper teeth; where no teeth show, between the lips."""
+    sounds = spread([phone for phone in speech.phones if phone.label in LABIODENTALS], MOST_LABIODENTALS)
+    frames = [held for sound in sounds if (held := _held_frame(clip, sound)) is not None]
+    if not frames:
+        return not_applicable(("labiodental",), "the recording has no F or V with a frame of its own")
+    part = clip_of_frames(clip, np.array(frames))
+    gaps = teeth_to_lip_iod(bench, part)
+    note = f"{len(gaps)} sounds, open between lip and teeth by {np.median(gaps):.3f} (median), {gaps.max():.3f} (most)"
+    return [Figure("labiodental", 100.0 * float(np.mean(gaps <= CONTACT_IOD)), note)]
+
+
+def _held_frame(clip: MotionClip, sound: Phone) -> int | None:
+    """The frame within the sound in which the curves raise the lower lip most."""
+    frames = frames_between(clip, sound.start_s, sound.end_s)
+    return int(frames[np.argmax(clip.channel("mouthRollLower")[frames] - clip.channel("jawOpen")[frames])]) if len(frames) else None
+
+
+def teeth_to_lip_iod(bench: Bench, clip: MotionClip) -> np.ndarray:
+    """(T,) height of what is neither tooth nor lip in the middle of the mouth, over the distance of the eyes.
+
+    Teeth are the pixels that change when the upper teeth are taken out; the lips' inner rims are the posed geometry's.
+    """
+    shown = bench.frames(clip, stage="measure: F and V")
+    without = bench.frames(clip, stage="measure: F and V", portrait=toothless(bench.portrait))
+    unit, gaps = bench.eye_distance_px, []
+    for frame, bare, posed in zip(shown, without, Poser(bench.portrait).pose(clip, 0, len(clip))):
+        rims = bench.to_frame(posed.vertices["face"][:, :2])
+        upper, lower = rims[list(INNER_LIP_UPPER[4:7])].mean(axis=0), rims[list(INNER_LIP_LOWER[4:7])].mean(axis=0)
+        tooth = changed(frame, bare, TEETH_LEVELS)
+        columns = slice(max(round(lower[0] - NEAR_MIDDLE_IOD * unit), 0), round(lower[0] + NEAR_MIDDLE_IOD * unit) + 1)
+        rows = np.flatnonzero(tooth[:, columns].mean(axis=1) > TOOTH_ROW_SHARE)
+        gaps.append((lower[1] - max(rows.max(initial=0), upper[1])) / unit)
+    return np.maximum(gaps, 0.0)
+
+
+def visemes(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
+    """Row 7: groups of sounds told apart from the rendered lips, as a share of how well the curves tell them apart.
+
+    Linear discriminants, each frame judged by what the others teach (leave one out), balanced over the groups.
+    """
+    chosen = _group_frames(speech, clip)
+    if len(set(chosen.values())) < LEAST_GROUPS:
+        return not_applicable(("visemes",), "the recording has too few different sounds")
+    frames, labels = np.array(sorted(chosen)), np.array([chosen[frame] for frame in sorted(chosen)])
+    seen = bench.observe(clip_of_frames(clip, frames), stage="measure: visemes")
+    shapes = lip_shapes(seen.landmarks_px)
+    found = np.isfinite(shapes).all(axis=1)
+    if found.mean() < 0.5:
+        return [Figure("visemes", float("nan"), "no face seen")]
+    rendered = balanced_accuracy(shapes[found], labels[found], FEATURES_KEPT)
+    curves = balanced_accuracy(clip.channels[frames][found][:, LIP_CHANNELS].astype(float), labels[found], FEATURES_KEPT)
+    note = f"{100 * rendered:.0f} % from the lips, {100 * curves:.0f} % from the curves, {len(set(labels))} groups, {found.sum()} frames"
+    return [Figure("visemes", 100.0 * rendered / max(curves, 1e-6), note)]
+
+
+def _group_frames(speech: Speech, clip: MotionClip) -> dict[int, str]:
+    """Frame in the middle of a sound -> the sound's group, FRAMES_PER_GROUP of each group spread over the recording."""
+    chosen: dict[int, str] = {}
+    for group, labels in GROUPS.items():
+        middles = [(phone.start_s + phone.end_s) / 2.0 for phone in speech.phones if phone.label in labels.split()]
+        frames = spread(sorted({min(round(s * float(clip.fps)), len(clip) - 1) for s in middles} - set(chosen)), FRAMES_PER_GROUP)
+        if len(frames) >= LEAST_PER_GROUP:
+            chosen |= dict.fromkeys(frames, group)
+    return chosen
+
+
+def lip_shapes(landmarks_px: np.ndarray) -> np.ndarray:
+    """(T, 478, 3) -> (T, 80) lip outlines about their middle, upright, in inter-ocular distances."""
+    outline = list(OUTER_LIP_UPPER + OUTER_LIP_LOWER[1:-1] + INNER_LIP_UPPER + INNER_LIP_LOWER[1:-1])
+    rows = []
+    for points in landmarks_px:
+        left, right = Face(points).eye_middles_px
+        along = (left - right) / np.linalg.norm(left - right)
+        lips = points[outline, :2] - points[outline, :2].mean(axis=0)
+        rows.append(np.concatenate([lips @ along, lips @ np.array([-along[1], along[0]])]) / np.linalg.norm(left - right))
+    return np.array(rows)
+
+
+def timing(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
+    """Row 8: how much later than the sounds the lips move: the shift at which the gap seen in the frames fits best to the
+    opening that the phones ask for. Positive is late."""
+    start_s = _busiest(speech, min(TIMING_S, clip.duration_s))
+    frames = frames_between(clip, start_s, start_s + TIMING_S)
+    expected_s, expected = expected_opening(speech)
+    if len(frames) < 20 or np.ptp(expected) < 0.1:
+        return not_applicable(("timing", "timing_fit"), "too little speech")
+    gap = bench.observe(clip_of_frames(clip, frames), stage="measure: timing").lip_gap_iod
+    lag_s, fit = lag_of(gap, frames / float(clip.fps), expected, expected_s, LARGEST_LAG_S)
+    return [Figure("timing", 1000.0 * lag_s, f"{len(frames)} frames from {start_s:.1f} s"), Figure("timing_fit", fit)]
+
+
+def expected_opening(speech: Speech) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) seconds and how open the jaw is meant to be then: the targets of the sounds, nothing anticipated."""
+    times_s = np.arange(0.0, speech.duration_s, _STEP_S)
+    opening = np.zeros(len(times_s))
+    for phone in speech.phones:
+        if shapes := VISEMES.get(phone.label):
+            sealed = phone.label in ("P", "B", "M")
+            opening[slice(*np.searchsorted(times_s, (phone.start_s, phone.end_s)))] = 0.0 if sealed else shapes[0].shape.get("jawOpen", 0.0)
+    return times_s, gaussian_filter1d(opening, EXPECTED_SMOOTHING_S / _STEP_S)
+
+
+def _busiest(speech: Speech, length_s: float) -> float:
+    """Where the stretch of `length_s` begins whose expected opening varies most."""
+    times_s, opening = expected_opening(speech)
+    width = max(int(length_s / _STEP_S), 2)
+    starts = range(0, max(len(opening) - width, 1), 20)
+    return float(times_s[max(starts, key=lambda start: opening[start : start + width].std())])

@@ -1,0 +1,164 @@
+"""Rows 6, 7, 8, 13, 15 and 16 of the scoreboard: right on what is known, and not to be cheated."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from motion_speech import speech_of
+
+from soliloquy.engine.measure import rows_identity, rows_performance, rows_picture, rows_speech
+from soliloquy.engine.measure.bench import Bench
+from soliloquy.engine.measure.detectors import FaceDetector
+from soliloquy.engine.measure.figures import MISS, PASS
+from soliloquy.engine.measure.signals import balanced_accuracy, lag_of
+from soliloquy.engine.measure.teeth import shift_px, teeth, toothless
+from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
+from soliloquy.engine.render.render import render
+
+
+@pytest.fixture(scope="module")
+def detector():
+    with FaceDetector() as detector:
+        yield detector
+
+
+def by_key(figures) -> dict:
+    return {figure.key: figure for figure in figures}
+
+
+def picture_of(portrait, size):
+    return cv2.resize(rows_picture.recomposed(portrait), size, interpolation=cv2.INTER_AREA)
+
+
+def pictures(change):
+    """A renderer of flat pictures: frame 0 as it is, frame n changed by `change(picture, n)`."""
+    def draw(portrait, clip, *, size):
+        picture = picture_of(portrait, size)
+        for number in range(len(clip)):
+            yield change(picture, number) if number else picture
+    return draw
+
+
+def rolled(picture: np.ndarray, number: int) -> np.ndarray:
+    middle = (picture.shape[1] / 2.0, picture.shape[0] / 2.0)
+    matrix = cv2.getRotationMatrix2D(middle, 4.0 * np.sin(number), 1.0)
+    return cv2.warpAffine(picture, matrix, picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+
+
+# Row 6
+
+
+def test_a_lip_at_the_teeth_counts_and_a_gaping_f_does_not(astronaut, detector):
+    speech = speech_of([("SIL", 0.2), ("F", 0.16), ("AA", 0.2), ("SIL", 0.2)])
+    touching, gaping = MotionClip.neutral(19), MotionClip.neutral(19)
+    for clip, jaw, roll, raised in ((touching, 0.05, 0.6, 0.2), (gaping, 0.6, 0.0, 0.0)):
+        for name, value in (("jawOpen", jaw), ("mouthRollLower", roll), ("mouthShrugLower", raised)):
+            clip.channels[:, CHANNEL_INDEX[name]] = value
+    bench = Bench(astronaut, detector, render=render)
+    found = [rows_speech.labiodentals(bench, speech, clip)[0].status for clip in (touching, gaping)]
+    assert found == [PASS, MISS]
+
+
+# Row 7
+
+
+def test_discriminants_find_what_is_there_and_nothing_else():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["a", "b", "c"], 12)
+    centres = {"a": (3.0, 0.0), "b": (-3.0, 0.0), "c": (0.0, 3.0)}
+    points = np.array([rng.normal(centres[label], 0.5) for label in labels])
+    assert balanced_accuracy(np.c_[points, rng.normal(0.0, 0.1, (36, 20))], labels, 8) > 0.95
+    assert balanced_accuracy(rng.normal(size=(36, 20)), labels, 8) < 0.6
+
+
+def test_a_frozen_mouth_says_no_visemes(astronaut, detector):
+    speech = speech_of([("SIL", 0.2)] + [(label, 0.12) for label in "P AA IY UW SH M AE EH OW CH B AH IH W JH P AY EY UH SH".split()])
+    clip = MotionClip.neutral(66)
+    for phone in speech.phones:
+        clip.channels[round(phone.start_s * 25) : round(phone.end_s * 25), CHANNEL_INDEX["jawOpen"]] = sum(map(ord, phone.label)) % 7 / 10.0
+        clip.channels[round(phone.start_s * 25) : round(phone.end_s * 25), CHANNEL_INDEX["mouthPucker"]] = len(phone.label) % 2
+    (figure,) = rows_speech.visemes(Bench(astronaut, detector, render=pictures(lambda picture, n: picture)), speech, clip)
+    assert figure.status == MISS
+
+
+# Row 8
+
+
+@pytest.mark.parametrize("late_s", [-0.05, 0.0, 0.033, 0.08])
+def test_a_lag_is_read_to_a_few_milliseconds(late_s):
+    seconds = np.arange(0.0, 4.0, 0.01)
+    shape = np.interp(seconds, np.arange(0.0, 4.0, 0.13), np.random.default_rng(1).uniform(size=31))
+    frames_s = np.arange(10, 90) / 25.0
+    lag_s, fit = lag_of(np.interp(frames_s - late_s, seconds, shape), frames_s, shape, seconds, 0.14)
+    assert lag_s == pytest.approx(late_s, abs=0.006) and fit > 0.97
+
+
+def test_what_is_expected_opens_on_vowels_and_shuts_on_seals():
+    speech = speech_of([("SIL", 0.3), ("M", 0.15), ("AA", 0.2), ("P", 0.15), ("AE", 0.2), ("SIL", 0.3)])
+    times_s, opening = rows_speech.expected_opening(speech)
+    assert opening[np.abs(times_s - 0.55).argmin()] > 0.4 > 0.1 > opening[np.abs(times_s - 0.72).argmin()]
+
+
+# Row 13
+
+
+def test_the_same_picture_turned_is_the_same_person(astronaut, detector):
+    figures = by_key(rows_identity.identity(Bench(astronaut, detector, render=pictures(rolled))))
+    assert figures["identity_shape"].value < 1.5 and figures["identity_colour"].status == PASS
+    assert figures["sharpness_face"].value == pytest.approx(1.0, abs=0.12)
+
+
+def test_another_person_a_tint_and_a_blur_are_found(astronaut, hopper, detector):
+    def other(picture, number):
+        box = rows_picture.recomposed(hopper)
+        return cv2.resize(box, picture.shape[1::-1], interpolation=cv2.INTER_AREA)
+
+    changes = {"identity_shape": other, "identity_colour": lambda picture, n: np.uint8(picture * np.array([1.0, 0.86, 0.8])),
+               "sharpness_face": lambda picture, n: cv2.GaussianBlur(picture, (0, 0), 1.5)}
+    for key, change in changes.items():
+        figures = by_key(rows_identity.identity(Bench(astronaut, detector, render=pictures(change))))
+        assert figures[key].status == MISS, key
+
+
+# Row 15
+
+
+def test_a_flickering_picture_is_found_and_a_moving_one_is_not(astronaut, detector):
+    clip = MotionClip.neutral(8)
+    clip.head_rotation_deg[:, 2] = 3.0 * np.sin(np.arange(8))
+    flickering = lambda picture, n: np.clip(rolled(picture, n) * (1.0 + 0.05 * (-1) ** n), 0, 255).astype(np.uint8)  # noqa: E731
+    found = [rows_identity.flicker(Bench(astronaut, detector, render=pictures(change)), clip)[0] for change in (rolled, flickering)]
+    assert [figure.status for figure in found] == [PASS, MISS], found
+
+
+def test_trembling_curves_are_found():
+    calm, trembling = MotionClip.neutral(300), MotionClip.neutral(300)
+    seconds = np.arange(300) / 25.0
+    for clip, hertz in ((calm, 2.0), (trembling, 10.0)):
+        clip.channels[:, CHANNEL_INDEX["jawOpen"]] = 0.3 + 0.2 * np.sin(2.0 * np.pi * hertz * seconds)
+        clip.head_rotation_deg[:, 0] = np.sin(seconds)
+    assert [rows_performance.fast_curves([clip])[0].status for clip in (calm, trembling)] == [PASS, MISS]
+
+
+# Row 16
+
+
+def test_teeth_are_seen_stay_and_have_a_tooth_s_colour(astronaut, detector):
+    assert {figure.status for figure in teeth(Bench(astronaut, detector, render=render))} == {PASS}
+
+
+def test_a_mouth_without_teeth_misses(astronaut, detector):
+    figures = by_key(teeth(Bench(toothless(astronaut), detector, render=render)))
+    assert figures["teeth_visible"].status == MISS and figures["teeth_rigid"].value is None
+
+
+def test_a_shift_of_the_teeth_is_read_to_half_a_pixel():
+    rng = np.random.default_rng(0)
+    picture = cv2.GaussianBlur(rng.uniform(0, 255, (80, 120, 3)).astype(np.float32), (0, 0), 2.5)
+    picture = cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    moved = cv2.warpAffine(picture, np.array([[1.0, 0.0, 1.5], [0.0, 1.0, -2.0]]), (120, 80), flags=cv2.INTER_CUBIC)
+    region = np.zeros((80, 120), bool)
+    region[30:50, 40:90] = True
+    assert shift_px(picture, picture, region) == 0.0
+    assert shift_px(picture, moved, region) == pytest.approx(2.5, abs=0.4)
