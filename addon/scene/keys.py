@@ -7,8 +7,8 @@ import numpy as np
 
 from ..compat import LINEAR
 
-AUTO_CLAMPED = 4
-"""Value of a handle's type for `foreach_set`."""
+FREE, AUTO_CLAMPED = 0, 4
+"""Values of a handle's type for `foreach_set`."""
 
 _FIELDS = {"co": (np.float32, 2), "handle_left": (np.float32, 2), "handle_right": (np.float32, 2), "interpolation": (np.int32, 1),
            "easing": (np.int32, 1), "handle_left_type": (np.int32, 1), "handle_right_type": (np.int32, 1)}
@@ -71,9 +71,25 @@ def _write(curve: bpy.types.FCurve, kept: dict[str, np.ndarray], frames: np.ndar
              "handle_left_type": np.full(len(frames), AUTO_CLAMPED, np.int32),
              "handle_right_type": np.full(len(frames), AUTO_CLAMPED, np.int32)}
     order = np.argsort(np.concatenate([kept["co"][:, 0], frames]), kind="stable")
+    _freeze_handles(kept, order, everywhere=curve.auto_smoothing == "CONT_ACCEL")
     points = curve.keyframe_points
     points.clear()
     points.add(len(order))
     for name, (kind, _) in _FIELDS.items():
         points.foreach_set(name, np.ascontiguousarray(np.concatenate([kept[name], fresh[name]])[order], kind).ravel())
     curve.update()
+
+
+def _freeze_handles(kept: dict[str, np.ndarray], order: np.ndarray, *, everywhere: bool) -> None:
+    """Handles that Blender shapes after a key's neighbours stay as they are where a neighbour is new, on both sides of the key.
+
+    order: the kept keys, then the fresh ones, in time. everywhere: with continuous acceleration every key shapes every other.
+    """
+    count = len(kept["co"])
+    is_kept = order < count
+    beside = np.zeros(len(order), bool)
+    beside[1:] |= ~is_kept[:-1]
+    beside[:-1] |= ~is_kept[1:]
+    frozen = order[is_kept & (beside | everywhere)]
+    for side in ("handle_left_type", "handle_right_type"):
+        kept[side][frozen] = FREE

@@ -1,0 +1,61 @@
+"""F-curves rewritten in part: what was not asked for stays as it was, handles and all."""
+
+import bpy
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from soliloquy.addon.scene.keys import replace_samples, sampled
+
+FRAMES = np.arange(1, 61, dtype=np.float32)
+
+
+def curve_with(keys: dict[float, float], interpolation: str = "BEZIER"):
+    action = bpy.data.actions.new("x")
+    item = bpy.data.objects.new("x", None)
+    item.animation_data_create().action = action
+    for frame, value in keys.items():
+        item.location.x = value
+        item.keyframe_insert("location", index=0, frame=frame)
+    curve = action.layers[0].strips[0].channelbags[0].fcurves[0]
+    for point in curve.keyframe_points:
+        point.interpolation = interpolation
+    curve.update()
+    return curve
+
+
+@given(first=st.integers(1, 55), length=st.integers(1, 20), keys=st.dictionaries(st.integers(1, 60), st.floats(-2, 2), min_size=2,
+                                                                                 max_size=12))
+@settings(max_examples=30, deadline=None)
+def test_every_other_sample_stays_and_the_changed_ones_are_there(first, length, keys):
+    curve = curve_with({float(frame): value for frame, value in keys.items()})
+    before = sampled(curve, FRAMES)
+    changed = np.zeros(60, bool)
+    changed[first:first + length] = True
+    values = np.linspace(5, 6, 60)
+    replace_samples(curve, FRAMES, values, changed)
+    after = sampled(curve, FRAMES)
+    np.testing.assert_allclose(after[changed], values[changed], atol=1e-5)
+    np.testing.assert_allclose(after[~changed], before[~changed], atol=2e-5)
+
+
+def test_keys_outside_keep_handles_and_interpolation():
+    curve = curve_with({1.0: 0.0, 10.0: 1.0, 20.0: 0.0, 30.0: 1.0, 60.0: 0.0})
+    point = curve.keyframe_points[0]
+    point.handle_right_type = "FREE"
+    point.handle_right = (4.0, 2.5)
+    curve.update()
+    between = [curve.evaluate(frame) for frame in (2.5, 5.25, 9.75)]
+    changed = np.zeros(60, bool)
+    changed[24:28] = True
+    replace_samples(curve, FRAMES, np.full(60, 3.0), changed)
+    first = curve.keyframe_points[0]
+    assert first.handle_right_type == "FREE" and tuple(first.handle_right) == (4.0, 2.5) and first.interpolation == "BEZIER"
+    np.testing.assert_allclose([curve.evaluate(frame) for frame in (2.5, 5.25, 9.75)], between, atol=1e-6)
+
+
+def test_modifiers_count_in_what_is_read():
+    curve = curve_with({1.0: 0.0, 60.0: 0.0}, "LINEAR")
+    noise = curve.modifiers.new("GENERATOR")
+    noise.use_additive, noise.coefficients = True, (0.5, 0.0)
+    np.testing.assert_allclose(sampled(curve, FRAMES), 0.5, atol=1e-6)
