@@ -13,7 +13,7 @@ from .topology import LID_UPPER
 SKIN_ABOVE = (0.03, 0.13)
 SKIN_BELOW = (0.07, 0.16)
 SKIN_LIGHT = 60
-LIGHT_FROM_BELOW = 0.4
+LIGHT_FROM_BELOW = 0.7
 """A closed lid has the colour of the skin around it and bulges into the light as the skin beneath the eye does: this
 percentile of the skin this far above and below the eye (pupil distances), the light of the two mixed by the share. The
 fold's own shadow would make a closed lid look like an eye."""
@@ -29,9 +29,9 @@ FOLD_BLUR, STRIP_BLUR = 0.06, 0.008
 GRAIN = 0.7
 LASH_SEEN_FROM = 0.02
 """The darkest of the picture this far above the lid's edge (pupil distances) are its lashes."""
-LASH_DARKEST = 0.4
+LASH_DARKEST = 0.32
 """A seam between closed lids is at least this dark, of the skin."""
-LASH_CORE = 0.36
+LASH_CORE = 0.5
 """The solid line of lashes takes this share of their length."""
 LASH_HAIRS = 42
 HAIR_CONTRAST = (0.35, 0.75)

@@ -24,10 +24,10 @@ IN_FRONT_OF_FACE = 0.015
 STRIP = 0.024
 """Height of the strip (pupil distances: 1.5 mm), at most this share of the way from the edge to the fold: STRIP_OF_FOLD."""
 STRIP_OF_FOLD = 0.5
-COVERS_FOLD = 1.25
+COVERS_FOLD = 2.2
 """On a blink the new skin rises over this multiple of what lies between the strip and the fold: the fold flattens, and
 lashes that stood up against the lid are gone."""
-LASH_LENGTH = 0.06
+LASH_LENGTH = 0.068
 """Lashes of a closed eye as seen from before, pupil distances: 8 to 12 mm long (Thibaut et al. 2010, "Human eyelash
 characterization"), foreshortened to less than half."""
 LASHES_LOOKING_DOWN = 0.3
