@@ -24,7 +24,7 @@ from .mouth import mouth_parts
 from .picture import read_picture
 from .plate import split_layers
 from .portrait import Portrait
-from .rims import INNER_LIP_LIGHT
+from .rims import INNER_LIP_LIGHT, LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, lips_of
 from .settings import PortraitSettings, moved_edge, set_lip_seam
 from .tone import picture_tone
 from .topology import FACE_OVAL, LANDMARKS
@@ -103,7 +103,8 @@ def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray,
         hold_still(face, glasses)
     eyes = {side: build_eye(image, points, fit, side) for side in ("left", "right")}
     white = np.mean([eye.white_colour for eye in eyes.values()], axis=0)
-    lips = face.vertices[apertures["mouth"]].astype(np.float64)
+    hole = apertures["mouth"]
+    lips = tuple(face.vertices[hole[lips_of(hole.tolist())[middle]]].astype(np.float64) for middle in (UPPER_LIP_MIDDLE, LOWER_LIP_MIDDLE))
     parts = {"person": person_part(fit, face, matte), "face": face, **mouth_parts(image, fit, white, lips, tone)}
     images = {}
     for side, eye in eyes.items():

@@ -12,6 +12,8 @@ import numpy as np
 from .fit import FACE_HEIGHT, face_height, lips_touch
 from .topology import CHIN, FOREHEAD, INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
 
+LIPS = ((OUTER_LIP_LOWER, INNER_LIP_LOWER, INNER_LIP_UPPER), (OUTER_LIP_UPPER, INNER_LIP_UPPER, INNER_LIP_LOWER))
+"""Outer contour, inner contour and the other lip's inner one."""
 STEPS = 48
 """Samples across one lip, and across the gap."""
 LIP_BAND = (0.35, 0.65)
@@ -22,11 +24,14 @@ ALIKE = 11.34
 """Squared Mahalanobis distance within which a colour counts as the lip's: 99 % of a chi-squared distribution of 3 degrees."""
 NOISE = 4.0
 """Standard deviation of CIELAB values that says nothing, in OpenCV's 8-bit scale."""
-ALL_LIP, CLEAR_OF_LIP = 0.1, 0.6
+ALL_LIP, CLEAR_OF_LIP = 0.1, 0.5
 """Share of that band that does not look like lip: below the first the lips count as closed, from the second on the lip's end can be
 told by its colour."""
 FURTHEST = 0.45
-"""A contour moves by at most this share of the gap."""
+"""A contour moves on by at most this share of the gap; back it moves as far as LIP_BAND ends."""
+EDGE_WIDTH = 0.012
+"""A lip's edge mixes with what is behind it over about this width, pupil distances: mixed pixels stay with the teeth, or closed lips
+would show a white line between them."""
 
 SEAM_REACH = 0.06
 """The seam is looked for this far above and below the detector's, pupil distances."""
@@ -42,23 +47,35 @@ SEAM_BLUR = 0.008
 def refine_lip_line(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Landmarks (478, 3) with the inner lip contours where the picture shows them. image: (H, W, 3) uint8 sRGB.
 
-    Closed lips get one seam along the darkest line, and so do lips between which there is only lip; open ones reach as far as
+    Closed lips get one seam along the darkest line, and so do lips between which there is only lip; open ones end where
     their colour does.
     """
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
     if lips_touch(points):
         return with_seam(lab[..., 0], points)
-    lips = (OUTER_LIP_LOWER, INNER_LIP_LOWER, INNER_LIP_UPPER), (OUTER_LIP_UPPER, INNER_LIP_UPPER, INNER_LIP_LOWER)
-    contours = [[points[list(names), :2].astype(np.float64) for names in lip] for lip in lips]
-    contrast = [differs_from_lip(lab, *contour) for contour in contours]
+    contrast = [differs_from_lip(lab, *contours(points, lip)) for lip in LIPS]
     if max(contrast) < ALL_LIP:
         return with_seam(lab[..., 0], points)
     refined = points.copy()
-    for (_, edge, other), contour, clear in zip(lips, contours, contrast):
-        if clear >= CLEAR_OF_LIP:
-            share = lip_reaches(lab, *contour)[:, None]
-            refined[list(edge)] = points[list(edge)] + share * (points[list(other)] - points[list(edge)])
+    for lip in LIPS:
+        contour = contours(refined, lip)
+        if differs_from_lip(lab, *contour) >= CLEAR_OF_LIP:
+            refined[list(lip[1]), :2] += lip_ends(lab, *contour)
+    for lip in LIPS:
+        _, rim, across = contours(refined, lip)
+        refined[list(lip[1]), :2] -= EDGE_WIDTH * face_height(points) / FACE_HEIGHT * towards(rim, across)
     return refined
+
+
+def towards(rim: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """(K, 2) unit vectors from one contour to the other, 0 where they meet."""
+    way = across - rim
+    return way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1.0)
+
+
+def contours(points: np.ndarray, lip: tuple) -> list[np.ndarray]:
+    """(11, 2) each: a lip's outer and inner contour, and the other lip's inner one."""
+    return [points[list(names), :2].astype(np.float64) for names in lip]
 
 
 def with_seam(lightness: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -98,17 +115,20 @@ def differs_from_lip(lab: np.ndarray, outside: np.ndarray, rim: np.ndarray, acro
     return float((like(sampled(lab, rim, across, *GAP_BAND)) > ALIKE).mean())
 
 
-def lip_reaches(lab: np.ndarray, outside: np.ndarray, rim: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """(K,) how far into the gap the lip goes on, as a share of the gap. Contours as in `differs_from_lip`."""
+def lip_ends(lab: np.ndarray, outside: np.ndarray, rim: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """(K, 2) from the inner contour to where the lip's colour ends, back in the lip or on in the gap. Contours as above."""
     like = lip_likeness(sampled(lab, outside, rim, *LIP_BAND).reshape(-1, 3))
-    lip = like(sampled(lab, rim, across, 0.0, 1.0)) <= ALIKE
+    sure = outside + LIP_BAND[1] * (rim - outside)
+    lip = np.concatenate([like(sampled(lab, *line)) <= ALIKE for line in ((sure, rim, 0.0, 1.0), (rim, across, 0.0, FURTHEST))], axis=1)
     steady = cv2.blur(lip.astype(np.float32), (3, 1)) > 0.5
-    ends = np.where(steady.all(axis=1), STEPS, np.argmin(steady, axis=1)) / STEPS
-    ends[[0, -1]] = 0.0
-    middle = np.median([np.roll(ends, 1), ends, np.roll(ends, -1)], axis=0)
+    ends = np.where(steady.all(axis=1), 2 * STEPS - 1, np.argmin(steady, axis=1))
+    back, on = np.linalg.norm(rim - sure, axis=1), FURTHEST * np.linalg.norm(across - rim, axis=1)
+    way = np.where(ends < STEPS, (ends / STEPS - 1) * back, (ends / STEPS - 1) * on)
+    way[[0, -1]] = 0.0
+    middle = np.median([np.roll(way, 1), way, np.roll(way, -1)], axis=0)
     smooth = (np.roll(middle, 1) + 2 * middle + np.roll(middle, -1)) / 4
     smooth[[0, -1]] = 0.0
-    return np.minimum(smooth, FURTHEST)
+    return smooth[:, None] * towards(rim, across)
 
 
 def lip_likeness(lip: np.ndarray):

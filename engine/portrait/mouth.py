@@ -35,7 +35,7 @@ DEEP_RED = np.array([0.9, 0.42, 0.36])
 TOOTH_SHADE = 0.6
 """Darkest a tooth gets beside its neighbour, of the median tooth: narrower gaps than the asset's would alias."""
 LIP_SHADOW = 0.15
-"""The continuation under the lips repeats the colour found this share of the opening inside them."""
+"""The continuation under the lips repeats the colour found this share of the opening inside them: their shadow ends there."""
 BENEATH_LIPS = (0.06, 0.014)
 """The picture's own teeth fade out this far under the upper and the lower lip, pupil distances: an upper lip that rises uncovers
 teeth, a lower one that falls what is behind them."""
@@ -48,11 +48,12 @@ def mouth_asset() -> dict[str, np.ndarray]:
         return {name: arrays[name] for name in arrays.files}
 
 
-def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, rim: np.ndarray, tone: Tone) -> dict[str, Part]:
+def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, lips: tuple[np.ndarray, np.ndarray],
+                tone: Tone) -> dict[str, Part]:
     """Cavity, tongue and teeth behind the lips, coloured for this picture's light.
 
-    rim: (K, 3) the mouth's hole in the face at rest. white_colour: (3,) typical sRGB 0..255 of the eyes' white, the picture's own
-    measure of white. tone: what the picture does to colours.
+    lips: the upper and the lower lip's edge at rest, (K, 3) each, corner to corner. white_colour: (3,) typical sRGB 0..255 of the
+    eyes' white, the picture's own measure of white. tone: what the picture does to colours.
     """
     asset, head = mouth_asset(), head_asset()
     seam_dm = head["landmark_rest"][LIP_MIDDLE_UPPER].astype(np.float64)
@@ -77,7 +78,7 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, rim: np.n
                            asset[f"{name}/delta_index"].astype(np.int32),
                            fit.turn(asset[f"{name}/delta_offset"].astype(np.float64)).astype(np.float32))
     if not fit.lips_closed:
-        parts["teeth_source"] = shown_teeth(fit, rim, (image.shape[1], image.shape[0]))
+        parts["teeth_source"] = shown_teeth(fit, *lips, (image.shape[1], image.shape[0]))
     return parts
 
 
@@ -117,27 +118,19 @@ def colour_gain(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> np.nda
     return np.clip(white / PLAIN_WHITE, *GAIN_LIMITS)
 
 
-def shown_teeth(fit: Fit, rim: np.ndarray, size: tuple[int, int]) -> Part:
-    """The picture between parted lips, fixed to the skull, continued a little under the lips.
+def shown_teeth(fit: Fit, upper: np.ndarray, lower: np.ndarray, size: tuple[int, int]) -> Part:
+    """The picture between parted lips, fixed to the skull, fading out a little under the lips.
 
-    rim: (K, 3) the mouth's hole in the face at rest; size: (width, height) of the picture.
+    upper, lower: (K, 3) the lips' edges at rest, corner to corner; size: (width, height) of the picture.
     """
-    middle = rim.mean(axis=0)
-    outward = rim - middle
-    length = np.linalg.norm(outward[:, :2], axis=1, keepdims=True) + 1e-6
-    below = np.clip(0.5 + 0.5 * (outward[:, :2] @ fit.down) / (0.5 * np.abs(outward[:, :2] @ fit.down).max() + 1e-6), 0, 1)
-    reach = BENEATH_LIPS[0] + below * (BENEATH_LIPS[1] - BENEATH_LIPS[0])
-    beneath = rim + outward / length * reach[:, None] * fit.pupil_distance
-    inside = middle + outward * (1 - LIP_SHADOW)
-    vertices = np.concatenate([middle[None], rim, rim, beneath]) - (0, 0, 0.01 * fit.pupil_distance)
-    looked_up = np.concatenate([middle[None], rim, inside, inside])
-    count = len(rim)
-    alpha = np.ones(len(vertices))
-    alpha[-count:] = 0.0
-    steps = np.arange(count)
-    after = (steps + 1) % count
-    fan = np.stack([np.zeros_like(steps), 1 + steps, 1 + after], axis=1)
-    start, end = 1 + count, 1 + 2 * count
-    band = np.concatenate([np.stack([start + steps, end + steps, end + after], 1),
-                           np.stack([start + steps, end + after, start + after], 1)])
-    return plain_part(vertices, np.concatenate([fan, band]), uv_of(looked_up, size), alpha, "person")
+    count = len(upper)
+    down = np.array([*fit.down, 0.0]) * fit.pupil_distance * np.sin(np.linspace(0, np.pi, count))[:, None]
+    inside = LIP_SHADOW * (lower - upper)
+    rows = (upper - BENEATH_LIPS[0] * down, upper + inside, 0.0), (upper, upper + inside, 1.0), (upper, upper, 1.0), \
+        (lower, lower, 1.0), (lower, lower - inside, 1.0), (lower + BENEATH_LIPS[1] * down, lower - inside, 0.0)
+    vertices, looked_up = (np.concatenate([row[k] for row in rows]) for k in (0, 1))
+    alpha = np.concatenate([np.full(count, row[2]) for row in rows])
+    corner = np.concatenate([band * count + np.arange(count - 1) for band in (0, 2, 4)])
+    triangles = np.concatenate([np.stack([corner, corner + count, corner + 1], axis=1),
+                                np.stack([corner + 1, corner + count, corner + count + 1], axis=1)])
+    return plain_part(vertices - (0, 0, 0.01 * fit.pupil_distance), triangles, uv_of(looked_up, size), alpha, "person")

@@ -54,10 +54,9 @@ def soften_rim(sheet: Sheet, hole: list[int], width: float, behind: float, inwar
     rest = sheet.rest[hole].copy()
     rest[:, :2] += width * inward
     rest[:, 2] -= behind
-    looked_up = sheet.looked_up[hole] + width * inward
     colour = sheet.colour[hole].copy()
     colour[:, 3] = 0.0
-    sheet.add_ring(hole, rest, sheet.deltas[:, hole], looked_up, colour)
+    sheet.add_ring(hole, rest, sheet.deltas[:, hole], sheet.looked_up[hole] + width * inward, colour)
 
 
 def add_inner_lips(sheet: Sheet, hole: list[int], inward: np.ndarray, pupil_distance: float, *, closed: bool, tint: np.ndarray) -> list[int]:

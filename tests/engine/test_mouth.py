@@ -119,7 +119,7 @@ def test_a_strip_of_lip_that_the_detector_gave_to_the_teeth_is_given_back(hopper
     wrong[lower, 1] += 0.05 * pd
     found = refine_lip_line(pixels, wrong)
     assert np.abs(found[lower[2:-2], 1] - points[lower[2:-2], 1]).max() < 0.03 * pd
-    assert np.array_equal(found[upper], wrong[upper])
+    assert np.abs(found[upper, 1] - wrong[upper, 1]).max() < 0.03 * pd
 
 
 def test_the_path_of_least_cost_is_found():
