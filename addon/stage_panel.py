@@ -1,4 +1,4 @@
-"""The panel of what a portrait is and where it appears besides rig and strips: built from a picture, corrected, live, in 3D."""
+"""Panels for what a portrait is and where it appears besides rig and strips: from a picture, corrected, live, in 3D."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the worker can be asked for before there is a performance: a portrait, landmarks to correct, a spoken line. See tasks.py."""
+"""What the worker can be asked for before a performance: a portrait, landmarks to correct, a spoken line. See tasks.py."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def portrait(request: dict, progress: Progress) -> dict:
 
 
 def landmarks(request: dict, progress: Progress) -> dict:
-    """`job`: {picture, out, face?}. Writes landmarks to correct into the JSON file `out`; `found` tells whether there is a face."""
+    """`job`: {picture, out, face?}. Writes landmarks to correct into the JSON file `out`; `found`: is there a face."""
     job = _job(request)
     picture, out, face = _path(job, "picture"), _path(job, "out"), _face(job)
     progress("face", 0, 1)

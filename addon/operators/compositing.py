@@ -49,11 +49,12 @@ class _FromFolder:
 
         folder = Path(bpy.path.abspath(self.directory)).absolute()
         try:
-            added = add_extras(folder, context.scene, Extras(**self.wanted()), start_frame=self._start_frame(context, folder))
+            start = self._start_frame(context, folder)
+            added = add_extras(folder, context.scene, Extras(**self.wanted()), start_frame=start)
         except AddonError as error:
             return fail(self, context, error)
         if self.wanted().get("markers", NO_MARKERS) != NO_MARKERS:
-            self.report({"INFO"} if added else {"WARNING"}, f"{added} markers" if added else "No markers: the words are not known, or all are there")
+            self.report({"INFO"}, f"{added} markers" if added else "No markers: nothing is known, or all are there")
         return {"FINISHED"}
 
     @staticmethod
@@ -76,7 +77,7 @@ class SOLILOQUY_OT_add_plane(_FromFolder, bpy.types.Operator):
 
 
 class SOLILOQUY_OT_add_to_compositor(_FromFolder, bpy.types.Operator):
-    """Lay the rendered frames over what the compositor makes now, with edge, colour match and shadow to set; its nodes stay"""
+    """Lay the rendered frames over what the compositor makes now, with edge, colour match and shadow to set"""
 
     bl_idname = "soliloquy.add_to_compositor"
     bl_label = "Add to Compositor"

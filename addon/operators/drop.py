@@ -65,7 +65,8 @@ class SOLILOQUY_FH_files(bpy.types.FileHandler):
         area = context.area
         if area is None or area.type not in EDITORS or not area.spaces.active.show_region_ui:
             return False
-        return any(getattr(region, "active_panel_category", "") == CATEGORY for region in area.regions if region.type == "UI")
+        sidebars = (region for region in area.regions if region.type == "UI")
+        return any(getattr(sidebar, "active_panel_category", "") == CATEGORY for sidebar in sidebars)
 
 
 class SOLILOQUY_MT_add(bpy.types.Menu):

@@ -21,14 +21,15 @@ LAST_WORDS_S = 0.5
 
 def cannot_go_live(context: bpy.types.Context) -> str:
     """Why the live preview cannot be started."""
-    from ..scene.rig import rig_of_selection
+    from ..scene.found_rig import rig_of_selection
 
     if reason := prechecks.busy():
         return reason
     if rig_of_selection(context.active_object) is None:
         return "Select a portrait rig"
     settings = context.scene.soliloquy
-    if context.scene.soliloquy_stage.live_input == VOICE and not (settings.voice and paths.from_blender(settings.voice).is_file()):
+    chosen = settings.voice and paths.from_blender(settings.voice).is_file()
+    if context.scene.soliloquy_stage.live_input == VOICE and not chosen:
         return "Choose a voice first, or listen to the microphone"
     return prechecks.no_engine()
 
@@ -90,7 +91,7 @@ class SOLILOQUY_OT_live(bpy.types.Operator):
     def _begin(self, context: bpy.types.Context) -> None:
         from ..live_stream import LiveStream
         from ..scene.pose import Poser
-        from ..scene.rig import rig_of_selection
+        from ..scene.found_rig import rig_of_selection
 
         scene = context.scene
         self._timer = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import bpy
@@ -21,13 +22,12 @@ PORTRAIT_PROPERTY, PICTURE_PROPERTY = "soliloquy_portrait", "soliloquy_picture"
 def cannot_build(context: bpy.types.Context) -> str:
     """Why no rig can be built from the chosen picture now."""
     scene = context.scene
-    return prechecks.busy() or _no_picture(scene.soliloquy.picture) or prechecks.bad_output_folder(scene) or prechecks.no_engine()
+    return prechecks.busy() or _no_picture(scene.soliloquy.picture) or _cannot_work(scene)
 
 
 def cannot_correct(context: bpy.types.Context) -> str:
     """Why landmarks cannot be corrected now."""
-    scene = context.scene
-    return prechecks.busy() or _no_picture(picture_of(context)) or prechecks.bad_output_folder(scene) or prechecks.no_engine()
+    return prechecks.busy() or _no_picture(picture_of(context)) or _cannot_work(context.scene)
 
 
 def cannot_rebuild(context: bpy.types.Context) -> str:
@@ -36,15 +36,20 @@ def cannot_rebuild(context: bpy.types.Context) -> str:
 
     if editor_of_selection(context.active_object) is None:
         return "Select the landmarks that Correct Landmarks made"
-    return prechecks.busy() or prechecks.bad_output_folder(context.scene) or prechecks.no_engine()
+    return prechecks.busy() or _cannot_work(context.scene)
+
+
+def _cannot_work(scene: bpy.types.Scene) -> str:
+    return prechecks.bad_output_folder(scene) or prechecks.no_engine()
 
 
 def picture_of(context: bpy.types.Context) -> str:
     """The active rig's picture, else the chosen one."""
-    from ..scene.rig import rig_of_selection
+    from ..scene.found_rig import rig_of_selection
 
     rig = rig_of_selection(context.active_object)
-    return str(rig.armature.get(PICTURE_PROPERTY, "")) if rig and PICTURE_PROPERTY in rig.armature else context.scene.soliloquy.picture
+    kept = rig.armature.get(PICTURE_PROPERTY) if rig else None
+    return str(kept) if kept else context.scene.soliloquy.picture
 
 
 def _no_picture(picture: str) -> str:
@@ -76,7 +81,8 @@ class _BuildsPortrait(Working):
         job = {"picture": str(picture), "out": str(self._out), "face": settings.face or None,
                "landmarks": str(landmarks) if landmarks else None,
                "rights": rights.for_job(settings) if paths.from_blender(settings.picture) == picture else None}
-        return EngineJob(engine_choice.current_engine(), "portrait", {key: value for key, value in job.items() if value is not None})
+        said = {key: value for key, value in job.items() if value is not None}
+        return EngineJob(engine_choice.current_engine(), "portrait", said)
 
     def note(self, armature: bpy.types.Object) -> str:
         note_origin(armature, self._out, self._picture)
@@ -137,7 +143,7 @@ class SOLILOQUY_OT_correct_landmarks(Working, bpy.types.Operator):
         return not reason
 
     def start(self, context: bpy.types.Context) -> EngineJob | _Found:
-        from ..scene.rig import rig_of_selection
+        from ..scene.found_rig import rig_of_selection
 
         rig = rig_of_selection(context.active_object)
         self._rig = rig.armature.name if rig else ""
@@ -171,7 +177,7 @@ class SOLILOQUY_OT_rebuild(_BuildsPortrait, bpy.types.Operator):
     bl_label = "Rebuild"
     bl_options = {"UNDO"}
 
-    editor: StringProperty(options={"SKIP_SAVE", "HIDDEN"}, description="Object with the landmarks; the active one by default")
+    editor: StringProperty(options={"SKIP_SAVE", "HIDDEN"}, description="Object with the landmarks; else the active one")
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -196,14 +202,16 @@ class SOLILOQUY_OT_rebuild(_BuildsPortrait, bpy.types.Operator):
         from ..scene.landmarks import RIG_PROPERTY
         from ..scene.portrait_file import read_portrait
         from ..scene.replace import replace_rig
-        from ..scene.rig import build_rig, find_rig
+        from ..scene.found_rig import find_rig
+        from ..scene.rig import build_rig
 
         portrait, editor = read_portrait(self._out), bpy.data.objects.get(self.editor)
         if editor is not None and editor.mode == "EDIT":
             bpy.ops.object.mode_set(mode="OBJECT")
         rig = find_rig(bpy.data.objects.get(editor[RIG_PROPERTY]) if editor else None)
         name = self._picture.stem
-        built = replace_rig(rig, portrait, context.scene, name=name) if rig else build_rig(portrait, context.scene, name=name)
+        build = partial(replace_rig, rig) if rig else build_rig
+        built = build(portrait, context.scene, name=name)
         if editor is not None:
             editor[RIG_PROPERTY] = built.armature.name
         return self.note(built.armature)

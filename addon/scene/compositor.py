@@ -104,7 +104,7 @@ def _placed(tree: bpy.types.NodeTree, given: dict[str, Socket]) -> Socket:
 
 
 def _edge(tree: bpy.types.NodeTree, image: Socket, given: dict[str, Socket]) -> tuple[Socket, Socket]:
-    """The image with a softer or tighter edge, and its matte. The edge only ever moves inwards: outside there is no colour."""
+    """The image with a softer or tighter edge, and its matte. The edge moves inwards only: outside there is no colour."""
     alpha = _channels(tree, image)[3]
     soft = compat_nodes.blur(tree, alpha, given["Edge Softness"])
     inside = _math(tree, "SUBTRACT", _math(tree, "MULTIPLY", soft, 2.0), 1.0, clamp=True)
@@ -119,8 +119,8 @@ def _edge(tree: bpy.types.NodeTree, image: Socket, given: dict[str, Socket]) -> 
 
 
 def _colour_match(tree: bpy.types.NodeTree, image: Socket, given: dict[str, Socket]) -> Socket:
-    """Multiply red, green and blue by the plate's means over the image's mean light, as far as Colour Match says: the plate's
-    light falls on the portrait, and a red coat stays red.
+    """Multiply red, green and blue by the plate's means over the image's mean light, as far as Colour Match says: the
+    plate's light falls on the portrait, and a red coat stays red.
 
     Means are over what is covered: of the premultiplied values, over the mean of alpha.
     """

@@ -1,5 +1,5 @@
-"""What an animator grabs on a portrait's rig: bones with shapes of their own, that turn no further than a picture holds up, and a
-target the eyes can look at."""
+"""What an animator grabs on a portrait's rig: bones with shapes of their own, that turn no further than a picture holds
+up, and a target the eyes can look at."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ def _shape(name: str, plane: str, *, cross: bool = False) -> bpy.types.Object:
 def _follow_gaze(armature: bpy.types.Object, eye: bpy.types.PoseBone) -> None:
     """Let the eye look at `gaze` as far as the armature's property says (a plain variable: no scripts, nothing to allow)."""
     constraint = eye.constraints.new("DAMPED_TRACK")
-    constraint.name, constraint.target, constraint.subtarget, constraint.track_axis = "Gaze Target", armature, GAZE, "TRACK_Y"
+    constraint.name, constraint.track_axis = "Gaze Target", "TRACK_Y"
+    constraint.target, constraint.subtarget = armature, GAZE
     driver = constraint.driver_add("influence").driver
     driver.type = "SUM"
     variable = driver.variables.new()

@@ -1,7 +1,7 @@
-"""Landmarks by hand: the picture in the viewport, and over it the contours of the face as a mesh whose points can be dragged.
+"""Landmarks by hand: the picture in the viewport, and over it the face's contours as a mesh whose points can be dragged.
 
-The mesh holds the points people can judge: lips, lids, irises, brows, nose, outline. The rest of the 478 follow smoothly, as a
-thin plate would (Duchon 1977; Bookstein 1989, "Principal Warps").
+The mesh holds the points people can judge: lips, lids, irises, brows, nose, outline. The rest of the 478 follow smoothly, as
+a thin plate would (Duchon 1977; Bookstein 1989, "Principal Warps").
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from ..errors import AddonError, FileError
 from . import materials
 from .meshes import build_mesh
+from .plane import CARD_UV
 
 LANDMARKS = 478
 POINTS_PROPERTY = "soliloquy_landmarks"
@@ -34,8 +35,8 @@ FEWEST_POINTS = 4
 """What a plate needs to be bent."""
 
 CONTOURS: dict[str, tuple[tuple[int, ...], bool]] = {
-    "outline": ((10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150,
-                 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109), True),
+    "outline": ((10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149,
+                 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109), True),
     "outer lips": ((61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146), True),
     "inner lips": ((78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95), True),
     "eye.R": ((33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7), True),
@@ -67,8 +68,7 @@ def add_editor(scene: bpy.types.Scene, picture: Path, points: np.ndarray, *, rig
     scene.collection.children.link(collection)
     half = HEIGHT_M * width / height / 2
     corners = np.array([[-half, 0, 0], [half, 0, 0], [half, 0, HEIGHT_M], [-half, 0, HEIGHT_M]], np.float32)
-    card = build_mesh(f"{name} Picture", corners, np.array([[0, 1, 2, 3]]), np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32),
-                      np.ones((4, 4), np.float32))
+    card = build_mesh(f"{name} Picture", corners, np.array([[0, 1, 2, 3]]), CARD_UV, np.ones((4, 4), np.float32))
     card.materials.append(materials.part_material(f"{name} Picture", image))
     contours = _contour_mesh(f"{name} Landmarks", points, (width, height))
     made = [bpy.data.objects.new(mesh.name, mesh) for mesh in (card, contours)]

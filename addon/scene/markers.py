@@ -10,7 +10,7 @@ from pathlib import Path
 import bpy
 
 from ..errors import FileError
-from ..stage_properties import PHONES, WORDS
+from ..stage_properties import WORDS
 from .timing import scene_fps
 
 LARGEST_SPEECH_BYTES = 256 << 20

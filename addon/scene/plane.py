@@ -68,7 +68,7 @@ def play(user: bpy.types.ImageUser | bpy.types.Node, pictures: Sequence, clip_fp
     """Let an image user (or a node that has its properties) show the first picture at `start_frame` and go on from there.
 
     Its offset is driven: pictures are repeated or left out where the rates differ, so that each frame shows the picture
-    `timing.nearest_samples` names, and the first and the last picture stay before and after (Blender would show none before).
+    `timing.nearest_samples` names, and the first and the last stay before and after (Blender would show none before).
     The expression is one of those Blender evaluates without Python.
     """
     ratio = clip_fps / scene_fps(scene)

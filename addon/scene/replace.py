@@ -6,12 +6,13 @@ import bpy
 
 from . import backdrop
 from .portrait_file import PortraitData
-from .rig import PART_PROPERTY, Rig, build_rig, find_rig
+from .found_rig import PART_PROPERTY, Rig, find_rig
+from .rig import build_rig
 
 
 def replace_rig(rig: Rig, portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> Rig:
-    """Give `rig` the meshes, bones and camera of `portrait`. Its objects, their actions and layers, its place stay; parts the
-    portrait has no more are removed, new ones are added."""
+    """Give `rig` the meshes, bones and camera of `portrait`. Its objects, their actions and layers, its place stay; parts
+    the portrait has no more are removed, new ones are added."""
     fresh = build_rig(portrait, scene, name=name)
     fresh_collection = fresh.armature.users_collection[0]
     home = rig.armature.users_collection[0]
@@ -68,7 +69,8 @@ def _copy_strip(strip: bpy.types.NlaStrip, copy: bpy.types.NlaStrip) -> None:
         setattr(copy, name, getattr(strip, name))
 
 
-def _adopt(made: bpy.types.Object, armature: bpy.types.Object, home: bpy.types.Collection, old: bpy.types.Collection) -> None:
+def _adopt(made: bpy.types.Object, armature: bpy.types.Object, home: bpy.types.Collection,
+           old: bpy.types.Collection) -> None:
     made.parent = armature
     for modifier in made.modifiers:
         modifier.object = armature

@@ -15,7 +15,7 @@ BUFFER_SAMPLES = 4096
 
 
 def whole_file_of(strips: list[bpy.types.bpy_struct]) -> Path | None:
-    """The file of a single strip that plays it from its beginning, as loud as it is and not slower or faster; None otherwise."""
+    """The file of a single strip that plays it from its beginning and as loud as it is; None otherwise."""
     strip = strips[0]
     if len(strips) > 1 or content_start(strip) != compat.strip_range(strip)[0] or strip.volume != 1.0:
         return None

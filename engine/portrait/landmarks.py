@@ -20,8 +20,8 @@ IRIS_RADIUS_SHARE = 0.19
 
 
 def find_landmarks(image: np.ndarray, face: int | None = None) -> tuple[np.ndarray, bool]:
-    """Landmarks (478, 3) to start correcting from, and whether they were found: a usual face in the picture's middle where the
-    detector sees none (or not as many as `face` says). image: (H, W, 3) uint8 RGB."""
+    """Landmarks (478, 3) to start correcting from, and whether they were found: a usual face in the picture's middle where
+    the detector sees none (or not as many as `face` says). image: (H, W, 3) uint8 RGB."""
     faces = detect_faces(image)
     number = face or 0
     return (faces[number], True) if number < len(faces) else (usual_landmarks(image.shape[1], image.shape[0]), False)

@@ -1,4 +1,4 @@
-"""Landmarks by hand: shown on the picture where they are, followed by their neighbours, and a rig that follows them in place."""
+"""Landmarks by hand: shown on the picture, followed by their neighbours, and a rig that follows them in place."""
 
 import copy
 
@@ -125,7 +125,8 @@ def world_x(item) -> float:
 def test_rebuilding_leaves_nothing_behind(portrait_file):
     scene = bpy.context.scene
     rig = build_rig(read_portrait(portrait_file), scene, name="Ada")
-    before = {kind: len(getattr(bpy.data, kind)) for kind in ("objects", "meshes", "materials", "images", "armatures", "collections")}
+    kinds = ("objects", "meshes", "materials", "images", "armatures", "collections")
+    before = {kind: len(getattr(bpy.data, kind)) for kind in kinds}
     replace_rig(rig, read_portrait(portrait_file), scene, name="Ada")
     after = {kind: len(getattr(bpy.data, kind)) for kind in before}
     assert after == before

@@ -1,4 +1,4 @@
-"""The live stream is read as the engine writes it; what is not a frame is skipped, and a recording keeps its time over gaps."""
+"""The live stream is read as the engine writes it; what is no frame is skipped; a recording keeps its time over gaps."""
 
 import io
 import json
@@ -25,7 +25,8 @@ def test_frame_holds_all_values_in_the_clips_order():
     np.testing.assert_allclose(frame.columns, [*[0.5] * 52, 1, 2, 3, 0.01, 0.02, 0.03, 4, 5, 6, 7])
 
 
-@pytest.mark.parametrize("text", ["", "hello", "[1]", "{}", '{"frame": 1}', line(1, channels={"jawOpen": 1}), line(1, gaze_deg=[1]),
+@pytest.mark.parametrize("text", ["", "hello", "[1]", "{}", '{"frame": 1}', line(1, channels={"jawOpen": 1}),
+                                  line(1, gaze_deg=[1]),
                                   line(1, head_rotation_deg=["NaN", 0, 0]), '{"format": "soliloquy-live", "fps": "0/0"}',
                                   line(1, padding="x" * 70_000)])
 def test_other_lines_are_skipped(text):
@@ -40,7 +41,8 @@ def test_values_out_of_range_are_bounded():
 
 def test_recording_holds_the_last_frame_over_a_gap():
     stream = LiveStream(record=True)
-    for text in ('{"format": "soliloquy-live", "fps": "24000/1001"}', line(5, value=0.1), line(6, value=0.2), line(9, value=0.3),
+    for text in ('{"format": "soliloquy-live", "fps": "24000/1001"}', line(5, value=0.1), line(6, value=0.2),
+                 line(9, value=0.3),
                  line(9, value=0.9), line(8, value=0.9)):
         stream.read(text)
     clip = stream.clip()

@@ -7,8 +7,9 @@ import bpy
 import pytest
 
 from soliloquy.addon.errors import FileError
-from soliloquy.addon.scene.markers import PHONES, WORDS, add_markers
+from soliloquy.addon.scene.markers import add_markers
 from soliloquy.addon.scene.timing import set_scene_fps
+from soliloquy.addon.stage_properties import PHONES, WORDS
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The stage's buttons through a stand-in engine: a rig from a picture, landmarks corrected and rebuilt, extras, drops, voices, live."""
+"""The stage's buttons through a stand-in engine: rig from a picture, corrected landmarks, extras, drops, voices, live."""
 
 import json
 import sys
@@ -46,7 +46,8 @@ def test_rig_from_a_picture(stage, tmp_path):
     assert portrait.cannot_build(bpy.context) == ""
     assert bpy.ops.soliloquy.build_from_picture() == {"FINISHED"}
     rig = next(item for item in bpy.data.objects if item.type == "ARMATURE")
-    assert Path(rig["soliloquy_portrait"]) == tmp_path / "made" / "ada.portrait" and Path(rig["soliloquy_picture"]) == tmp_path / "ada.png"
+    assert Path(rig["soliloquy_portrait"]) == tmp_path / "made" / "ada.portrait"
+    assert Path(rig["soliloquy_picture"]) == tmp_path / "ada.png"
     stage.picture = "/nowhere.png"
     assert "is not there" in portrait.cannot_build(bpy.context) and not bpy.ops.soliloquy.build_from_picture.poll()
 
@@ -157,7 +158,8 @@ def test_live_without_recording_leaves_the_rig_as_it_was(stage, portrait_file):
     rig.pose.bones["head"].rotation_euler = (0.1, 0.2, 0.3)
     bpy.context.view_layer.objects.active = rig
     assert bpy.ops.soliloquy.live() == {"FINISHED"}
-    assert tuple(rig.pose.bones["head"].rotation_euler) == pytest.approx((0.1, 0.2, 0.3)) and rig.animation_data.action is None
+    assert tuple(rig.pose.bones["head"].rotation_euler) == pytest.approx((0.1, 0.2, 0.3))
+    assert rig.animation_data.action is None
     assert "12 frames seen" in bpy.context.window_manager.soliloquy.message
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "addon"))
+sys.path[:0] = [str(ROOT / "tests" / "addon"), str(ROOT / "tests" / "blender")]
 
 EXECUTABLE = os.environ.get("SOLILOQUY_BLENDER", "")
 TIMEOUT_S = 300
@@ -27,6 +27,7 @@ class Blender:
     """Runs the executable with settings of its own."""
 
     def __init__(self, resources: Path) -> None:
+        self.resources = resources
         self._environment = {**os.environ, "BLENDER_USER_RESOURCES": str(resources)}
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess:
