@@ -6,7 +6,7 @@ import signal
 
 import typer
 
-from .commands import capture, care, exchange, live, perform, regenerate, steps, trust
+from .commands import capture, care, exchange, live, perform, regenerate, steps, style, trust
 
 EXIT_CODES = """
 Exit status: 0 done · 1 unexpected error · 2 bad argument or setting · 3 picture cannot be used · 4 no face found ·
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 for _command in COMMANDS:
     app.command()(_command)
+app.add_typer(style.app, name="style")
 
 
 def main() -> None:
