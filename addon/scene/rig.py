@@ -3,7 +3,6 @@ behind it and the camera that sees the source picture at rest."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import bpy
@@ -12,6 +11,7 @@ import numpy as np
 from ..turns import Task, finish_at_once
 from . import backdrop, controls, layers, materials
 from .channels import CHANNELS
+from .found_rig import MASTER_PARTS, PART_PROPERTY, Rig
 from .meshes import build_mesh
 from .portrait_file import PartData, PortraitData
 from .rig_names import EYE_BONES, GAZE, HEAD, NECK, ROOT
@@ -28,21 +28,9 @@ LEADERS = {**{part: {bone: 1.0} for part, bone in EYE_BONES.items()},
            "glint_left": {"eye.L": 0.5, HEAD: 0.5}, "glint_right": {"eye.R": 0.5, HEAD: 0.5}}
 """Part -> bones that carry it where they are not the head alone; a catch-light turns half as far as its eye."""
 
-PART_PROPERTY = "soliloquy_part"
 ORIGIN_PROPERTY = "soliloquy_origin"
 """On the armature: which picture the portrait was made from, and on what rights (see `portrait_file`)."""
 PERSON_IMAGE = "person"
-MASTER_PARTS = ("face", "person")
-"""The first of these that the portrait has carries all 52 keys; the other parts follow it by drivers."""
-
-
-@dataclass(frozen=True)
-class Rig:
-    """A rig in the file. master: the mesh whose 52 shape keys are meant to be edited; camera: None when it was deleted."""
-
-    armature: bpy.types.Object
-    master: bpy.types.Object
-    camera: bpy.types.Object | None
 
 
 def build_rig(portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> Rig:
@@ -95,22 +83,8 @@ def _matte(images: dict[str, bpy.types.Image]) -> Task[np.ndarray | None]:
 
 def _geometry(portrait: PortraitData, matte: np.ndarray | None) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Part -> vertices, uv, triangles as they are drawn. Needs nothing of Blender: a thread may do it."""
-    return {key: (*layers.tucked_in(portrait, key, matte), layers.visible_triangles(portrait, key)) for key in portrait.parts}
-
-
-def find_rig(armature: bpy.types.Object | None) -> Rig | None:
-    """The rig an armature belongs to; None when it is not one of ours (any more)."""
-    if armature is None or armature.type != "ARMATURE" or HEAD not in armature.pose.bones:
-        return None
-    meshes = {child.get(PART_PROPERTY): child for child in armature.children if child.type == "MESH"}
-    master = next((meshes[key] for key in (*MASTER_PARTS, *meshes) if key in meshes and meshes[key].data.shape_keys), None)
-    camera = next((child for child in armature.children if child.type == "CAMERA"), None)
-    return Rig(armature, master, camera) if master else None
-
-
-def rig_of_selection(active: bpy.types.Object | None) -> Rig | None:
-    """The rig whose armature, mesh or camera is active."""
-    return find_rig(active) or find_rig(active.parent) if active is not None else None
+    return {key: (*layers.tucked_in(portrait, key, matte), layers.visible_triangles(portrait, key))
+            for key in portrait.parts}
 
 
 def _armature(portrait: PortraitData, space: RigSpace, collection: bpy.types.Collection, name: str) -> bpy.types.Object:
@@ -174,7 +148,8 @@ def _bone(data: bpy.types.Armature, name: str, head: object, tail: object,
 
 
 def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None,
-                 geometry: tuple[np.ndarray, np.ndarray, np.ndarray], armature: bpy.types.Object, collection: bpy.types.Collection, name: str) -> bpy.types.Object:
+                 geometry: tuple[np.ndarray, np.ndarray, np.ndarray], armature: bpy.types.Object,
+                 collection: bpy.types.Collection, name: str) -> bpy.types.Object:
     part = space.portrait.parts[key]
     vertices, uv, triangles = geometry
     mesh = build_mesh(f"{name} {key}", space.points(vertices, layers.behind_m(key)), triangles, uv, part.colour)
@@ -197,7 +172,8 @@ def _weights(part_object: bpy.types.Object, head_weight: np.ndarray, leaders: di
     """`leaders` share head_weight w; the rest is shared by neck w(1-w) and root (1-w)^2, so that turning the head moves what
     the renderer moves, and turning the neck bends the neck without dragging the shoulders. They add up to 1."""
     weight = np.clip(head_weight.astype(np.float64), 0, 1)
-    shares = {**{bone: share * weight for bone, share in leaders.items()}, NECK: weight * (1 - weight), ROOT: (1 - weight) ** 2}
+    shares = {bone: share * weight for bone, share in leaders.items()}
+    shares |= {NECK: weight * (1 - weight), ROOT: (1 - weight) ** 2}
     for bone, share in shares.items():
         group = part_object.vertex_groups.new(name=bone)
         steps = np.round(share * 1024).astype(int)
