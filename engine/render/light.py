@@ -67,6 +67,11 @@ class FaceLight:
         self.wrinkles = Wrinkles(portrait)
 
     @property
+    def from_above(self) -> float:
+        """How much of the light comes from above, 0..1, as far as it is understood (y is down)."""
+        return float(np.clip(-self.light[2] / max(self.light[0], 1.0), 0, 1) * self.amount.max() / STRENGTH)
+
+    @property
     def is_on(self) -> bool:
         """Whether this picture has a light to speak of."""
         return bool(self.amount.any())

@@ -15,6 +15,7 @@ from ..motion.clip import MotionClip
 from ..portrait.portrait import PART_NAMES, Portrait
 from ..portrait.settings import shown_parts
 from ..progress import Progress, silent
+from .chin import ChinShadow
 from .light import FaceLight
 from .lidshadow import LidShadow
 from .pose import PosedFrame, Poser
@@ -93,6 +94,7 @@ class Stage:
         self.texel_uv = {name: self._texel_uv(part) for name, part in self.parts.items()}
         self.plate = self._plate(portrait.images["plate"])
         self.light, self.seam = FaceLight(portrait), LipSeam(portrait)
+        self.chin = ChinShadow(portrait, self.light.from_above)
         self.lid_shadow = LidShadow(portrait)
         self.halo_seen = None if alpha else self._see_halo()
 
@@ -152,7 +154,7 @@ class Stage:
         """One frame (height, width, 3 or 4) uint8."""
         frame = np.zeros_like(self.plate)
         placed = {name: self.to_frame(vertices) for name, vertices in posed.vertices.items() if name in self.parts}
-        self._draw_together(frame, ["person"], placed, posed.colour)
+        self._draw_together(frame, ["person"], placed, {"person": self._shaded_neck(posed)})
         shaded = self.lid_shadow.colours(posed.vertices)
         for aperture, groups in APERTURE_PARTS.items():
             self._draw_through(frame, aperture, groups, placed, shaded)
@@ -165,6 +167,12 @@ class Stage:
             self._draw_halo(behind, posed)
             lay_over(frame, behind, picture)
         return picture
+
+    def _shaded_neck(self, posed: PosedFrame) -> np.ndarray:
+        """(P, 4) colour of the person with the chin's shadow where the chin is now."""
+        colour = self.parts["person"].colour.copy()
+        colour[self.chin.neck, :3] *= self.chin.factor(posed.vertices["person"], posed.vertices["face"])[:, None]
+        return colour
 
     def _lit(self, posed: PosedFrame) -> np.ndarray:
         """(V, 4) colour of the face under the picture's light as it is turned now."""

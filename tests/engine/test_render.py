@@ -10,6 +10,7 @@ from soliloquy.engine.errors import Cancelled, InputError
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.detect import detect_faces
 from soliloquy.engine.portrait.picture import read_picture
+from soliloquy.engine.render.chin import ChinShadow
 from soliloquy.engine.render.light import FaceLight, vertex_normals
 from soliloquy.engine.render.pose import Poser
 from soliloquy.engine.render.render import render
@@ -219,3 +220,14 @@ def test_flat_art_is_not_shaded(hopper, spread):
     flat = FaceLight(with_face_painted(hopper, paint))
     turned, = Poser(hopper).pose(posed(rotation=(15, 5, 0)), 0, 1)
     assert np.abs(flat.factor(turned.vertices["face"], turned.channels) - 1).max() < 0.01
+
+
+def test_the_chins_shadow_goes_with_the_jaw_and_needs_light_from_above(hopper):
+    person, face = hopper.parts["person"].vertices, hopper.parts["face"].vertices
+    dropped = face + (0, 0.3 * pupil_distance(hopper), 0)
+    shadow, none = ChinShadow(hopper, 1.0), ChinShadow(hopper, 0.0)
+    assert np.allclose(shadow.factor(person, face), 1) and np.allclose(none.factor(person, dropped), 1)
+    below = person[shadow.neck, 1] > hopper.landmarks_px[152, 1] + 0.3 * pupil_distance(hopper)
+    factor = shadow.factor(person, dropped)
+    assert factor[below].min() < 0.9, "the neck that the chin comes near grows darker"
+    assert factor.min() >= 0.75 and factor.max() <= 1.2
