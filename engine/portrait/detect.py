@@ -26,7 +26,7 @@ LID_SEARCH = 0.12
 """How far beyond a lid's edge the white of the eye is looked for, in eye widths."""
 LID_SKIN = (0.3, 0.6)
 """Where the lid's skin is beyond doubt, in eye widths from its edge."""
-LEAST_WHITE_FROM_SKIN, LIKE_WHITE = 40, 0.6
+LEAST_WHITE_FROM_SKIN, LIKE_WHITE, HALF_WHITE = 40, 0.6, 1.3
 """The white must differ from the skin by this many of 255 levels (length of the colour's difference) to be told from it,
 and what counts as white must be so much nearer to the white than to the skin."""
 
@@ -215,8 +215,9 @@ def _white_beyond(image: np.ndarray, edge: np.ndarray, outwards: np.ndarray, whi
 
     skin = np.median(seen(np.linspace(*LID_SKIN, 9)), axis=1, keepdims=True)
     colours = seen(steps)
-    is_white = np.linalg.norm(colours - white, axis=2) < LIKE_WHITE * np.linalg.norm(colours - skin, axis=2)
-    is_white &= np.linalg.norm(white - skin, axis=2) > LEAST_WHITE_FROM_SKIN
+    likeness = np.linalg.norm(colours - white, axis=2) / np.maximum(np.linalg.norm(colours - skin, axis=2), 1.0)
+    begins = (likeness[:, :2] < LIKE_WHITE).any(axis=1) & (np.linalg.norm(white - skin, axis=2) > LEAST_WHITE_FROM_SKIN)[:, 0]
+    is_white = np.logical_and.accumulate((likeness < HALF_WHITE) & begins[:, None], axis=1)
     reach = np.where(is_white.all(axis=1), 0, is_white.argmin(axis=1))  # all white: no lid was found
     shift = steps[reach]
     shift[[0, -1]] = 0

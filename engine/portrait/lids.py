@@ -36,8 +36,8 @@ LASH_SPLAY = 0.55
 """Lashes at the outer corner point this much sideways for one downwards."""
 SOFT_TOP = 0.45
 """Share of the skin's height over which it blends into the picture's skin."""
-SOFT_END, SOFT_SKIN_END = 0.05, 0.22
-"""Shares of the lid's width over which strip and lashes, and the skin, fade at both corners."""
+SOFT_END, SOFT_LASH_END, SOFT_SKIN_END = 0.05, 0.1, 0.22
+"""Shares of the lid's width over which strip, lashes and skin fade at both corners."""
 BULGE = 0.06
 """A closed lid stands this far before the skin that it covers, pupil distances; so it is in front, whatever the face
 does."""
@@ -141,7 +141,7 @@ def lash_rows(fit: Fit, fall: np.ndarray, side: str) -> np.ndarray:
     outwards = across * np.sign(across @ (outer - inner))
     direction = fit.down + LASH_SPLAY * (1 - 1.6 * place) * outwards
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    length = LASH_LENGTH * fit.pupil_distance * np.clip(np.sin(np.pi * place ** 0.8), 0, 1) ** 0.4 * (1 - 0.35 * place)
+    length = LASH_LENGTH * fit.pupil_distance * np.clip(np.sin(np.pi * place ** 0.8), 0, 1) ** 0.7 * (1 - 0.35 * place)
     hang = np.concatenate([length * direction, np.zeros_like(place)], axis=1)
     shares = np.linspace(0, 1, LASH_ROWS)[:, None, None]
     deltas = np.repeat(fall[:, None], LASH_ROWS, axis=1)
@@ -162,6 +162,6 @@ def lid_colour(columns: int) -> np.ndarray:
     """(V, 4) float32: white, soft at the top of the skin and at both corners; the lashes' texture has its own alpha."""
     from_corner = np.minimum(np.linspace(0, 1, columns), np.linspace(1, 0, columns))
     skin = np.clip(np.linspace(0, 1, SKIN_ROWS) / SOFT_TOP, 0, 1)[:, None] * np.clip(from_corner / SOFT_SKIN_END, 0, 1)
-    hard = np.clip(from_corner / SOFT_END, 0, 1)
-    alpha = np.concatenate([np.tile(hard, (STRIP_ROWS, 1)), skin * skin * (3 - 2 * skin), np.tile(hard, (LASH_ROWS, 1))])
+    strip, lashes = (np.clip(from_corner / end, 0, 1) for end in (SOFT_END, SOFT_LASH_END))
+    alpha = np.concatenate([np.tile(strip, (STRIP_ROWS, 1)), skin * skin * (3 - 2 * skin), np.tile(lashes, (LASH_ROWS, 1))])
     return np.concatenate([np.ones((alpha.size, 3)), alpha.reshape(-1, 1)], axis=1).astype(np.float32)
