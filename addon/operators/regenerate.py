@@ -16,7 +16,7 @@ from ..engine_client import EngineJob
 from ..errors import AddonError
 from ..scene import record as records
 from ..scene.clip_file import ClipData, read_clip, write_clip
-from ..scene.performance import NO_CHANGE, clip_of, columns_of, read_keys, write_samples
+from ..scene.performance import clip_of, columns_of, read_keys, write_samples
 from ..scene.rig import Rig
 from ..scene.timing import scene_fps
 from . import chosen
@@ -40,9 +40,10 @@ class Regeneration:
         """The engine's, with what the rig says now in files. Raises AddonError."""
         current = Path(self._scratch.name) / "current.json"
         columns = columns_of(self.baseline)
-        write_clip(clip_of(np.where(np.isnan(self.keys), columns, self.keys), self.baseline), current)
+        self._sent = clip_of(np.where(np.isnan(self.keys), columns, self.keys), self.baseline)
+        write_clip(self._sent, current)
         return {"folder": str(self.folder), "clip": str(current), "generated": str(self._baseline_file), "spans": spans,
-                "regions": regions, "seed": seed, "blend_s": seam_s or None, **(direction or {})}
+                "regions": regions, "seed": seed, "tolerance": self.record.tolerance, "blend_s": seam_s or None, **(direction or {})}
 
     def finish(self, rig: Rig, scene: bpy.types.Scene, result: dict) -> int:
         """Write the new take on the rig; keys that somebody changed while it was made stay too. Returns how many samples changed.
@@ -51,7 +52,7 @@ class Regeneration:
         """
         new = columns_of(self._read_new(Path(result["clip"])))
         meanwhile = read_keys(rig, scene)
-        changed = (np.abs(new - self.keys) > NO_CHANGE) & (np.abs(meanwhile - self.keys) <= NO_CHANGE)
+        changed = (new != columns_of(self._sent)) & ((meanwhile == self.keys) | np.isnan(self.keys))
         write_samples(rig, scene, new, changed)
         baseline = Path(os.path.relpath(result["generated"], self.folder)).as_posix()
         records.write(rig.armature, replace(self.record, baseline=baseline))

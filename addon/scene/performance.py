@@ -17,9 +17,6 @@ from .keys import replace_samples, sampled
 from .rig import EYE_BONES, HEAD, Rig
 from .timing import key_frames, scene_fps
 
-NO_CHANGE = 1e-7
-"""Two samples that differ by less, in Blender's units (shares, radians, metres), are the same: 32-bit rounding."""
-
 
 @dataclass(frozen=True)
 class CurvePlace:
