@@ -19,7 +19,7 @@ def update(request: dict, progress: Progress) -> dict:
 
 def regenerate(request: dict, progress: Progress) -> dict:
     """`job`: {folder, clip?, generated?, spans?: [[start_s, end_s or null]], regions?: [...], seed?, direction?, settings?,
-    blend_s?}. Writes the take into the folder's TAKES; what the folder shows stays."""
+    blend_s?, tolerance?}. Writes the take into the folder's TAKES; what the folder shows stays."""
     job = _job(request)
     from .audio.speech import Speech
     from .folder import PerformanceFolder
@@ -29,7 +29,8 @@ def regenerate(request: dict, progress: Progress) -> dict:
     clip, generated = _file(job, "clip"), _file(job, "generated")
     again = retake(MotionClip.load(clip) if clip else made.shown(), MotionClip.load(generated) if generated else made.generated(),
                    Speech.load(made.speech), direction=_direction(job), seed=_whole(job, "seed"), spans=_spans(job),
-                   regions=_names(job, "regions"), blend_s=_number(job, "blend_s", None), progress=progress)
+                   regions=_names(job, "regions"), blend_s=_number(job, "blend_s", None), tolerance=_number(job, "tolerance", 1.0),
+                   progress=progress)
     take = made.next_take()
     baseline = again.save(take)
     return {"clip": str(take), "generated": str(baseline), "kept": again.kept}

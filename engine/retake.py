@@ -41,17 +41,17 @@ class Retake:
 
 
 def retake(clip: MotionClip, generated: MotionClip, speech: Speech, *, direction: Direction | None = None, seed: int | None = None,
-           spans: Sequence[Span] = (WHOLE,), regions: Iterable[str] = ("all",), blend_s: float | None = None,
+           spans: Sequence[Span] = (WHOLE,), regions: Iterable[str] = ("all",), blend_s: float | None = None, tolerance: float = 1.0,
            progress: Progress = silent) -> Retake:
     """Perform `speech` again and put the new take into `spans` and `regions` of `clip`; see `merge_takes` for what stays.
 
     generated: what `clip` was before a hand touched it; where they differ, `clip` is kept. direction: the one it was generated under
-    when left out. seed: another take than before when left out. Raises InputError when the speech has another length than the clip.
+    when left out. seed: another take than before when left out. tolerance: see `differs`. Raises InputError when the speech has another length than the clip.
     """
     regions = tuple(regions)
     direction = direction or made_under(generated)
     seed = next_seed(generated) if seed is None else seed
-    hand_made = differs(clip, generated)
+    hand_made = differs(clip, generated, tolerance)
     fresh = generate_motion(speech, direction, seed=seed, fps=clip.fps, progress=progress)
     if len(fresh) != len(clip):
         raise InputError(f"The clip has {len(clip)} frames and the recording {len(fresh)} at {clip.fps} a second: they do not belong "
