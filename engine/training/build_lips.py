@@ -109,7 +109,7 @@ def score(data: Path, work: Path) -> None:
         for number, phones in ((0, "text"), (-1, "sound")) if clips[0].text else ((-1, "sound"),):
             for mouth in ("rule", "learned"):
                 heard = [ear.hear(clip.samples) if mouth == "learned" else None for clip in clips]
-                shown = [_shown(rows[number], sound) for rows, sound in zip(speeches, heard)]
+                shown = [shown(rows[number], sound) for rows, sound in zip(speeches, heard)]
                 masks = [rows[0] for rows in speeches]
                 gap, gap_ms = agreement(clips, [g for g, _ in shown], masks, 0)
                 width, width_ms = agreement(clips, [w for _, w in shown], masks, 1)
@@ -117,7 +117,7 @@ def score(data: Path, work: Path) -> None:
                 print(f"{corpus:12s} {phones:7s} {mouth:8s} {gap:.3f} {gap_ms:+7d}  {width:.3f} {width_ms:+8d}   {size:.3f}")
 
 
-def _shown(speech: Speech, heard: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def shown(speech: Speech, heard: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Gap (not below 0: lips do not pass through each other) and width of the finished clip, constraints and all."""
     speech.heard = heard
     clip: MotionClip = generate_motion(speech, Direction(), seed=1, fps=SCORE_FPS)

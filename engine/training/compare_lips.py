@@ -50,7 +50,7 @@ def main() -> None:
         mouths[name] = _others(Path(folder))
     print("| set | mouth | gap r | lag, ms | width r | lag, ms | p b m sealed | f v near |\n|---|---|---|---|---|---|---|---|")
     for corpus in SETS:
-        clips = clips_of(wishes.data, corpus)
+        clips = [clip for clip in clips_of(wishes.data, corpus) if clip.text]
         speeches = [understood(clip, wishes.work) for clip in clips]
         for name, mouth in mouths.items():
             print(_row(corpus, name, clips, speeches, [mouth(clip, speech) for clip, speech in zip(clips, speeches)]), flush=True)
