@@ -109,11 +109,11 @@ def score(data: Path, work: Path) -> None:
         for number, phones in ((0, "text"), (-1, "sound")) if clips[0].text else ((-1, "sound"),):
             for mouth in ("rule", "learned"):
                 heard = [ear.hear(clip.samples) if mouth == "learned" else None for clip in clips]
-                shown = [shown(rows[number], sound) for rows, sound in zip(speeches, heard)]
+                seen = [shown(rows[number], sound) for rows, sound in zip(speeches, heard)]
                 masks = [rows[0] for rows in speeches]
-                gap, gap_ms = agreement(clips, [g for g, _ in shown], masks, 0)
-                width, width_ms = agreement(clips, [w for _, w in shown], masks, 1)
-                size = np.mean([np.percentile(g, 95) for g, _ in shown])
+                gap, gap_ms = agreement(clips, [g for g, _ in seen], masks, 0)
+                width, width_ms = agreement(clips, [w for _, w in seen], masks, 1)
+                size = np.mean([np.percentile(g, 95) for g, _ in seen])
                 print(f"{corpus:12s} {phones:7s} {mouth:8s} {gap:.3f} {gap_ms:+7d}  {width:.3f} {width_ms:+8d}   {size:.3f}")
 
 
