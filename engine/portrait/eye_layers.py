@@ -23,7 +23,7 @@ LIMBUS = (0.9, 1.06)
 IRIS_SOLID, RIM_SEEN, WHITE_KEPT = (0.8, 0.95), (1.06, 1.3), (1.12, 1.42)
 """Where the picture shows its rim, the iris reaches as far as the picture is darker than the white: at least over
 IRIS_SOLID, at most over RIM_SEEN; over WHITE_KEPT the white becomes the picture's own."""
-LID_EDGE = 0.012
+LID_EDGE = 0.006
 """The lids' soft edges lie over this much of the picture's own eye and lid (pupil distances), which is kept."""
 ARC_SAMPLES, RADIUS_STEPS = 48, np.linspace(0.82, 1.22, 17)
 SHIFT_STEPS = np.linspace(-0.14, 0.14, 5)

@@ -38,9 +38,11 @@ LID_OVERLAP = 0.022
 """A closed upper lid passes the lower one's edge by this much (pupil distances): it hides the wet rim of the lower lid."""
 SKIN_FOLLOWS_LID = 0.6
 """Of the motion that the asset gives the skin above the fold in a blink: brow and socket hardly move."""
-LOOK_DOWN_LID, LOOK_UP_LID = 0.08, 0.045
+LOOK_DOWN_LID, LOOK_UP_LID = 0.08, 0.035
 """Travel of the upper lid at eyeLookDown and eyeLookUp 1 (30 and 25 degrees), pupil distances: it follows the gaze with four
 fifths of its angle, less upwards (Becker & Fuchs 1988, "Lid-eye coordination during vertical gaze changes in man and monkey")."""
+WIDE_LID = 0.03
+"""The upper lid goes up by this in a wide eye, pupil distances: 2 mm, what Mueller's muscle and the brow lift it."""
 SQUINT_LID = 0.02
 """The upper lid comes down this far, pupil distances, in a full squint; the lower one does the rest."""
 MOST_FOLLOWED = 0.6
@@ -210,12 +212,12 @@ def share_of_blink(fit: Fit, side: str) -> np.ndarray:
 
 
 def follow_gaze(fit: Fit, side: str, lowering: np.ndarray) -> None:
-    """Give the upper lid its way when the eye looks up or down or squints. lowering: (468, 3), see `share_of_blink`."""
+    """Give the upper lid its way when the eye looks up or down, widens or squints. lowering: (468, 3), see `share_of_blink`."""
     upper, lower = (fit.surface[list(lid)][len(lid) // 2] for lid in (LID_UPPER[side], LID_LOWER[side]))
     opening = float((lower - upper)[:2] @ fit.down) / fit.pupil_distance
     moves = (lowering != 0).any(axis=1)
     for name, travel in (("eyeLookDown", min(LOOK_DOWN_LID, MOST_FOLLOWED * opening)), ("eyeLookUp", -LOOK_UP_LID),
-                         ("eyeSquint", SQUINT_LID)):
+                         ("eyeWide", -WIDE_LID), ("eyeSquint", SQUINT_LID)):
         deltas = fit.deltas[CHANNEL_INDEX[f"{name}{side.capitalize()}"]]
         deltas[moves] = travel * lowering[moves]
 
