@@ -39,6 +39,9 @@ LAG_S = {JAW: 0.12, PROTRUSION: 0.12, LIPS: 0.12, TONGUE: 0.06}
 SHORT_OBSTRUENT_S = 0.08
 """An obstruent shorter than this moves the jaw in proportion to its length only."""
 
+LONGEST_SHARED_S = 0.25
+"""Spoken sounds are shorter than this; what is longer is held."""
+
 SMOOTHING_S = 0.018
 _FALL = 3.0
 _REACH = 2.2
@@ -100,8 +103,18 @@ def _pulls(speech: Speech) -> Iterator[_Pull]:
             visemes = VISEMES[speech.phones[number + 1].label][:1]
         length_s = phone.end_s - phone.start_s
         jaw_weight = min(length_s / SHORT_OBSTRUENT_S, 1.0) if phone.label in OBSTRUENTS else 1.0
-        for part, (begin, end) in zip(visemes, ((0.25, 0.45), (0.8, 0.9)) if len(visemes) == 2 else ((0.3, 0.65),)):
-            yield _Pull(part, phone.start_s + begin * length_s, phone.start_s + end * length_s, sizes[number], jaw_weight)
+        for part, (from_s, to_s) in zip(visemes, _cores(phone.start_s, phone.end_s, len(visemes))):
+            yield _Pull(part, from_s, to_s, sizes[number], jaw_weight)
+
+
+def _cores(start_s: float, end_s: float, targets: int) -> list[tuple[float, float]]:
+    """When each target of a sound is fully there. The ways in and out take a share of a sound up to LONGEST_SHARED_S long and no
+    longer in a held one: who sings a vowel keeps the mouth open, and moves to a diphthong's second half at its end."""
+    length_s = end_s - start_s
+    shared_s = min(length_s, LONGEST_SHARED_S)
+    if targets == 1:
+        return [(start_s + 0.3 * shared_s, end_s - 0.35 * shared_s)]
+    return [(start_s + 0.25 * shared_s, end_s - 0.55 * shared_s), (end_s - 0.2 * shared_s, end_s - 0.1 * shared_s)]
 
 
 def _rest(phone: Phone) -> _Pull:

@@ -26,6 +26,8 @@ PRESETS = Path(__file__).resolve().parents[2] / "presets" / "directions"
 NOMINAL_DISTANCE_M = 1.0
 """The renderer's pinhole stands this far from the face as photographed, so that apparent scale is exactly 1 / distance."""
 
+GENERATORS = ("simulator", "network")
+
 _ABOUT_THE_FILE = ("format_version", "name", "description", "author", "licence")
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _KEYED = {"mood_over_time": MoodKey, "gaze_over_time": GazeKey, "distance_over_time": NumberKey, "energy_over_time": NumberKey,
@@ -80,6 +82,10 @@ class Direction:
     listening: tuple[HearingSpan, ...] = _choice(
         (), 'when somebody else speaks and this one listens, start-end in seconds, for example "0-2.5, 8-12"'
     )
+    generator: str = _choice(
+        GENERATORS[0], "what moves head and brows: the simulator (rules and statistics, follows the voice) or the network "
+        "(learned from a filmed speaker, does not follow it)"
+    )
     head_yaw: float = _number(0.0, -25.0, 25.0, "posture: head turned, degrees to the picture's right")
     head_pitch: float = _number(0.0, -20.0, 20.0, "posture: head raised, degrees")
     head_roll: float = _number(0.0, -20.0, 20.0, "posture: head tilted, degrees counter-clockwise as seen")
@@ -93,6 +99,11 @@ class Direction:
                 raise InputError(f"Unknown mood {key.mood!r}{nearest_hint(key.mood, MOODS)}. Moods: {', '.join(MOODS)}.")
             if not 0 <= key.strength <= 1:
                 raise InputError(f"Mood {key.mood!r}: its strength must be 0 to 1.")
+        if self.generator not in GENERATORS:
+            raise InputError(
+                f"Unknown generator {self.generator!r}{nearest_hint(self.generator, GENERATORS)}. "
+                f"Generators: {', '.join(GENERATORS)}."
+            )
         for name in _KEYED:
             check_times(name, getattr(self, name))
         self._check_courses()

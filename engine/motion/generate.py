@@ -11,7 +11,7 @@ import numpy as np
 from ..audio.speech import Speech
 from ..errors import InputError
 from ..progress import Progress, silent
-from . import blinks, brows, gaze, head, moods
+from . import blinks, brows, gaze, head, moods, network
 from .articulation import RATE_HZ, articulate
 from .clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
 from .constraints import constrain
@@ -20,6 +20,7 @@ from .direction import NOMINAL_DISTANCE_M, Direction
 from .lips import corrected
 from .prosody import Prosody, read_prosody
 from .reactions import add_reactions, hummed, react
+from .streams import stream
 from .visemes import channel_columns
 
 GENERATOR = "soliloquy articulation + performance simulator, version 3"
@@ -58,13 +59,15 @@ def generate_motion(
     progress(_STAGE, 0, 3)
     reactions = react(speech, frame_times_s, take)
     channels = np.zeros((frames, len(ARKIT_CHANNELS)))
-    seal = _speak(channels, speech, direction, prosody, grid_s, frame_times_s)
-    _express(channels, direction, prosody, grid_s, frame_times_s, seal, take)
+    spoken = corrected(articulate(speech, grid_s), speech, grid_s)
+    seal = _speak(channels, spoken, speech, direction, prosody, grid_s, frame_times_s)
+    own, raises = _performers(spoken, speech, direction, prosody, grid_s, take)
+    _express(channels, direction, raises, grid_s, frame_times_s, seal, take)
     add_reactions(channels, reactions, seal, direction.jaw, direction.lips, direction.reactions)
     channels[:, CHANNEL_INDEX["mouthClose"]] = seal * channels[:, CHANNEL_INDEX["jawOpen"]]
     progress(_STAGE, 1, 3)
     shifts = gaze.plan_shifts(prosody, take, direction.aversion_rate if direction.aversion else 0.0)
-    rotation_deg, translation_m = _move_head(direction, prosody, shifts, grid_s, frame_times_s, take)
+    rotation_deg, translation_m = _move_head(own, direction, prosody, shifts, grid_s, frame_times_s, take)
     size = direction.head * direction.reactions
     rotation_deg, translation_m = rotation_deg + size * reactions.rotation_deg, translation_m + size * reactions.translation_m
     progress(_STAGE, 2, 3)
@@ -88,12 +91,33 @@ def _take(seed: int, speech: Speech) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}:{speech.source_sha256}".encode()).digest()[:8], "big")
 
 
+def _performers(
+    spoken: dict[str, np.ndarray], speech: Speech, direction: Direction, prosody: Prosody, grid_s: np.ndarray, take: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The head's own movement ((T, 3) degrees) and the brows' channels ((T,) each) at `grid_s`, by the generator asked for."""
+    energy = _energy(direction, grid_s)
+    if direction.generator == "simulator":
+        return head.head_rotation(prosody, grid_s, take, np.sqrt(energy)), brows.brow_curves(prosody, grid_s, take, energy)
+    slow_s = np.arange(math.ceil(speech.duration_s * network.RATE_HZ) + 2) / network.RATE_HZ
+    shut = {name: _read(curve, grid_s, slow_s) for name, curve in spoken.items()}
+    constrain(shut, speech.phones, slow_s)
+    rotation, height = network.head_and_brows(network.mouth_of(shut, prosody.speaking(slow_s)), take)
+    motion = _read(rotation, slow_s, grid_s)
+    motion[:, head.PITCH] -= head.listener_nods(prosody, grid_s, stream(take, "listener nods"))
+    return head.within_reach(motion, np.sqrt(energy)), brows.raised_to(_read(height, slow_s, grid_s), energy)
+
+
 def _speak(
-    channels: np.ndarray, speech: Speech, direction: Direction, prosody: Prosody, grid_s: np.ndarray, times_s: np.ndarray
+    channels: np.ndarray,
+    spoken: dict[str, np.ndarray],
+    speech: Speech,
+    direction: Direction,
+    prosody: Prosody,
+    grid_s: np.ndarray,
+    times_s: np.ndarray,
 ) -> np.ndarray:
     """Write the speaking mouth into `channels`; returns the seal gate (T,)."""
     effort = 0.75 + 0.25 * _energy(direction, times_s)
-    spoken = corrected(articulate(speech, grid_s), speech, grid_s)
     curves = {name: effort * _read(curve, grid_s, times_s) for name, curve in spoken.items()}
     curves["jawOpen"] += BREATH_JAW * direction.breath * head.breath(prosody, times_s)
     seal = constrain(curves, [*speech.phones, *hummed(speech)], times_s)
@@ -107,26 +131,31 @@ def _speak(
 def _express(
     channels: np.ndarray,
     direction: Direction,
-    prosody: Prosody,
+    raises: dict[str, np.ndarray],
     grid_s: np.ndarray,
     times_s: np.ndarray,
     seal: np.ndarray,
     take: int,
 ) -> None:
-    """Add the mood and the brows."""
+    """Add the mood and the brows' `raises`."""
     offsets = moods.mood_offsets(direction.mood_keys(), times_s, take)
     moods.add_mood(channels, {name: curve * direction.expression for name, curve in offsets.items()}, seal)
-    for name, curve in brows.brow_curves(prosody, grid_s, take, _energy(direction, grid_s)).items():
+    for name, curve in raises.items():
         for column in channel_columns(name):
             channels[:, column] += direction.brows * _read(curve, grid_s, times_s)
 
 
 def _move_head(
-    direction: Direction, prosody: Prosody, shifts: list[gaze.Shift], grid_s: np.ndarray, times_s: np.ndarray, take: int
+    own: np.ndarray,
+    direction: Direction,
+    prosody: Prosody,
+    shifts: list[gaze.Shift],
+    grid_s: np.ndarray,
+    times_s: np.ndarray,
+    take: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(T, 3) rotation in degrees and (T, 3) translation in metres."""
-    own = head.head_rotation(prosody, grid_s, take, np.sqrt(_energy(direction, grid_s)))
-    own += direction.gaze * gaze.head_follow(shifts, grid_s)
+    own = own + direction.gaze * gaze.head_follow(shifts, grid_s)
     inhaled = head.breath(prosody, grid_s) * direction.breath
     own[:, head.PITCH] += head.INHALE_PITCH_DEG * inhaled
     posture = np.tile([direction.head_yaw, direction.head_pitch, direction.head_roll], (len(grid_s), 1))

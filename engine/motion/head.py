@@ -28,7 +28,8 @@ TREMBLE_DEG = np.array([0.50, 0.44, 0.32])
 
 LIMIT_DEG = np.array([24.0, 16.0, 12.0])
 STILL_IN_PAUSES = 0.45
-"""How much of the sway and tremble remains while nothing is said."""
+"""How fast the head wanders, and how much of the sway and tremble remains, while nothing is said: a filmed speaker moves 1.9
+times as fast in speech as in pauses (docs/models.md)."""
 
 LIVELINESS_SPREAD = 0.35
 """Sway and tremble swell and fade over seconds (log-normal): calm stretches and lively ones, not an even shiver."""
@@ -37,7 +38,8 @@ NOD_DEG = 2.4
 NOD_LEAD_S = 0.10
 """A nod starts this long before the stressed vowel and is lowest near its end."""
 SHIFT_DEG = np.array([2.6, 1.5, 1.5])
-SHIFT_S = 0.7
+SHIFT_S, SHIFT_EARLY_S = 0.7, 0.15
+"""A shift of posture takes so long and begins this much before the phrase it goes with."""
 IDLE_S = 6.0
 """In a silence longer than this the body still shifts about this often."""
 LISTENER_NOD_DEG, LISTENER_NOD_S, LISTENER_NODS_APART_S = 3.6, 0.55, 4.5
@@ -55,11 +57,23 @@ def head_rotation(prosody: Prosody, times_s: np.ndarray, seed: int, energy: floa
     active = STILL_IN_PAUSES + (1.0 - STILL_IN_PAUSES) * gaussian_filter1d(speaking, 0.15 * RATE_HZ, axis=0)
     lively = _band(rng, len(times_s), 0.9, 2.0) * SWAY_DEG + _band(rng, len(times_s), 2.0, 4.5) * TREMBLE_DEG
     swell = np.exp(LIVELINESS_SPREAD * _band(rng, len(times_s), 0.05, 0.5)[:, :1])
-    motion = _band(rng, len(times_s), 0.1, 0.9) * WANDER_DEG + lively * active * swell
+    wander = _at_pace(_band(rng, len(times_s), 0.1, 0.9), active[:, 0])
+    motion = wander * WANDER_DEG + lively * active * swell
     motion += _posture_shifts(prosody, times_s, stream(seed, "posture"))
     motion[:, PITCH] -= _nods(prosody, times_s, stream(seed, "nods"))
-    motion[:, PITCH] -= _listener_nods(prosody, times_s, stream(seed, "listener nods"))
+    motion[:, PITCH] -= listener_nods(prosody, times_s, stream(seed, "listener nods"))
+    return within_reach(motion, energy)
+
+
+def within_reach(motion: np.ndarray, energy: float | np.ndarray) -> np.ndarray:
+    """(T, 3) degrees, `energy` times as large, bent towards LIMIT_DEG without a corner."""
     return LIMIT_DEG * np.tanh(motion * np.reshape(energy, (-1, 1)) / LIMIT_DEG)
+
+
+def _at_pace(curve: np.ndarray, pace: np.ndarray) -> np.ndarray:
+    """(T, k) `curve` gone through at `pace` ((T,), 1 = as it is) instead of evenly."""
+    frames = np.cumsum(pace) - pace[:1]
+    return np.stack([np.interp(frames, np.arange(len(curve)), column) for column in curve.T], axis=1)
 
 
 def breath(prosody: Prosody, times_s: np.ndarray) -> np.ndarray:
@@ -125,7 +139,7 @@ def _posture_shifts(prosody: Prosody, times_s: np.ndarray, rng: np.random.Genera
         moves, pace = rng.random() < (0.9 if long else 0.55), rng.uniform(0.8, 1.3)
         target = rng.standard_normal(3) * SHIFT_DEG * (1.0 if long else 0.6)
         if moves:
-            changes.append((max(end_s - 0.35, start_s), SHIFT_S * pace, target - posture))
+            changes.append((max(end_s - SHIFT_EARLY_S, start_s), SHIFT_S * pace, target - posture))
             posture = target
     return steps(times_s, changes, 3)
 
@@ -140,7 +154,7 @@ def _restless(pauses: list[tuple[float, float]], rng: np.random.Generator) -> It
         yield start_s, end_s
 
 
-def _listener_nods(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def listener_nods(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(T,) degrees downwards while somebody else speaks."""
     nods = np.zeros(len(times_s))
     for start_s, end_s in prosody.listening:

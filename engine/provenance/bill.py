@@ -41,6 +41,7 @@ SPDX = {
 DATA = (
     ("GRID audiovisual sentence corpus, speaker 1 (Cooke, Barker, Cunningham, Shao 2006), taught the lips", "CC-BY-4.0"),
     ("FACEGOOD Audio2Face recordings, taught the lips", "MIT"),
+    ("68 landmarks of a man addressing the camera, 12 recordings, taught the performance network", "MIT"),
     ("MakeHuman base mesh and ARKit face units, made the head and placed the teeth", "CC0-1.0"),
 )
 """What the files in engine/assets were made from; none of it is shipped (docs/models.md, engine/assets/README.md)."""

@@ -128,6 +128,7 @@ def test_every_control_is_tested_here():
         "energy_over_time",
         "gaze_over_time",
         "distance_over_time",
+        "generator",
         "listening",
     }
     assert {item.name for item in dataclasses.fields(Direction)} == tested == set(direction_keys())
