@@ -23,7 +23,7 @@ from .scene import record as records
 from .scene.assemble import save_blend
 from .scene.clip_file import write_clip
 from .scene.read_rig import RigReader
-from .scene.rig import Rig
+from .scene.found_rig import Rig
 
 
 def update(options: argparse.Namespace) -> int:

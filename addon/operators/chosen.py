@@ -7,7 +7,7 @@ import bpy
 from .. import compat
 from ..errors import AddonError
 from ..scene import record as records
-from ..scene.rig import Rig, rig_of_selection
+from ..scene.found_rig import Rig, rig_of_selection
 from . import prechecks
 
 

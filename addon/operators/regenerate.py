@@ -6,21 +6,22 @@ import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
-import numpy as np
 
 from .. import directions, engine_choice
 from ..edit_properties import PREVIEW, SELECTED, TYPED, SoliloquyEdit
 from ..engine_client import EngineJob
 from ..errors import AddonError
 from ..scene import record as records
-from ..scene.clip_file import ClipData, read_clip, write_clip
-from ..scene.performance import clip_of, columns_of, read_keys, write_samples
-from ..scene.rig import Rig
+from ..scene.found_rig import Rig
 from ..scene.timing import scene_fps
 from . import chosen
 from .working import Working
+
+if TYPE_CHECKING:
+    from ..scene.clip_file import ClipData
 
 
 class Regeneration:
@@ -28,6 +29,9 @@ class Regeneration:
 
     def __init__(self, rig: Rig, scene: bpy.types.Scene) -> None:
         """Raises AddonError."""
+        from ..scene.clip_file import read_clip
+        from ..scene.performance import read_keys
+
         self.record, self.folder = records.read(rig.armature), records.folder_of(rig.armature)
         self._baseline_file = records.baseline_of(rig.armature)
         self.baseline = read_clip(self._baseline_file)
@@ -38,6 +42,10 @@ class Regeneration:
 
     def job(self, spans: list, regions: list[str], *, seed: int | None, direction: dict | None, seam_s: float) -> dict:
         """The engine's, with what the rig says now in files. Raises AddonError."""
+        import numpy as np
+        from ..scene.clip_file import write_clip
+        from ..scene.performance import clip_of, columns_of
+
         current = Path(self._scratch.name) / "current.json"
         columns = columns_of(self.baseline)
         self._sent = clip_of(np.where(np.isnan(self.keys), columns, self.keys), self.baseline)
@@ -50,6 +58,9 @@ class Regeneration:
 
         Raises AddonError.
         """
+        import numpy as np
+        from ..scene.performance import NO_CHANGE, columns_of, read_keys, write_samples
+
         new = columns_of(self._read_new(Path(result["clip"])))
         meanwhile = read_keys(rig, scene)
         changed = (new != columns_of(self._sent)) & ((meanwhile == self.keys) | np.isnan(self.keys))
@@ -59,6 +70,8 @@ class Regeneration:
         return int(changed.any(axis=1).sum())
 
     def _read_new(self, path: Path) -> ClipData:
+        from ..scene.clip_file import read_clip
+
         new = read_clip(path)
         if len(new) != self.record.frames:
             raise AddonError(f"The engine made {len(new)} frames where {self.record.frames} were wanted.", code="bad_file")

@@ -6,7 +6,6 @@ import bpy
 
 from .. import compat
 from ..scene import record as records
-from ..scene.retime import follow_strip
 from . import prechecks
 
 
@@ -24,6 +23,8 @@ class SOLILOQUY_OT_sync_timing(bpy.types.Operator):
         return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..scene.retime import follow_strip
+
         strip = compat.sequencer_scene(context).sequence_editor.active_strip
         identity = strip.get(records.PROPERTY)
         rig = next((one for one in records.performing_rigs(context.scene) if records.read(one.armature).identity == identity), None)

@@ -53,7 +53,7 @@ class SOLILOQUY_OT_import_performance(bpy.types.Operator):
 
     @staticmethod
     def _active_rig(context: bpy.types.Context):
-        from ..scene.rig import rig_of_selection
+        from ..scene.found_rig import rig_of_selection
 
         rig = rig_of_selection(context.active_object)
         if rig is None:

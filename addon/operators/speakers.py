@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
-import numpy as np
 
 from .. import compat, engine_choice, paths, rights
 from ..edit_properties import CHANNEL, FILE, SoliloquySpeaker
 from ..engine_client import EngineJob
 from ..errors import AddonError
 from ..scene import record as records
-from ..scene.assemble import assemble_task
-from ..scene.lines import Line, lines_on_channel
-from ..scene.rig import HEAD, find_rig
+from ..scene.found_rig import find_rig
+from ..scene.rig_names import HEAD
 from ..scene.timing import scene_fps
 from ..turns import Task
 from . import prechecks
 from .working import Working
+
+if TYPE_CHECKING:
+    import numpy as np
+    from ..scene.lines import Line
 
 APART_M = 0.7
 """Between rigs that are built side by side."""
@@ -98,6 +101,8 @@ class SOLILOQUY_OT_animate_scene(Working, bpy.types.Operator):
         return EngineJob(engine_choice.current_engine(), "converse", job)
 
     def finish(self, context: bpy.types.Context) -> Task[str]:
+        from ..scene.assemble import assemble_task
+
         scene = context.scene
         if scene.name != self._scene_name:
             raise AddonError(f"The scene {self._scene_name} is not open any more. The performances are in "
@@ -176,6 +181,8 @@ def _job(scene: bpy.types.Scene, speaker: SoliloquySpeaker, folder: Path) -> dic
 
 
 def _lines(speaker: SoliloquySpeaker, strip_scene: bpy.types.Scene) -> list[Line]:
+    from ..scene.lines import Line, lines_on_channel
+
     if speaker.voice_from == CHANNEL:
         return lines_on_channel(strip_scene, speaker.channel)
     if speaker.voice_from == FILE and speaker.voice:
@@ -185,6 +192,8 @@ def _lines(speaker: SoliloquySpeaker, strip_scene: bpy.types.Scene) -> list[Line
 
 def _places(speakers: list[SoliloquySpeaker]) -> dict[str, np.ndarray]:
     """Name -> (4, 4) of each head: where the rigs stand, or side by side."""
+    import numpy as np
+
     found = {}
     for number, speaker in enumerate(speakers):
         rig = find_rig(speaker.rig)
@@ -200,6 +209,8 @@ def _places(speakers: list[SoliloquySpeaker]) -> dict[str, np.ndarray]:
 
 def _sees(name: str, places: dict[str, np.ndarray]) -> dict[str, list[float]]:
     """Other -> [yaw, pitch] of the look there, degrees, from a rig that faces its own -y."""
+    import numpy as np
+
     seen = {}
     for other, place in places.items():
         if other != name:

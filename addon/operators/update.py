@@ -11,10 +11,7 @@ from .. import engine_choice
 from ..engine_client import Engine, EngineJob, Progress
 from ..errors import AddonError
 from ..scene import record as records
-from ..scene.clip_file import write_clip
-from ..scene.read_rig import RigReader
-from ..scene.rig import Rig
-from ..scene.sequencer import show_new_pictures
+from ..scene.found_rig import Rig
 from . import chosen
 from .working import Working
 
@@ -27,6 +24,8 @@ class ReadThenRender:
 
     def __init__(self, engine: Engine, rig: Rig, scene: bpy.types.Scene) -> None:
         """Raises AddonError when the rig has no performance or its folder is gone."""
+        from ..scene.read_rig import RigReader
+
         record, folder = records.read(rig.armature), records.folder_of(rig.armature)
         self._engine, self._reader = engine, RigReader(rig, scene)
         self._job = {"folder": str(folder), "generated": str(records.baseline_of(rig.armature)), "tolerance": record.tolerance}
@@ -39,6 +38,8 @@ class ReadThenRender:
 
     def poll(self, wait_s: float = 0.0) -> list[Progress]:
         """What was done since the last call. Raises AddonError."""
+        from ..scene.clip_file import write_clip
+
         if self._work is not None:
             return self._work.poll(wait_s)
         self._reader.read_some(READING_S)
@@ -78,6 +79,8 @@ class SOLILOQUY_OT_update_frames(Working, bpy.types.Operator):
 
 def refreshed(identity: str, result: dict) -> str:
     """Let everything that shows the performance's frames show the new ones; returns what to tell the person."""
+    from ..scene.sequencer import show_new_pictures
+
     if result["frames"]:
         for _, strip in records.all_strips(identity, "IMAGE"):
             show_new_pictures(strip)

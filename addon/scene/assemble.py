@@ -24,7 +24,8 @@ from . import record as records
 from .clip_file import ClipData, read_clip
 from .performance import apply_performance, tolerance_of
 from .portrait_file import PortraitData, read_portrait
-from .rig import Rig, rig_task
+from .found_rig import Rig
+from .rig import rig_task
 from .sequencer import add_frames, add_sound, free_channels
 from .timing import frames_for, scene_fps, set_scene_fps
 

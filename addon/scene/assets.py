@@ -24,7 +24,7 @@ def catalog_id(path: str) -> str:
 
 def assets_of(item: bpy.types.Object) -> dict[bpy.types.ID, str]:
     """What can be marked for an object: its portrait's collection, the actions on its rig; data-block -> catalog."""
-    from .rig import rig_of_selection
+    from .found_rig import rig_of_selection
 
     rig = rig_of_selection(item)
     found: dict[bpy.types.ID, str] = {}
@@ -59,7 +59,7 @@ def mark_assets(item: bpy.types.Object) -> list[bpy.types.ID]:
 
 def _picture(item: bpy.types.Object) -> bpy.types.Image | None:
     """The picture that the rig of `item` is drawn with: the plate, which has the whole of it."""
-    from .rig import rig_of_selection
+    from .found_rig import rig_of_selection
 
     rig = rig_of_selection(item)
     if rig is None:

@@ -14,8 +14,12 @@ from . import record as records
 from .channels import CHANNELS, GAZE_GROUP, GROUP_OF, HEAD_GROUP
 from .clip_file import ClipData
 from .keys import replace_samples, sampled
-from .rig import EYE_BONES, HEAD, Rig
+from .found_rig import Rig
+from .rig_names import EYE_BONES, HEAD
 from .timing import key_frames, scene_fps
+
+NO_CHANGE = 1e-7
+"""Two samples that differ by less, in Blender's units (shares, radians, metres), are the same: 32-bit rounding."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 
 from .performance import PLACES
-from .rig import Rig
+from .found_rig import Rig
 
 
 class Poser:

@@ -15,7 +15,8 @@ from ..errors import AddonError
 from . import record as records
 from .channels import CHANNELS
 from .clip_file import ClipData
-from .rig import EYE_BONES, HEAD, Rig, find_rig
+from .found_rig import Rig, find_rig
+from .rig_names import EYE_BONES, HEAD
 from .timing import key_frames, scene_fps
 
 _BONES = (HEAD, *EYE_BONES.values())

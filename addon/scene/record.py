@@ -17,7 +17,7 @@ import bpy
 
 from .. import compat
 from ..errors import AddonError, FileError
-from .rig import Rig, find_rig
+from .found_rig import Rig, find_rig
 
 PROPERTY = "soliloquy_performance"
 PLACE_PROPERTY = "soliloquy_place"

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import compat
 from . import record as records
-from .rig import Rig
+from .found_rig import Rig
 
 
 def moved_by(strip: bpy.types.bpy_struct) -> float:

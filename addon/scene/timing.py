@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import bpy
-import numpy as np
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LARGEST_DENOMINATOR = 1001
 """Of the rates people use (24000/1001, 30000/1001, 60000/1001, 25, 12.5, 23.98 ...)."""
@@ -29,6 +32,8 @@ def set_scene_fps(scene: bpy.types.Scene, fps: Fraction) -> None:
 
 def key_frames(count: int, clip_fps: Fraction, fps: Fraction, start_frame: int) -> np.ndarray:
     """(count,) float64: the scene frame of every sample; sample n lies n / clip_fps seconds after `start_frame`."""
+    import numpy as np
+
     ratio = fps / clip_fps
     return start_frame + np.arange(count, dtype=np.float64) * ratio.numerator / ratio.denominator
 
