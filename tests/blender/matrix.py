@@ -99,7 +99,8 @@ def module(version: str) -> Blender:
                               capture_output=True, text=True)
     if done.returncode:
         shutil.rmtree(home, ignore_errors=True)
-        return Blender(name, why_not=(done.stderr.strip().splitlines() or ["not installable"])[-1][:80])
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()] or ["not installable"]
+        return Blender(name, why_not=next((line for line in lines if line.startswith("ERROR")), lines[0])[:80])
     return Blender(name, [str(python)], True)
 
 
