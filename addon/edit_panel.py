@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from . import rights
-from .edit_properties import CHANNEL, FILE, NOBODY, TYPED
+from .edit_properties import CHANNEL, FILE, NOBODY, REGIONS, TYPED
 from .operators import chosen, regenerate, speakers
 from .panels import CATEGORY, draw_reason
 from .scene import record as records
@@ -49,8 +49,10 @@ def _draw_regenerate(layout: bpy.types.UILayout, context: bpy.types.Context) -> 
         frames = column.column(align=True)
         frames.prop(settings, "first_frame")
         frames.prop(settings, "last_frame")
-    column.label(text="Regions")
-    column.grid_flow(columns=2, even_columns=True, align=True).prop(settings, "regions")
+    grid = column.grid_flow(columns=2, even_columns=True, align=True, row_major=True)
+    grid.use_property_split = False
+    for name in REGIONS:
+        grid.prop_enum(settings, "regions", name)
     for name in ("take", "seam_s", "panel_direction"):
         column.prop(settings, name)
     if context.window_manager.soliloquy.running:
