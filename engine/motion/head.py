@@ -50,8 +50,8 @@ SWAY_M = np.array([0.004, 0.002, 0.004])
 
 
 def head_rotation(prosody: Prosody, times_s: np.ndarray, seed: int, energy: float | np.ndarray = 1.0) -> np.ndarray:
-    """(T, 3) yaw, pitch, roll in degrees around the rest pose, at 1 / RATE_HZ spacing. energy: 1 = an ordinary speaker; a number
-    or (T,)."""
+    """(T, 3) yaw, pitch, roll in degrees around the rest pose, at 1 / RATE_HZ spacing. energy: 1 = an ordinary speaker; a
+    number or (T,)."""
     rng = stream(seed, "head")
     speaking = prosody.speaking(times_s)[:, None]
     active = STILL_IN_PAUSES + (1.0 - STILL_IN_PAUSES) * gaussian_filter1d(speaking, 0.15 * RATE_HZ, axis=0)

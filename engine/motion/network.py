@@ -1,10 +1,10 @@
 """The performance network: head and brows drawn from a distribution that was learned from a filmed speaker.
 
-A transformer moves noise to movement in a few steps, window after window, each beginning as the last one ended; it is told how
-wide the mouth is open and whether somebody speaks, nothing else, because its footage has no sound (docs/models.md). Trained by
-training/build_performance.py; conditional flow matching after Lipman et al. (2023). Guidance (Ho & Salimans 2022), for which it was
-trained, changed nothing that could be measured and is left out. Blinks and translation, which it also makes, are worse than the
-simulator's or cannot be compared, and are not used.
+A transformer moves noise to movement in a few steps, window after window, each beginning as the last one ended; it is told
+how wide the mouth is open and whether somebody speaks, nothing else, because its footage has no sound (docs/models.md).
+Trained by training/build_performance.py; conditional flow matching after Lipman et al. (2023). Guidance (Ho & Salimans 2022),
+for which it was trained, changed nothing that could be measured and is left out. Blinks and translation, which it also makes,
+are worse than the simulator's or cannot be compared, and are not used.
 """
 
 from __future__ import annotations

@@ -28,7 +28,9 @@ NOTE_FADE = 0.86
 AROUND_S = 0.25
 """A face begins to laugh, and ends, this much around the sound."""
 _NOTE_MOVES_S = 0.17
-_NOTE_PROMINENCE_DB = 3.0
+_NOTE_PROMINENCE_DB, _COUGH_PROMINENCE_DB = 3.0, 6.0
+_CLOSEST_NOTES_S, _COUGH_AFTER_S = 0.14, 0.1
+"""Closer peaks of the voice are one note; a cough of which no burst stands out comes this long after its event begins."""
 
 LAUGHING = {"mouthSmile": 0.62, "cheekSquint": 0.60, "eyeSquint": 0.50, "mouthUpperUp": 0.22, "mouthLowerDown": 0.16,
             "mouthStretch": 0.12, "browOuterUp": 0.08}
@@ -74,8 +76,9 @@ def react(speech: Speech, times_s: np.ndarray, seed: int) -> Reactions:
 def events_of(speech: Speech) -> list[Event]:
     """The events of a speech; laughter that is only marked among the phones counts too."""
     laughs = [event for event in speech.events if event.label == "LAUGH"]
-    phones = [p for p in speech.phones if p.label == "LAUGH" and not any(l.start_s < p.end_s and p.start_s < l.end_s for l in laughs)]
-    return sorted([*speech.events, *(Event("LAUGH", p.start_s, p.end_s) for p in phones)], key=lambda event: event.start_s)
+    marked = [Event("LAUGH", phone.start_s, phone.end_s) for phone in speech.phones if phone.label == "LAUGH"]
+    more = [event for event in marked if not any(l.start_s < event.end_s and event.start_s < l.end_s for l in laughs)]
+    return sorted([*speech.events, *more], key=lambda event: event.start_s)
 
 
 def hummed(speech: Speech) -> list[Phone]:
@@ -103,13 +106,20 @@ def add_reactions(channels: np.ndarray, made: Reactions, seal: np.ndarray, jaw: 
 
 def laugh_notes_s(event: Event, speech: Speech, rng: np.random.Generator) -> np.ndarray:
     """Centres of the notes of a laugh: those that can be heard, or an ordinary laugh's."""
-    first = round(event.start_s / HOP_S)
-    levels = gaussian_filter1d(speech.energy_db[first : round(event.end_s / HOP_S)].astype(float), 2.0) if speech.energy_db.size else []
-    peaks, _ = find_peaks(levels, prominence=_NOTE_PROMINENCE_DB, distance=round(0.14 / HOP_S))
-    if len(peaks) >= 3:
-        return event.start_s + peaks * HOP_S
+    heard_s = _bursts_s(event, speech, 0.02, _NOTE_PROMINENCE_DB, _CLOSEST_NOTES_S)
+    if len(heard_s) >= 3:
+        return heard_s
     count = max(int((event.end_s - event.start_s) / np.mean(NOTES_APART_S)), 1)
     return event.start_s + NOTE_S / 2 + np.cumsum([0.0, *rng.uniform(*NOTES_APART_S, count - 1)])
+
+
+def _bursts_s(event: Event, speech: Speech, smooth_s: float, prominence_db: float, apart_s: float) -> np.ndarray:
+    """Times at which the voice is loudest within an event, each standing out and apart from the next."""
+    levels = speech.energy_db[round(event.start_s / HOP_S) : round(event.end_s / HOP_S)].astype(float)
+    if len(levels) < 3:
+        return np.zeros(0)
+    peaks, _ = find_peaks(gaussian_filter1d(levels, smooth_s / HOP_S), prominence=prominence_db, distance=round(apart_s / HOP_S))
+    return event.start_s + peaks * HOP_S
 
 
 def _laugh(made: Reactions, event: Event, speech: Speech, rng: np.random.Generator) -> None:
@@ -138,11 +148,8 @@ def _laugh(made: Reactions, event: Event, speech: Speech, rng: np.random.Generat
 
 def _cough(made: Reactions, event: Event, speech: Speech, rng: np.random.Generator) -> None:
     size = 0.6 + 0.4 * event.strength
-    first = round(event.start_s / HOP_S)
-    levels = gaussian_filter1d(speech.energy_db[first : round(event.end_s / HOP_S)].astype(float), 3.0) if speech.energy_db.size else []
-    peaks, _ = find_peaks(levels, prominence=6.0, distance=round(COUGHS_APART_S / HOP_S))
-    times_s = event.start_s + peaks * HOP_S if len(peaks) else np.array([event.start_s + 0.1])
-    for centre_s in times_s:
+    heard_s = _bursts_s(event, speech, 0.03, _COUGH_PROMINENCE_DB, COUGHS_APART_S)
+    for centre_s in heard_s if len(heard_s) else [event.start_s + _COUGH_AFTER_S]:
         begin_s, end_s = centre_s - 0.4 * COUGH_S, centre_s + 0.8 * COUGH_S
 
         def burst(t: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def _tag(match: re.Match, word: int) -> Tag:
 
 
 def with_tags(direction: Direction, tags: Sequence[Tag], plain: str, words: Sequence[Word]) -> Direction:
-    """`direction` with the moods and ways of speaking of `tags`, at the times that `words` were found at in the recording.
+    """`direction` with the moods and ways of speaking of `tags`, at the times at which `words` were found.
 
     plain: the text that was aligned. A mood tag replaces the direction's own moods from its word on; before the first, they
     hold. Raises InputError when there are tags but no words were found, so that nobody knows when they are.

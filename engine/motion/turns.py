@@ -1,6 +1,7 @@
 """Who speaks when, in a recording of several: cue files (RTTM, JSON) read, and one person's part of the recording.
 
-RTTM is what diarisation programs write (NIST Rich Transcription): `SPEAKER file channel start length <NA> <NA> name <NA> <NA>`.
+RTTM is what diarisation programs write (NIST Rich Transcription):
+`SPEAKER file channel start length <NA> <NA> name <NA> <NA>`.
 JSON: a list of {"speaker": "A", "start_s": 0.0, "end_s": 2.5}.
 """
 

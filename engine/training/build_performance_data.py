@@ -28,8 +28,8 @@ PUPILS_M = 0.063
 SHORTEST_SHOT_S = 2.0
 
 REPEATED_STEP, MOVING_STEP = 0.015, 0.03
-"""A frame that moves less than the first (inter-ocular distances) while its neighbours move more than the second is a repeat of
-the frame before: the recordings were brought to 25 frames a second from another rate."""
+"""A frame that moves less than the first (inter-ocular distances) while its neighbours move more than the second repeats the
+frame before: the recordings were brought to 25 frames a second from another rate."""
 CUT_SURPRISE, CUT_TIMES = 0.07, 2.0
 """A cut: this far from where both neighbours' speed leads, and so many times as fast as the frames around."""
 
@@ -131,15 +131,19 @@ def _raise_height() -> float:
     """How far one raise of the simulator lifts the brows of the head asset, inter-ocular distances."""
     with np.load(ASSETS / "head.npz") as head:
         brows = [70, 63, 105, 66, 107, 336, 296, 334, 293, 300]
-        distance = np.linalg.norm(head["landmark_rest"][[33, 133]].mean(axis=0) - head["landmark_rest"][[362, 263]].mean(axis=0))
+        rest = head["landmark_rest"]
+        distance = np.linalg.norm(rest[[33, 133]].mean(axis=0) - rest[[362, 263]].mean(axis=0))
         lift = {name: head["landmark_deltas"][ARKIT_CHANNELS.index(name), brows, 1].mean() / distance for name in RAISE}
     return float(sum(value * lift[name] for name, value in RAISE.items()))
 
 
 def _blinks(points: np.ndarray) -> np.ndarray:
     """Starts of the blinks of a shot, seconds."""
-    heights = [np.linalg.norm(points[:, upper] - points[:, lower], axis=1) / np.linalg.norm(points[:, a] - points[:, b], axis=1)
-               for upper, lower, a, b in ((37, 41, 36, 39), (38, 40, 36, 39), (43, 47, 42, 45), (44, 46, 42, 45))]
+    def apart(one: int, other: int) -> np.ndarray:
+        return np.linalg.norm(points[:, one] - points[:, other], axis=1)
+
+    lids = ((37, 41, 36, 39), (38, 40, 36, 39), (43, 47, 42, 45), (44, 46, 42, 45))
+    heights = [apart(upper, lower) / apart(inner, outer) for upper, lower, inner, outer in lids]
     ratio = np.mean(heights, axis=0)
     usual = median_filter(ratio, min(2 * RATE_HZ + 1, len(ratio) // 2 * 2 - 1), mode="nearest")
     peaks, _ = find_peaks(1.0 - ratio / usual, height=BLINK_CLOSURE, prominence=0.6 * BLINK_CLOSURE, distance=8)

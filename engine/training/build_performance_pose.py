@@ -23,8 +23,8 @@ _EYES = (7, 8, 9, 10)
 LANDMARK_NOISE = 0.012
 """Scatter of one landmark coordinate in inter-ocular distances: 1.2 px at 110 px, read off second differences."""
 EXPECTED_ACCELERATION = np.array([0.9, 0.9, 0.7, 0.003, 0.012, 0.012])
-"""Second differences per frame at 25 fps that are taken as life: yaw, pitch, roll in degrees; log scale; x, y in inter-ocular
-distances."""
+"""Second differences per frame at 25 fps that are taken as life: yaw, pitch, roll in degrees; log scale; x, y in
+inter-ocular distances."""
 SHAPE_STIFFNESS = 0.05
 """How far (inter-ocular distances) a person's landmarks may lie from the asset's; keeps the depth of the nose, which the
 pictures alone do not tell."""

@@ -51,7 +51,8 @@ def distances() -> dict[str, Measure]:
     made["blinks: rate (difference per minute)"] = lambda real, shots: abs(_blink_rate(real) - _blink_rate(shots))
     made["movement in speech / in pauses (difference of logarithms)"] = lambda real, shots: abs(
         np.log(_speech_coupling(shots) / _speech_coupling(real)))
-    made["mouth and head: correlation of their speeds (difference)"] = lambda real, shots: abs(_mouth_coupling(shots) - _mouth_coupling(real))
+    made["mouth and head: correlation of their speeds (difference)"] = lambda real, shots: abs(
+        _mouth_coupling(shots) - _mouth_coupling(real))
     return made
 
 
@@ -61,7 +62,7 @@ def figures() -> dict[str, Callable[[Sequence[Shot]], float]]:
         "standard deviation of yaw, deg": lambda shots: _spread(shots, 0),
         "of pitch": lambda shots: _spread(shots, 1),
         "of roll": lambda shots: _spread(shots, 2),
-        "change of angle per frame, deg": lambda shots: float(np.mean(np.abs(_joined(shots, lambda s: np.diff(_curves(s), axis=0))))),
+        "change of angle per frame, deg": _change,
         "share below 1 Hz, %": lambda shots: _share(shots, 0),
         "1-2 Hz": lambda shots: _share(shots, 1),
         "2-5 Hz": lambda shots: _share(shots, 2),
@@ -127,6 +128,10 @@ def _spread(shots: Sequence[Shot], axis: int) -> float:
     return float(_joined(shots, lambda shot: _curves(shot)[:, axis]).std())
 
 
+def _change(shots: Sequence[Shot]) -> float:
+    return float(np.mean(np.abs(_joined(shots, lambda shot: np.diff(_curves(shot), axis=0)))))
+
+
 def _share(shots: Sequence[Shot], band: int) -> float:
     long = [shot for shot in shots if shot.duration_s >= 8.0]
     shares = [band_shares(_curves(shot), RATE_HZ, (0.0, 1.0, 2.0, 5.0)) for shot in long]
@@ -147,7 +152,8 @@ def _interval_variation(shots: Sequence[Shot]) -> float:
 
 
 def _raise_rate(shots: Sequence[Shot]) -> float:
-    return sum(len(find_peaks(_smooth(shot.brows), prominence=RAISE, width=(None, RATE_HZ))[0]) for shot in shots) / _minutes(shots)
+    quick = [find_peaks(_smooth(shot.brows), prominence=RAISE, width=(None, RATE_HZ))[0] for shot in shots]
+    return sum(map(len, quick)) / _minutes(shots)
 
 
 def _head_speed(shot: Shot) -> np.ndarray:
