@@ -11,6 +11,7 @@ from ..engine_client import Progress, TimeLeft
 from ..errors import AddonError
 from ..turns import Task, Turns, finish_at_once
 
+FACE_BY_OPTION, FACE_BY_HAND = "give corrected points with --landmarks", "place the points yourself with Correct Landmarks"
 TIMER_S = 0.1
 LANDING_TIMER_S = 0.01
 REDRAWN_REGIONS = {"VIEW_3D": "UI", "SEQUENCE_EDITOR": "UI", "PREFERENCES": "WINDOW"}
@@ -152,7 +153,9 @@ def fail(operator: bpy.types.Operator, context: bpy.types.Context, error: AddonE
 
 
 def in_the_panels_words(error: AddonError) -> AddonError:
-    """What the engine says about rights names the option of its command line; here there is a field for it."""
+    """What the engine says names options of its command line; here there are a field and a button for them."""
+    if FACE_BY_OPTION in str(error):
+        return AddonError(str(error).replace(FACE_BY_OPTION, FACE_BY_HAND), code=error.code, details=f"{error}\n{error.details}")
     if error.code != "no_rights" or "--rights" not in str(error):
         return error
     sentences = [sentence for sentence in str(error).split(". ") if "--rights" not in sentence]

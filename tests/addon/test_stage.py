@@ -170,3 +170,14 @@ def test_live_that_fails_says_why(stage, portrait_file):
     with pytest.raises(RuntimeError, match="There is no microphone"):
         bpy.ops.soliloquy.live()
     assert not bpy.context.window_manager.soliloquy.running
+
+
+def test_a_face_that_is_not_found_leads_to_the_button():
+    from soliloquy.addon.errors import AddonError
+    from soliloquy.addon.operators.working import in_the_panels_words
+    from soliloquy.engine.portrait.build import choose_face
+
+    with pytest.raises(Exception, match="--landmarks") as caught:
+        choose_face(np.full((64, 64, 3), 128, np.uint8), None, "nobody.png")
+    told = str(in_the_panels_words(AddonError(str(caught.value), code="no_face")))
+    assert "Correct Landmarks" in told and "--" not in told
