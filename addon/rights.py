@@ -1,4 +1,5 @@
-"""On what basis a person may be animated. The person at the machine says it, once for each portrait; the add-on never chooses for them.
+"""On what basis a person may be animated. The person at the machine says it, once for each portrait; the add-on never
+chooses for them.
 
 The bases are those of `engine/provenance/policy.py` (a test holds the two together).
 """
@@ -59,7 +60,11 @@ def summary(settings: bpy.types.PropertyGroup) -> str:
     if settings.rights == NOT_SAID:
         return "As the .portrait says" if settings.picture.lower().endswith(".portrait") else "Not said yet"
     said = for_job(settings)
-    details = [text for text in (said.get("subject"), said.get("statement"), f"until {said['expires']}" if "expires" in said else "") if text]
+    details = [
+        text
+        for text in (said.get("subject"), said.get("statement"), f"until {said['expires']}" if "expires" in said else "")
+        if text
+    ]
     return ": ".join([BASES[settings.rights], ", ".join(details)] if details else [BASES[settings.rights]])
 
 
@@ -80,7 +85,10 @@ def recall(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> No
 
 def remember(settings: bpy.types.PropertyGroup) -> None:
     """Keep what the settings say of their picture, in the .blend."""
-    entry = next((entry for entry in settings.rights_said if entry.picture == settings.picture), None) or settings.rights_said.add()
+    entry = (
+        next((entry for entry in settings.rights_said if entry.picture == settings.picture), None)
+        or settings.rights_said.add()
+    )
     entry.picture, entry.basis = settings.picture, settings.rights
     for field, name in FIELDS.items():
         setattr(entry, field, getattr(settings, name))

@@ -1,4 +1,5 @@
-"""What the worker can be asked for about files that exist: what one is, and to hand credentials on to a final. See tasks.py."""
+"""What the worker can be asked for about files that exist: what one is, and to hand credentials on to a final. See
+tasks.py."""
 
 from __future__ import annotations
 
@@ -19,8 +20,13 @@ def seal(request: dict, progress: Progress) -> dict:
     """`job`: {final, frames?: [names], sources?: [files and folders], stated?: [{name, sha256, rights}]}. Signs `final`."""
     from .provenance.final import seal_final
     job = _job(request)
-    return seal_final(_path(job, "final"), [Path(source) for source in _list(job, "sources", str)], stated=_list(job, "stated", dict),
-                      names=_list(job, "frames", str), progress=progress)
+    return seal_final(
+        _path(job, "final"),
+        [Path(source) for source in _list(job, "sources", str)],
+        stated=_list(job, "stated", dict),
+        names=_list(job, "frames", str),
+        progress=progress,
+    )
 
 
 def _job(request: dict) -> dict:

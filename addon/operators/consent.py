@@ -1,4 +1,5 @@
-"""Say on what basis a person may be animated: asked once for each portrait, kept in the .blend and in everything that is made."""
+"""Say on what basis a person may be animated: asked once for each portrait, kept in the .blend and in everything that is
+made."""
 
 from __future__ import annotations
 

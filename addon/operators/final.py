@@ -11,7 +11,6 @@ from bpy.props import BoolProperty, EnumProperty
 from .. import engine_choice
 from ..engine_client import Engine, EngineJob, Progress
 from ..errors import AddonError
-from ..scene.sources import sources_of, stated_in
 from . import prechecks
 from .working import Working
 
@@ -26,6 +25,8 @@ class RenderThenSeal:
 
     def __init__(self, engine: Engine, scene: bpy.types.Scene, *, kind: str, render: bool) -> None:
         """render: otherwise what was rendered before is sealed. Raises AddonError when the scene shows nothing to hand on."""
+        from ..scene.sources import sources_of, stated_in
+
         self._engine, self._scene, self._kind = engine, scene, kind
         self._sources, self._stated = sources_of(scene), stated_in(scene)
         if not (self._sources or self._stated):

@@ -10,7 +10,6 @@ from bpy.props import StringProperty
 
 from .. import compat, engine_choice, paths
 from ..engine_client import EngineJob
-from ..scene.sources import strip_file
 from . import prechecks
 from .working import Working
 
@@ -77,6 +76,8 @@ def cannot_verify() -> str:
 
 def active_file(context: bpy.types.Context) -> Path | None:
     """What the active strip shows; None when nothing is active that is a file."""
+    from ..scene.sources import strip_file
+
     editor = compat.sequencer_scene(context).sequence_editor
     return strip_file(editor.active_strip) if editor is not None and editor.active_strip is not None else None
 

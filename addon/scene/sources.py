@@ -17,7 +17,8 @@ DEEPEST_SCENE = 4
 
 
 def sources_of(scene: bpy.types.Scene, *, deeper: int = DEEPEST_SCENE) -> list[Path]:
-    """Files that exist and that `scene` shows, one for each sequence of frames; what carries credentials is for the engine to tell."""
+    """Files that exist and that `scene` shows, one for each sequence of frames; what carries credentials is for the engine
+    to tell."""
     found = [*_of_strips(scene, deeper), *_of_objects(scene), *_of_nodes(_compositor(scene)), *_of_rigs(scene)]
     if scene.world is not None and scene.world.node_tree is not None:
         found += _of_nodes(scene.world.node_tree)
@@ -98,7 +99,11 @@ def _frames_of(armature: bpy.types.Object) -> Path | None:
     """The frames or video of the rig's performance, whose credentials tell of the portrait; None without."""
     record = records.read(armature)
     folder = _absolute(record.folder, armature) if record is not None else None
-    return next((path for path in (folder / "frames", folder / "video.mp4", folder / "video.mov") if path.exists()), None) if folder else None
+    return (
+        next((path for path in (folder / "frames", folder / "video.mp4", folder / "video.mov") if path.exists()), None)
+        if folder
+        else None
+    )
 
 
 def _compositor(scene: bpy.types.Scene) -> bpy.types.NodeTree | None:

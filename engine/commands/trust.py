@@ -12,9 +12,15 @@ from ..errors import Cancelled
 from .options import Json, Verbose
 
 
-def verify(path: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="A video, picture, frame folder, or a folder of them.")],
-           json_events: Json = False, verbose: Verbose = False) -> None:
-    """Say what a file is: credentials, signature, mark. Exit status: 0 intact, 1 altered or forged, 2 no credentials, 3 unreadable."""
+def verify(
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE|FOLDER", help="A video, picture, frame folder, or a folder of them.")
+    ],
+    json_events: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say what a file is: credentials, signature, mark. Exit status: 0 intact, 1 altered or forged, 2 no credentials, 3
+    unreadable."""
     try:
         with command(json_events=json_events, verbose=verbose) as console:
             from ..provenance.verify import as_record, overall
@@ -26,10 +32,21 @@ def verify(path: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="A v
     raise typer.Exit(overall(findings))
 
 
-def seal(final: Annotated[Path, typer.Argument(metavar="FINAL", help="A video, a picture, or a folder of numbered frames.")],
-         sources: Annotated[list[Path], typer.Option("--with", metavar="FILE|FOLDER", help=(
-             "What was used in it and carries credentials: a video, picture or frame folder made here or elsewhere; repeatable."))],
-         json_events: Json = False, verbose: Verbose = False) -> None:
+def seal(
+    final: Annotated[Path, typer.Argument(metavar="FINAL", help="A video, a picture, or a folder of numbered frames.")],
+    sources: Annotated[
+        list[Path],
+        typer.Option(
+            "--with",
+            metavar="FILE|FOLDER",
+            help=(
+                "What was used in it and carries credentials: a video, picture or frame folder, of ours or not; repeatable."
+            ),
+        ),
+    ],
+    json_events: Json = False,
+    verbose: Verbose = False,
+) -> None:
     """Hand credentials on to a film or picture that was made with portraits, after editing or compositing them."""
     with command(json_events=json_events, verbose=verbose) as console:
         from ..provenance.final import seal_final

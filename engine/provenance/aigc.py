@@ -1,7 +1,8 @@
 """The metadata field "AIGC" of GB 45438-2025, appendix E: a machine reads from it that a file was made by one.
 
-Where it goes follows the practice guides of TC260 (PG-20257A for video, PG-20259A for pictures): in pictures an XMP packet with the
-element AIGC of TC260's namespace, in MP4 and MOV a metadata key "AIGC". Its value is JSON with seven fields, all text.
+Where it goes follows the practice guides of TC260 (PG-20257A for video, PG-20259A for pictures): in pictures an XMP packet
+with the element AIGC of TC260's namespace, in MP4 and MOV a metadata key "AIGC". Its value is JSON with seven fields, all
+text.
 """
 
 from __future__ import annotations
@@ -38,17 +39,22 @@ _IN_XMP = re.compile(r"<\w+:AIGC>(.*?)</\w+:AIGC>|\b\w+:AIGC=\"(.*?)\"", re.DOTA
 
 
 def aigc_value(producer: str, identity: str) -> str:
-    """The field's JSON for a file of `producer` with the content number `identity`; spreading it is the spreader's to fill in."""
+    """The field's JSON for a file of `producer` with the content number `identity`; spreading it is the spreader's to fill
+    in."""
     told = dict.fromkeys(FIELDS, "") | {"Label": IS_GENERATED, "ContentProducer": producer, "ProduceID": identity}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
 def png_chunk(value: str) -> bytes:
     """The iTXt chunk that carries `value` as XMP."""
-    packet = (f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
-              f'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:TC260="{NAMESPACE}">'
-              f"<TC260:{KEY}>{html.escape(value)}</TC260:{KEY}></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end=\"r\"?>")
-    body = b"iTXt" + XMP_KEYWORD + bytes(5) + packet.encode()  # end of keyword; not compressed, method 0; no language, no translation
+    packet = (
+        f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+        f'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:TC260="{NAMESPACE}">'
+        f'<TC260:{KEY}>{html.escape(value)}</TC260:{KEY}></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
+    )
+    body = (
+        b"iTXt" + XMP_KEYWORD + bytes(5) + packet.encode()
+    )  # end of keyword; not compressed, method 0; no language, no translation
     return (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
 
 

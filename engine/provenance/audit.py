@@ -1,8 +1,9 @@
-"""Pinned libraries against known vulnerabilities, without a network: `python -m soliloquy.engine.provenance.audit ADVISORIES`.
+"""Pinned libraries against known vulnerabilities, without a network: `python -m soliloquy.engine.provenance.audit
+ADVISORIES`.
 
-ADVISORIES is a folder or a zip of OSV records as JSON (the OSV schema, 1.7), such as the PyPI ecosystem's `all.zip` that osv.dev
-publishes, fetched wherever there is a network. Exit status: 0 none of our pins is affected, 1 some are, 2 nothing could be read.
-What `pip-audit` asks a service for, this reads from files.
+ADVISORIES is a folder or a zip of OSV records as JSON (the OSV schema, 1.7), such as the PyPI ecosystem's `all.zip` that
+osv.dev publishes, fetched wherever there is a network. Exit status: 0 none of our pins is affected, 1 some are, 2 nothing
+could be read. What `pip-audit` asks a service for, this reads from files.
 """
 
 from __future__ import annotations
@@ -50,11 +51,17 @@ def audit(advisories: Path, pins: dict[str, str]) -> tuple[int, list[Affected]]:
 
 def _records(advisories: Path) -> Iterator[dict]:
     if advisories.is_dir():
-        texts = (path.read_bytes() for path in sorted(advisories.rglob("*.json")) if path.stat().st_size <= LARGEST_RECORD_BYTES)
+        texts = (
+            path.read_bytes() for path in sorted(advisories.rglob("*.json")) if path.stat().st_size <= LARGEST_RECORD_BYTES
+        )
         yield from filter(None, map(_parsed, texts))
         return
     with zipfile.ZipFile(advisories) as archive:
-        members = (member for member in archive.infolist() if member.filename.endswith(".json") and member.file_size <= LARGEST_RECORD_BYTES)
+        members = (
+            member
+            for member in archive.infolist()
+            if member.filename.endswith(".json") and member.file_size <= LARGEST_RECORD_BYTES
+        )
         yield from filter(None, (_parsed(archive.read(member)) for member in members))
 
 
@@ -70,7 +77,11 @@ def _applies(entry: dict, version: str) -> bool:
     """OSV's rule: listed by name, or inside a range of versions."""
     if version in entry.get("versions", ()):
         return True
-    return any(_inside(span.get("events", []), Version(version)) for span in entry.get("ranges", []) if span.get("type") == "ECOSYSTEM")
+    return any(
+        _inside(span.get("events", []), Version(version))
+        for span in entry.get("ranges", [])
+        if span.get("type") == "ECOSYSTEM"
+    )
 
 
 def _inside(events: list[dict], version: Version) -> bool:

@@ -1,4 +1,5 @@
-"""The software bill of materials: every library, model, data file and bundled program, with version, licence and hash. CycloneDX 1.6 JSON."""
+"""The software bill of materials: every library, model, data file and bundled program, with version, licence and hash.
+CycloneDX 1.6 JSON."""
 
 from __future__ import annotations
 
@@ -33,8 +34,12 @@ BUNDLED = (
 """What comes inside a library under a licence of its own: kind, name, the library, licence."""
 
 SPDX = {
-    "Apache Software License": "Apache-2.0", "MIT License": "MIT", "ISC License (ISCL)": "ISC", "3-Clause BSD License": "BSD-3-Clause",
-    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0", "Python Software Foundation License": "PSF-2.0",
+    "Apache Software License": "Apache-2.0",
+    "MIT License": "MIT",
+    "ISC License (ISCL)": "ISC",
+    "3-Clause BSD License": "BSD-3-Clause",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+    "Python Software Foundation License": "PSF-2.0",
 }
 """What older packages call their licence -> its SPDX identifier. "BSD License" may be one of two and stays as it is."""
 
@@ -48,13 +53,24 @@ DATA = (
 
 
 def bill_of_materials() -> dict:
-    """The CycloneDX document for what is pinned for this Python and system. Libraries that are not installed have no licence in it."""
+    """The CycloneDX document for what is pinned for this Python and system. Libraries that are not installed have no licence
+    in it."""
     components = [*_libraries(), *_models(), *_assets(), *_bundled(), *_data()]
     return {
-        "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "serialNumber": f"urn:uuid:{uuid.uuid4()}",
-        "metadata": {"timestamp": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                     "component": {"type": "application", "bom-ref": "soliloquy", "name": "soliloquy", "version": __version__,
-                                   "licenses": _licence(OUR_LICENCE)}},
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "serialNumber": f"urn:uuid:{uuid.uuid4()}",
+        "metadata": {
+            "timestamp": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "component": {
+                "type": "application",
+                "bom-ref": "soliloquy",
+                "name": "soliloquy",
+                "version": __version__,
+                "licenses": _licence(OUR_LICENCE),
+            },
+        },
         "components": components,
         "dependencies": [{"ref": "soliloquy", "dependsOn": [component["bom-ref"] for component in components]}],
     }
@@ -80,12 +96,17 @@ def _libraries() -> list[dict]:
 
 
 def _stated_licence(about: metadata.PackageMetadata | None) -> str:
-    """What a package's metadata calls its licence: the SPDX expression, else the classifiers, else the old field's first line."""
+    """What a package's metadata calls its licence: the SPDX expression, else the classifiers, else the old field's first
+    line."""
     if about is None:
         return ""
     if expression := about.get("License-Expression"):
         return expression
-    classified = [SPDX.get(entry.rsplit(" :: ", 1)[-1], entry.rsplit(" :: ", 1)[-1]) for entry in about.get_all("Classifier") or () if entry.startswith("License ::")]
+    classified = [
+        SPDX.get(entry.rsplit(" :: ", 1)[-1], entry.rsplit(" :: ", 1)[-1])
+        for entry in about.get_all("Classifier") or ()
+        if entry.startswith("License ::")
+    ]
     old = (about.get("License") or "").strip().splitlines()
     return " / ".join(classified) or (SPDX.get(old[0], old[0]) if old else "")
 
@@ -98,9 +119,18 @@ def _licence(stated: str) -> list[dict]:
 
 
 def _models() -> list[dict]:
-    return [{"type": "machine-learning-model", "bom-ref": f"model/{model.name}", "name": model.name, "description": model.purpose,
-             "publisher": model.made_by, "hashes": [{"alg": "SHA-256", "content": model.sha256}], "licenses": _licence(model.licence)}
-            for model in MODELS.values()]
+    return [
+        {
+            "type": "machine-learning-model",
+            "bom-ref": f"model/{model.name}",
+            "name": model.name,
+            "description": model.purpose,
+            "publisher": model.made_by,
+            "hashes": [{"alg": "SHA-256", "content": model.sha256}],
+            "licenses": _licence(model.licence),
+        }
+        for model in MODELS.values()
+    ]
 
 
 def _assets() -> list[dict]:
@@ -112,10 +142,26 @@ def _assets() -> list[dict]:
 
 
 def _bundled() -> list[dict]:
-    return [{"type": kind, "bom-ref": f"bundled/{library}/{name}", "name": name, "description": f"inside {library}", "licenses": _licence(licence)}
-            for kind, name, library, licence in BUNDLED]
+    return [
+        {
+            "type": kind,
+            "bom-ref": f"bundled/{library}/{name}",
+            "name": name,
+            "description": f"inside {library}",
+            "licenses": _licence(licence),
+        }
+        for kind, name, library, licence in BUNDLED
+    ]
 
 
 def _data() -> list[dict]:
-    return [{"type": "data", "bom-ref": f"data/{name.split()[0]}", "name": name, "scope": "excluded", "licenses": _licence(licence)}
-            for name, licence in DATA]
+    return [
+        {
+            "type": "data",
+            "bom-ref": f"data/{name.split()[0]}",
+            "name": name,
+            "scope": "excluded",
+            "licenses": _licence(licence),
+        }
+        for name, licence in DATA
+    ]

@@ -14,15 +14,16 @@ _TABLES, _LISTS = ("rights", "inputs", "mark", "aigc"), ("portraits",)
 
 
 def line(text: object, longest: int = LONGEST_CHARACTERS) -> str:
-    """`text` on one line without anything a terminal or a reader could take for more than text (control and direction characters)."""
+    """`text` on one line without anything a terminal or a reader could take for more than text (control and direction
+    characters)."""
     shown = "".join(" " if character in "\n\r\t" else character for character in str(text)[:longest]
                     if character in "\n\r\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
     return shown.strip()
 
 
 def claims(data: object) -> dict:
-    """Our own assertion, in the shape it has when we wrote it: rights, inputs, mark, aigc tables; portraits a list of tables; the rest
-    plain. What has another shape is left out."""
+    """Our own assertion, in the shape it has when we wrote it: rights, inputs, mark, aigc tables; portraits a list of
+    tables; the rest plain. What has another shape is left out."""
     if not isinstance(data, Mapping):
         return {}
     clean = _plain(data, DEEPEST)
@@ -31,7 +32,11 @@ def claims(data: object) -> dict:
             del clean[name]
     clean["inputs"] = {role: entry for role, entry in clean.get("inputs", {}).items() if isinstance(entry, dict)}
     for name in _LISTS:
-        clean[name] = [claims(entry) for entry in clean.get(name, []) if isinstance(entry, dict)] if isinstance(clean.get(name), list) else []
+        clean[name] = (
+            [claims(entry) for entry in clean.get(name, []) if isinstance(entry, dict)]
+            if isinstance(clean.get(name), list)
+            else []
+        )
     return {name: value for name, value in clean.items() if value not in ({}, [])}
 
 

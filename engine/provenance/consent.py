@@ -1,7 +1,7 @@
 """The consent record: who is shown, on what basis, who says so, when, for what, and until when.
 
-Asked once per portrait, kept inside the `.portrait` file, carried into every output. It is a statement by a person, not a proof: the
-program checks that it was made, that the studio's policy allows it and that it has not expired.
+Asked once per portrait, kept inside the `.portrait` file, carried into every output. It is a statement by a person, not a
+proof: the program checks that it was made, that the studio's policy allows it and that it has not expired.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ LONGEST_FIELD_CHARACTERS = 2000
 class Rights:
     """On what basis a portrait may speak.
 
-    basis: a key of BASES. statement: in words, where the agreement or licence is. subject: who is shown. stated_by: who says so;
-    stated_at: when, ISO 8601. scope: what was agreed to. expires: the last day of validity, ISO 8601 date, "" for none.
+    basis: a key of BASES. statement: in words, where the agreement or licence is. subject: who is shown. stated_by: who says
+    so; stated_at: when, ISO 8601. scope: what was agreed to. expires: the last day of validity, ISO 8601 date, "" for none.
     """
 
     basis: str
@@ -49,7 +49,9 @@ class Rights:
             try:
                 read(getattr(self, name) or "2000-01-01")
             except ValueError as error:
-                raise InputError(f"The rights' {name!r} is not a date such as 2027-12-31: {getattr(self, name)!r}.") from error
+                raise InputError(
+                    f"The rights' {name!r} is not a date such as 2027-12-31: {getattr(self, name)!r}."
+                ) from error
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -65,8 +67,10 @@ class Rights:
         if isinstance(record, str):
             return cls.parse(record)
         if not isinstance(record, Mapping) or "basis" not in record:
-            raise InputError("Rights are written as \"BASIS:TEXT\", or as a table with basis, statement, subject, stated_by, "
-                             "stated_at, scope, expires.")
+            raise InputError(
+                'Rights are written as "BASIS:TEXT", or as a table with basis, statement, subject, stated_by, '
+                "stated_at, scope, expires."
+            )
         unknown = sorted(set(record) - {item.name for item in fields(cls)})
         if unknown:
             raise InputError(f"Unknown key {unknown[0]!r} in the rights.")
@@ -90,13 +94,20 @@ class Rights:
 
     def sentence(self) -> str:
         """For people, in one line."""
-        parts = [BASES[self.basis], f"“{self.statement}”" if self.statement else "", f"shown: {self.subject}" if self.subject else "",
-                 f"for: {self.scope}" if self.scope else "", f"until {self.expires}" if self.expires else "",
-                 f"stated {self.stated_at[:10]}" if self.stated_at else ""]
+        parts = [
+            BASES[self.basis],
+            f"“{self.statement}”" if self.statement else "",
+            f"shown: {self.subject}" if self.subject else "",
+            f"for: {self.scope}" if self.scope else "",
+            f"until {self.expires}" if self.expires else "",
+            f"stated {self.stated_at[:10]}" if self.stated_at else "",
+        ]
         return f"{self.basis}: " + "; ".join(part for part in parts if part)
 
 
-def settled_rights(asked: Rights | None, kept: Mapping | None, policy: Policy, *, today: datetime.date | None = None) -> Rights:
+def settled_rights(
+    asked: Rights | None, kept: Mapping | None, policy: Policy, *, today: datetime.date | None = None
+) -> Rights:
     """The rights a job goes ahead on: those it states, else those in its `.portrait`, else the policy's default.
 
     Raises NoRightsError when there are none, when the policy does not allow them, or when they have expired.
@@ -108,8 +119,10 @@ def settled_rights(asked: Rights | None, kept: Mapping | None, policy: Policy, *
     elif policy.default_rights:
         rights = Rights.parse(policy.default_rights).stated()
     else:
-        raise NoRightsError("Nothing says on what basis this person may be animated. Add --rights BASIS:TEXT (in a job: rights), with "
-                            f"BASIS one of {', '.join(BASES)}.")
+        raise NoRightsError(
+            "Nothing says on what basis this person may be animated. Add --rights BASIS:TEXT (in a job: rights), with "
+            f"BASIS one of {', '.join(BASES)}."
+        )
     rights = _with_expiry(rights, policy)
     _check(rights, policy, today or datetime.date.today())
     return rights
@@ -127,10 +140,14 @@ def _check(rights: Rights, policy: Policy, today: datetime.date) -> None:
         raise NoRightsError(f"{policy.name} does not allow the basis {rights.basis!r}. Allowed: {', '.join(policy.bases)}.")
     missing = [name for name in policy.required if not getattr(rights, name)]
     if missing:
-        raise NoRightsError(f"{policy.name} requires that the rights say {', '.join(missing)}. Write them in a TOML file and pass it "
-                            "as --rights FILE.toml (docs/trust.md), or as a table in the job.")
+        raise NoRightsError(
+            f"{policy.name} requires that the rights say {', '.join(missing)}. Write them in a TOML file and pass it "
+            "as --rights FILE.toml (docs/trust.md), or as a table in the job."
+        )
     if rights.expires and datetime.date.fromisoformat(rights.expires) < today:
-        raise NoRightsError(f"The rights expired on {rights.expires} ({rights.sentence()}). Ask again and state them anew with --rights.")
+        raise NoRightsError(
+            f"The rights expired on {rights.expires} ({rights.sentence()}). Ask again and state them anew with --rights."
+        )
 
 
 def _read_toml(path: Path) -> dict:

@@ -1,8 +1,8 @@
 """Content Credentials: signed C2PA manifests in videos and images, and beside frame sequences.
 
-A manifest says that the file is a composite with machine-made parts, from which picture and voice (by hash), on what basis the person
-is shown, and with which program; its signature covers the file's bytes. Nothing is fetched and nothing is sent, unless the policy names a
-time stamp service (RFC 3161): without its stamp a signature holds as long as its certificate.
+A manifest says that the file is a composite with machine-made parts, from which picture and voice (by hash), on what basis
+the person is shown, and with which program; its signature covers the file's bytes. Nothing is fetched and nothing is sent,
+unless the policy names a time stamp service (RFC 3161): without its stamp a signature holds as long as its certificate.
 
 C2PA specification 2.1; IPTC NewsCodes "digitalsourcetype".
 """
@@ -42,10 +42,10 @@ OFFLINE_SETTINGS = {
 class Origin:
     """What the outputs of one job, or a scene's final, were made from.
 
-    rights: `Rights.summary()`. inputs: by role ("portrait", "voice"): the hex SHA-256. sources: by role: the file, where it is at hand; its
-    own credentials become part of ours. sidecars: by role: the file beside the source that holds them. mark: {"number": "1a2b3c4d"} or
-    {"off": why}. aigc: {"off": why} when outputs lack that field. seed: of the take. portraits: of a scene, what is known of each
-    that it shows; there are none of these but in a final.
+    rights: `Rights.summary()`. inputs: by role ("portrait", "voice"): the hex SHA-256. sources: by role: the file, where it
+    is at hand; its own credentials become part of ours. sidecars: by role: the file beside the source that holds them. mark:
+    {"number": "1a2b3c4d"} or {"off": why}. aigc: {"off": why} when outputs lack that field. seed: of the take. portraits: of
+    a scene, what is known of each that it shows; there are none of these but in a final.
     """
 
     rights: Mapping[str, str]
@@ -64,8 +64,14 @@ class Origin:
 
     def told(self) -> dict:
         """Plain values for the manifest; what does not apply is left out."""
-        told = {"rights": dict(self.rights), "inputs": {role: {"sha256": digest} for role, digest in self.inputs.items()},
-                "mark": dict(self.mark), "seed": self.seed, "aigc": dict(self.aigc), "portraits": [dict(one) for one in self.portraits]}
+        told = {
+            "rights": dict(self.rights),
+            "inputs": {role: {"sha256": digest} for role, digest in self.inputs.items()},
+            "mark": dict(self.mark),
+            "seed": self.seed,
+            "aigc": dict(self.aigc),
+            "portraits": [dict(one) for one in self.portraits],
+        }
         return {name: value for name, value in told.items() if value not in ({}, [], None)}
 
 
@@ -80,7 +86,8 @@ def sign_file(path: Path, title: str, origin: Origin, key: SigningKey) -> None:
 
 
 def sign_frames(folder: Path, sidecar: Path, hashes: Mapping[str, str], origin: Origin, key: SigningKey) -> None:
-    """Write the manifest of a frame sequence to `sidecar`: bound to its first frame, with the SHA-256 of all, by name. Raises OutputError."""
+    """Write the manifest of a frame sequence to `sidecar`: bound to its first frame, with the SHA-256 of all, by name.
+    Raises OutputError."""
     definition = _manifest("frames", origin, key)
     definition["assertions"].append({"label": FRAMES_LABEL, "data": {"sha256": dict(hashes)}})
     first = folder / next(iter(hashes))
@@ -102,15 +109,21 @@ def _sign(source: Path, target: Path, definition: dict, origin: Origin, key: Sig
     try:
         authority = key.time_authority.encode() or None
         signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(key.algorithm.encode(), key.certificates, key.key, authority))
-        with c2pa.Context.from_dict(OFFLINE_SETTINGS) as context, c2pa.Builder(json.dumps(definition), context=context) as builder, signer:
+        with (
+            c2pa.Context.from_dict(OFFLINE_SETTINGS) as context,
+            c2pa.Builder(json.dumps(definition), context=context) as builder,
+            signer,
+        ):
             for role, digest in origin.inputs.items():
                 _add_ingredient(builder, origin, role, digest)
             if not embed:
                 builder.set_no_embed()
             return builder.sign_file(str(source), str(target), signer)
     except c2pa.C2paError as error:
-        raise OutputError(f"{source.name} could not be signed ({str(error).splitlines()[0]}). Check certificate, key and time stamp "
-                          "service in the policy, or the local key's folder.") from error
+        raise OutputError(
+            f"{source.name} could not be signed ({str(error).splitlines()[0]}). Check certificate, key and time stamp "
+            "service in the policy, or the local key's folder."
+        ) from error
 
 
 def _add_ingredient(builder, origin: Origin, role: str, digest: str) -> None:
@@ -122,8 +135,12 @@ def _add_ingredient(builder, origin: Origin, role: str, digest: str) -> None:
         manifest = _bounded(sidecar)
         identifier = f"{role}{SIDECAR_SUFFIX}"
         builder.add_resource(identifier, io.BytesIO(manifest))
-        ingredient |= _state_of(source, media_type, manifest) | {"manifest_data": {"format": "application/c2pa", "identifier": identifier}}
-        builder.add_ingredient(json.dumps(ingredient | {"format": media_type}), "application/octet-stream", io.BytesIO(manifest))
+        ingredient |= _state_of(source, media_type, manifest) | {
+            "manifest_data": {"format": "application/c2pa", "identifier": identifier}
+        }
+        builder.add_ingredient(
+            json.dumps(ingredient | {"format": media_type}), "application/octet-stream", io.BytesIO(manifest)
+        )
     elif media_type in _signable_types() and has_credentials(source):
         with source.open("rb") as file:
             builder.add_ingredient(json.dumps(ingredient), media_type, file)

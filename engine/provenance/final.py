@@ -1,7 +1,8 @@
 """Credentials for what somebody made with our outputs: a scene's final keeps what the portraits in it carry.
 
-The final's own manifest names every portrait as a part laid into it (C2PA: `c2pa.placed`, `componentOf`), with the portrait's manifest inside,
-so that whoever reads the final can go back to picture, voice and consent. The pixels are left as they are.
+The final's own manifest names every portrait as a part laid into it (C2PA: `c2pa.placed`, `componentOf`), with the
+portrait's manifest inside, so that whoever reads the final can go back to picture, voice and consent. The pixels are left as
+they are.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ MOST_SOURCES = 200
 
 @dataclass(frozen=True)
 class Part:
-    """One portrait a final shows. name: for people; told: what its credentials, or the scene, say of it; digest: hex SHA-256 of the file
-    with the credentials; path, sidecar: where they are, None for a rig that carries its rights in the scene only."""
+    """One portrait a final shows. name: for people; told: what its credentials, or the scene, say of it; digest: hex SHA-256
+    of the file with the credentials; path, sidecar: where they are, None for a rig that carries its rights in the scene
+    only."""
 
     name: str
     told: Mapping
@@ -41,19 +43,24 @@ class Part:
 
 def seal_final(final: Path, sources: list[Path], *, stated: Sequence[Mapping] = (), names: Sequence[str] = (),
                progress: Progress = silent) -> dict:
-    """Sign `final`, a video, picture or folder of frames, in place (frames: beside) with the portraits that it was made with.
+    """Sign `final`, a video, picture or folder of frames, in place (frames: beside) with the portraits that it was made
+    with.
 
-    sources: files and frame folders that may carry credentials of ours or others; those that carry none are passed over. stated:
-    portraits that no such file shows (rigs), as {"name", "sha256", "rights": record}. names: which files of the folder `final` are its
-    frames, in order; its numbered pictures when left out. Returns {"out", "portraits": [...]}.
+    sources: files and frame folders that may carry credentials of ours or others; those that carry none are passed over.
+    stated: portraits that no such file shows (rigs), as {"name", "sha256", "rights": record}. names: which files of the
+    folder `final` are its frames, in order; its numbered pictures when left out. Returns {"out", "portraits": [...]}.
     Raises InputError when there is nothing to hand on or the policy has credentials off, NoRightsError, OutputError.
     """
     policy = load_policy()
     if not policy.credentials:
-        raise InputError(f"{policy.name} switches credentials off ({policy.credentials_reason}): there is nothing to seal with.")
+        raise InputError(
+            f"{policy.name} switches credentials off ({policy.credentials_reason}): there is nothing to seal with."
+        )
     parts = [*_parts(sources, policy, progress), *(_stated_part(one, policy) for one in stated)]
     if not parts:
-        raise InputError(f"Nothing that {final.name} was made with carries Content Credentials or rights, so that there is nothing to hand on.")
+        raise InputError(
+            f"Nothing that {final.name} was made with carries credentials or rights: there is nothing to hand on."
+        )
     origin = _origin(parts)
     key = signing_key(policy)
     progress("sign", 0, 1)
@@ -100,7 +107,11 @@ def _credited_part(name: str, credentials: Credentials | None, *, path: Path, si
         return None
     told = {"name": name, "state": "intact" if credentials.holds else "altered before this final was made",
             "signed_by": credentials.issuer, "made_with": credentials.made_with}
-    claimed = {key: credentials.claimed[key] for key in ("rights", "inputs", "mark", "seed", "portraits") if credentials.claimed.get(key)}
+    claimed = {
+        key: credentials.claimed[key]
+        for key in ("rights", "inputs", "mark", "seed", "portraits")
+        if credentials.claimed.get(key)
+    }
     return Part(name, told | claimed, sha256_of(sidecar or path), path, sidecar)
 
 
@@ -111,7 +122,12 @@ def _stated_part(record: Mapping, policy: Policy) -> Part:
         raise InputError("A portrait in the scene does not say which picture it was made from. Build its rig again.")
     rights = settled_rights(None, Rights.from_record(record.get("rights")).to_record(), policy)
     name = str(record.get("name", "portrait"))[:200]
-    told = {"name": name, "state": "as the scene says", "rights": rights.summary(), "inputs": {"portrait": {"sha256": digest}}}
+    told = {
+        "name": name,
+        "state": "as the scene says",
+        "rights": rights.summary(),
+        "inputs": {"portrait": {"sha256": digest}},
+    }
     return Part(name, told, digest)
 
 

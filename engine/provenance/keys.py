@@ -1,8 +1,8 @@
 """Whose key signs: the studio's, when the policy names one; else a key of this machine's own, made on first use.
 
-A C2PA signing certificate must be issued by another one (C2PA specification 2.1, section 14.5), so that the local one gets an issuer of its own, whose
-key is forgotten as soon as it has signed. Nobody vouches for a local key: it proves that a file is unchanged since it was made here,
-not who made it.
+A C2PA signing certificate must be issued by another one (C2PA specification 2.1, section 14.5), so that the local one gets
+an issuer of its own, whose key is forgotten as soon as it has signed. Nobody vouches for a local key: it proves that a file
+is unchanged since it was made here, not who made it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
 @dataclass(frozen=True)
 class SigningKey:
-    """certificates: PEM chain, leaf first; key: PEM; algorithm: C2PA's name for it; is_local: made here, vouched for by nobody;
-    time_authority: address of the service that dates each signature, "" for none."""
+    """certificates: PEM chain, leaf first; key: PEM; algorithm: C2PA's name for it; is_local: made here, vouched for by
+    nobody; time_authority: address of the service that dates each signature, "" for none."""
 
     certificates: bytes
     key: bytes
@@ -46,7 +46,8 @@ def keys_folder() -> Path:
 
 
 def signing_key(policy: Policy) -> SigningKey:
-    """The studio's key, or the local one. Raises InputError when the policy's files cannot be read, OutputError when no key can be kept."""
+    """The studio's key, or the local one. Raises InputError when the policy's files cannot be read, OutputError when no key
+    can be kept."""
     if policy.certificate and policy.key:
         try:
             return SigningKey(policy.certificate.read_bytes(), policy.key.read_bytes(), policy.algorithm, is_local=False,
@@ -57,7 +58,8 @@ def signing_key(policy: Policy) -> SigningKey:
 
 
 def local_key(folder: Path) -> SigningKey:
-    """The key in `folder`, made there when there is none or it has expired. Certificate and key lie in one file, written whole."""
+    """The key in `folder`, made there when there is none or it has expired. Certificate and key lie in one file, written
+    whole."""
     path = folder / "local.pem"
     if not path.is_file() or _expires(path.read_bytes()) < datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=30):
         with whole_file(path) as temporary:
@@ -89,8 +91,10 @@ def _write_private(path: Path, content: bytes) -> None:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
     except OSError as error:
-        raise OutputError(f"The signing key cannot be kept in {path.parent}: {error.strerror}. Set {FOLDER_VARIABLE} to a folder "
-                          "you may write to.") from error
+        raise OutputError(
+            f"The signing key cannot be kept in {path.parent}: {error.strerror}. Set {FOLDER_VARIABLE} to a folder "
+            "you may write to."
+        ) from error
 
 
 def _expires(text: bytes) -> datetime.datetime:
@@ -118,8 +122,20 @@ def _certificate(role: str, public_key, *, signed_by, issuer=None):
                       x509.NameAttribute(x509.NameOID.COMMON_NAME, f"Soliloquy local {role}")])
     now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)  # clocks differ
     is_issuer = issuer is None
-    usage = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-                           "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"), False)
+    usage = dict.fromkeys(
+        (
+            "digital_signature",
+            "content_commitment",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "key_cert_sign",
+            "crl_sign",
+            "encipher_only",
+            "decipher_only",
+        ),
+        False,
+    )
     usage["key_cert_sign" if is_issuer else "digital_signature"] = True
     builder = (x509.CertificateBuilder().subject_name(name).issuer_name(name if is_issuer else issuer.subject)
                .public_key(public_key).serial_number(x509.random_serial_number())

@@ -1,8 +1,9 @@
-"""The visible label, for those who want or owe one: a line of text in a corner (the bug), a card before the clip (the slate) and one after.
+"""The visible label, for those who want or owe one: a line of text in a corner (the bug), a card before the clip (the slate)
+and one after.
 
-It stays within the graphics safe area (EBU R 95: 5 % from every edge); the bug is 5 % of the shorter side high, which is the least that
-GB 45438-2025 asks of a picture. It is drawn before the mark, and with its own opacity where a frame has an alpha channel. For those who
-composite, the same comes as transparent pictures beside untouched frames.
+It stays within the graphics safe area (EBU R 95: 5 % from every edge); the bug is 5 % of the shorter side high, which is the
+least that GB 45438-2025 asks of a picture. It is drawn before the mark, and with its own opacity where a frame has an alpha
+channel. For those who composite, the same comes as transparent pictures beside untouched frames.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Label:
     def __init__(self, policy: LabelPolicy, *, fps: Fraction) -> None:
         """Raises InputError for a language without words here, or a font that lacks their characters."""
         if policy.language and policy.language not in SHORT:
-            raise InputError(f"The label has no words in {policy.language!r}. Known: {', '.join(SHORT)}; or write [label] text = \"...\".")
+            raise InputError(
+                f'The label has no words in {policy.language!r}. Known: {", ".join(SHORT)}; or write [label] text = "...".'
+            )
         self.policy = policy
         self.text = policy.text or SHORT[policy.language]
         self.heading = policy.text or LONG[policy.language]
@@ -61,7 +64,8 @@ class Label:
         return tuple([card] * self.card_frames if shape in self.policy.shapes else [] for shape in (SLATE, END_CARD))
 
     def layers(self, size: tuple[int, int]) -> dict[str, np.ndarray]:
-        """What the label would put into the outputs, by name: (H, W, 4) for the bug, transparent around it, (H, W, 3) for cards."""
+        """What the label would put into the outputs, by name: (H, W, 4) for the bug, transparent around it, (H, W, 3) for
+        cards."""
         drawn = {BUG: self.bug, SLATE: self.card, END_CARD: self.card}
         return {shape: drawn[shape](size) for shape in self.policy.shapes}
 
@@ -102,13 +106,16 @@ class Label:
         return np.array(sheet)
 
     def _rows(self, shorter_px: float, width_px: float) -> list[tuple[str, ImageFont.FreeTypeFont, tuple[int, int, int]]]:
-        heading, body = (ImageFont.truetype(str(self._font_path), max(6, round(shorter_px * share))) for share in (HEADING, BODY))
+        heading, body = (
+            ImageFont.truetype(str(self._font_path), max(6, round(shorter_px * share))) for share in (HEADING, BODY)
+        )
         rows = [(row, heading, CARD_INK) for row in wrapped(self.heading, heading, width_px)]
         return rows + [(row, body, CARD_SMALL_INK) for line in self.policy.lines for row in wrapped(line, body, width_px)]
 
 
 def _laid_over(frame: np.ndarray, sheet: np.ndarray) -> np.ndarray:
-    """A copy of `frame` (H, W, 3|4) under `sheet` (H, W, 4), both with straight alpha; only what the sheet covers is touched."""
+    """A copy of `frame` (H, W, 3|4) under `sheet` (H, W, 4), both with straight alpha; only what the sheet covers is
+    touched."""
     rows, columns = np.nonzero(sheet[..., 3])
     box = np.s_[rows.min():rows.max() + 1, columns.min():columns.max() + 1]
     labelled, drawn = frame.copy(), sheet[box]

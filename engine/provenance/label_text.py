@@ -43,14 +43,22 @@ def font_for(texts: tuple[str, ...], chosen: Path | None) -> Path:
     except OSError as error:
         raise InputError(f"The label's font {path} cannot be read ({error}).") from error
     missing = bytes(font.getmask(MISSING_GLYPH))
-    lacking = [character for text in texts for character in text if not character.isspace() and bytes(font.getmask(character)) == missing]
+    lacking = [
+        character
+        for text in texts
+        for character in text
+        if not character.isspace() and bytes(font.getmask(character)) == missing
+    ]
     if lacking:
-        raise InputError(f"The font {path.name} has no {lacking[0]!r} for the label. Name one in the policy: [label] font = \"...\".")
+        raise InputError(
+            f'The font {path.name} has no {lacking[0]!r} for the label. Name one in the policy: [label] font = "...".'
+        )
     return path
 
 
 def wrapped(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> list[str]:
-    """`text` in lines no wider than `width_px`: broken between words, and inside those that are wider (Chinese, Japanese)."""
+    """`text` in lines no wider than `width_px`: broken between words, and inside those that are wider (Chinese,
+    Japanese)."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

@@ -1,13 +1,14 @@
 """The invisible mark: a faint pattern over every frame that carries a 32-bit number and survives common editing.
 
-Spread spectrum in the mid frequencies of luminance (Cox, Kilian, Leighton, Shamoon, "Secure spread spectrum watermarking for multimedia",
-IEEE Trans. Image Processing 6, 1997), repeated as tiles so that a reader finds its place again after cropping (Kalker, Depovere,
-Haitsma, Maes, "A video watermarking system for broadcast monitoring", SPIE 3657, 1999), read by phase-only correlation (Kuglin and
-Hines, 1975), with a strength that follows the picture's texture.
+Spread spectrum in the mid frequencies of luminance (Cox, Kilian, Leighton, Shamoon, "Secure spread spectrum watermarking for
+multimedia", IEEE Trans. Image Processing 6, 1997), repeated as tiles so that a reader finds its place again after cropping
+(Kalker, Depovere, Haitsma, Maes, "A video watermarking system for broadcast monitoring", SPIE 3657, 1999), read by
+phase-only correlation (Kuglin and Hines, 1975), with a strength that follows the picture's texture.
 
-The pattern's unit is 1/512 of the picture's longer side (never less than a pixel), so that it is as fine on a large picture as on a
-small one. A reader tries sizes; at each it adds all tiles up, looks for the synchronisation part at every place at once, and decodes.
-The key is public, since the source is: the mark is a label that lasts, not a proof. Who wants to take it off can.
+The pattern's unit is 1/512 of the picture's longer side (never less than a pixel), so that it is as fine on a large picture
+as on a small one. A reader tries sizes; at each it adds all tiles up, looks for the synchronisation part at every place at
+once, and decodes. The key is public, since the source is: the mark is a label that lasts, not a proof. Who wants to take it
+off can.
 """
 
 from __future__ import annotations
@@ -34,14 +35,15 @@ SYNC_SHARE = 0.22
 """Share of the band that is the same in every mark; the rest carries the number."""
 
 LEAST_STRENGTH_DARK, LEAST_STRENGTH_BRIGHT, MOST_STRENGTH = 0.42, 0.66, 3.2
-"""Standard deviation of the pattern in grey levels where the picture is flat, and at most. A level shows more in the dark, where it is
-a larger share of the light."""
+"""Standard deviation of the pattern in grey levels where the picture is flat, and at most. A level shows more in the dark,
+where it is a larger share of the light."""
 
 DARK, BRIGHT = 40.0, 170.0
 """Grey levels up to which the one holds, and from which on the other."""
 
 STRENGTH_PER_TEXTURE, HIDDEN_TEXTURE = 2.6, 0.32
-"""How the strength rises with the texture's mean size in grey levels, above the size at which skin and soft gradients hide nothing yet."""
+"""How the strength rises with the texture's mean size in grey levels, above the size at which skin and soft gradients hide
+nothing yet."""
 
 LOUDEST_DETAIL = 3.0
 """Grey levels: a stronger detail counts as this much texture."""
@@ -54,7 +56,8 @@ LEAST_PSNR_DB = 43.7
 class Layout:
     """Which coefficients of a tile's Fourier transform do what.
 
-    rows, columns: (M,) of one half of the plane; phases: (M,) radians; bit: (M,) the coded bit each carries, -1 for synchronisation.
+    rows, columns: (M,) of one half of the plane; phases: (M,) radians; bit: (M,) the coded bit each carries, -1 for
+    synchronisation.
     """
 
     rows: np.ndarray
@@ -137,9 +140,11 @@ def _spread(tile: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _strength(frame: np.ndarray) -> np.ndarray:
-    """(H, W) standard deviation of the pattern in grey levels: fine texture hides it; flat areas, soft gradients and hard edges do not.
+    """(H, W) standard deviation of the pattern in grey levels: fine texture hides it; flat areas, soft gradients and hard
+    edges do not.
 
-    Texture is what is fine everywhere within ten units: the least of it there counts, so that lettering on a flat ground is no texture.
+    Texture is what is fine everywhere within ten units: the least of it there counts, so that lettering on a flat ground is
+    no texture.
     """
     grey = _grey(frame)
     unit = unit_px(grey.shape[::-1])
@@ -167,8 +172,8 @@ def _grey(picture: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader found: the number (None: nothing that can be read), how sure the place is (standard deviations above chance at the
-    likeliest place), and how many units the picture's longer side spans there."""
+    """What a reader found: the number (None: nothing that can be read), how sure the place is (standard deviations above
+    chance at the likeliest place), and how many units the picture's longer side spans there."""
 
     number: int | None
     certainty: float
@@ -176,7 +181,8 @@ class Reading:
 
 
 SPANS_TRIED = UNITS * np.exp(np.arange(np.log(0.42), np.log(2.2), 0.005))
-"""Units that the longer side of a picture may span: 512 when it is whole, fewer when it was cropped, more with something around it."""
+"""Units that the longer side of a picture may span: 512 when it is whole, fewer when it was cropped, more with something
+around it."""
 
 LARGEST_READ_PX = 1024
 """A larger picture is made smaller before it is read."""
@@ -192,7 +198,8 @@ LEAST_CERTAINTY = 4.0
 
 
 def read_mark(pictures: list[np.ndarray]) -> Reading:
-    """Look for a mark in pictures (H, W[, 3|4]) uint8 of one size that carry the same one: frames of a clip, or a single picture.
+    """Look for a mark in pictures (H, W[, 3|4]) uint8 of one size that carry the same one: frames of a clip, or a single
+    picture.
 
     Frames are added up. The first is also tried alone: video codecs give it more bits than those that follow.
     """
@@ -246,8 +253,9 @@ def _find(fine: np.ndarray, span: float) -> _Found:
 def _fine(grey: np.ndarray) -> np.ndarray:
     """The picture freed of everything but fine texture, at most LARGEST_READ_PX.
 
-    Each place counts by its signal over its noise: where texture is strong, so is the pattern, but less so. Dividing by the texture's
-    standard deviation would be right for a pattern as much stronger, by its variance for one that is the same everywhere; it lies between.
+    Each place counts by its signal over its noise: where texture is strong, so is the pattern, but less so. Dividing by the
+    texture's standard deviation would be right for a pattern as much stronger, by its variance for one that is the same
+    everywhere; it lies between.
     """
     longer = max(grey.shape)
     if longer > LARGEST_READ_PX:

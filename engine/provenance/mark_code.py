@@ -1,7 +1,7 @@
 """The 32-bit mark number as 124 bits that survive errors: CRC-24, then a convolutional code, decoded softly.
 
-CRC-24/OPENPGP (RFC 4880, 6.1). The rate 1/2, constraint length 7 code with generators 171, 133 (octal) is the one of CCSDS 131.0-B;
-Viterbi's decoder works on real-valued evidence.
+CRC-24/OPENPGP (RFC 4880, 6.1). The rate 1/2, constraint length 7 code with generators 171, 133 (octal) is the one of CCSDS
+131.0-B; Viterbi's decoder works on real-valued evidence.
 """
 
 from __future__ import annotations

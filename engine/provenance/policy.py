@@ -1,6 +1,8 @@
-"""The studio's policy: which rights it accepts, and whether marks and credentials are made. A TOML file; without one, the defaults.
+"""The studio's policy: which rights it accepts, and whether marks and credentials are made. A TOML file; without one, the
+defaults.
 
-Found through SOLILOQUY_POLICY, else `policy.toml` in the person's configuration folder. docs/trust.md has a commented example.
+Found through SOLILOQUY_POLICY, else `policy.toml` in the person's configuration folder. docs/trust.md has a commented
+example.
 """
 
 from __future__ import annotations
@@ -39,9 +41,10 @@ LONGEST_LABEL_S = 3600
 class LabelPolicy:
     """The visible label; nobody gets one unless text or language is given.
 
-    text: the words of the bug and the heading of the cards; language: a key of label.WORDS instead. shapes: of SHAPES. place: the
-    bug's corner; seconds: how long it stays from the start, 0 for throughout. card_seconds: how long a card stands. lines: what
-    the cards say further. font: a TrueType file. layer: the label lies beside the outputs as transparent pictures instead of in them.
+    text: the words of the bug and the heading of the cards; language: a key of label.WORDS instead. shapes: of SHAPES.
+    place: the bug's corner; seconds: how long it stays from the start, 0 for throughout. card_seconds: how long a card
+    stands. lines: what the cards say further. font: a TrueType file. layer: the label lies beside the outputs as transparent
+    pictures instead of in them.
     """
 
     text: str = ""
@@ -59,13 +62,14 @@ class LabelPolicy:
 class Policy:
     """What a studio has decided.
 
-    name: how messages call it. required: fields of the rights that must be filled in. bases: the allowed ones, empty for all.
-    default_rights: used when neither job nor portrait states any. valid_days: rights that name no last day end so many days after
-    they were stated; 0 for never. label_text, or label_language: the visible label; label_place: a corner; label_seconds: how long from
-    the start, 0 for throughout; label_font: a TrueType file. mark, credentials: whether outputs get the invisible mark and Content Credentials; where one is
-    switched off, `mark_reason` / `credentials_reason` say why, and outputs carry that. certificate, key: PEM files of the studio's
-    signing certificate (chain, leaf first) and key; algorithm: es256, es384, es512, ps256, ps384, ps512 or ed25519. trusted: PEM file of
-    certificates whose signatures `verify` accepts too; where one is given, or the studio's own, unknown signers count as forgers.
+    name: how messages call it. required: fields of the rights that must be filled in. bases: the allowed ones, empty for
+    all. default_rights: used when neither job nor portrait states any. valid_days: rights that name no last day end so many
+    days after they were stated; 0 for never. label_text, or label_language: the visible label; label_place: a corner;
+    label_seconds: how long from the start, 0 for throughout; label_font: a TrueType file. mark, credentials: whether outputs
+    get the invisible mark and Content Credentials; where one is switched off, `mark_reason` / `credentials_reason` say why,
+    and outputs carry that. certificate, key: PEM files of the studio's signing certificate (chain, leaf first) and key;
+    algorithm: es256, es384, es512, ps256, ps384, ps512 or ed25519. trusted: PEM file of certificates whose signatures
+    `verify` accepts too; where one is given, or the studio's own, unknown signers count as forgers.
     """
 
     name: str = "The policy"
@@ -91,10 +95,27 @@ class Policy:
 _LAYOUT = {
     "rights": {"required": list, "bases": list, "default": str, "valid_days": int},
     "mark": {"on": bool, "reason": str},
-    "credentials": {"on": bool, "reason": str, "certificate": str, "key": str, "algorithm": str, "trusted": str, "time_authority": str},
+    "credentials": {
+        "on": bool,
+        "reason": str,
+        "certificate": str,
+        "key": str,
+        "algorithm": str,
+        "trusted": str,
+        "time_authority": str,
+    },
     "aigc": {"on": bool, "reason": str, "producer": str},
-    "label": {"text": str, "language": str, "shapes": list, "place": str, "seconds": (int, float), "card_seconds": (int, float),
-              "lines": list, "font": str, "layer": bool},
+    "label": {
+        "text": str,
+        "language": str,
+        "shapes": list,
+        "place": str,
+        "seconds": (int, float),
+        "card_seconds": (int, float),
+        "lines": list,
+        "font": str,
+        "layer": bool,
+    },
 }
 
 
@@ -150,7 +171,9 @@ def _from_record(record: dict, path: Path) -> Policy:
 
 
 def _label_policy(section: dict, path: Path) -> LabelPolicy:
-    values = {name: tuple(str(entry) for entry in value) if isinstance(value, list) else value for name, value in section.items()}
+    values = {
+        name: tuple(str(entry) for entry in value) if isinstance(value, list) else value for name, value in section.items()
+    }
     if "font" in values:
         values["font"] = path.parent / values["font"]
     label = LabelPolicy(**values)
@@ -159,12 +182,15 @@ def _label_policy(section: dict, path: Path) -> LabelPolicy:
     if not set(label.shapes) <= set(SHAPES):
         raise InputError(f"{path}: the label's shapes are of {', '.join(SHAPES)}.")
     if not 0 <= label.seconds <= LONGEST_LABEL_S or not 0 < label.card_seconds <= LONGEST_LABEL_S:
-        raise InputError(f"{path}: the label's times are at most {LONGEST_LABEL_S} seconds, and a card stands for more than none.")
+        raise InputError(
+            f"{path}: the label's times are at most {LONGEST_LABEL_S} seconds, and a card stands for more than none."
+        )
     return label
 
 
 def _section(record: dict, name: str, path: Path) -> dict:
-    """The table `name`, its keys and types checked: a misspelt key must not switch a safeguard off, or leave it on, unnoticed."""
+    """The table `name`, its keys and types checked: a misspelt key must not switch a safeguard off, or leave it on,
+    unnoticed."""
     unknown = sorted(set(record) - set(_LAYOUT) - {"format_version"})
     section = record.get(name, {})
     if unknown or not isinstance(section, dict):

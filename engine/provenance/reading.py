@@ -1,4 +1,5 @@
-"""What a file's Content Credentials say, and whether they hold. Reads without a network and trusts only what is given here."""
+"""What a file's Content Credentials say, and whether they hold. Reads without a network and trusts only what is given
+here."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ SIGNERS = {
 
 _UNTRUSTED = "signingCredential.untrusted"
 _NO_FAULT = (_UNTRUSTED, "timeStamp.untrusted", "ingredient.unknownProvenance")
-"""What C2PA counts as a failure and is told otherwise here: who signed, and that some inputs have no credentials of their own."""
+"""What C2PA counts as a failure and is told otherwise here: who signed, and that some inputs have no credentials of their
+own."""
 
 MOST_NAMED = 20
 
@@ -47,10 +49,11 @@ FAILURES = {
 class Credentials:
     """One file's manifest.
 
-    holds: whether signature and hashes are right. problems: what is wrong, in words. signer: a key of SIGNERS; issuer: what the
-    certificate calls itself. claimed: our own statement (see `claims`), empty for other programs. made_with: the program named.
-    source_types: last part of the IPTC digital source types. ingredients: what it was made from, by the names given there. signed_at:
-    when a time stamp service says it was signed, ISO 8601, "" without one. frames: hex SHA-256 by name, for a sidecar.
+    holds: whether signature and hashes are right. problems: what is wrong, in words. signer: a key of SIGNERS; issuer: what
+    the certificate calls itself. claimed: our own statement (see `claims`), empty for other programs. made_with: the program
+    named. source_types: last part of the IPTC digital source types. ingredients: what it was made from, by the names given
+    there. signed_at: when a time stamp service says it was signed, ISO 8601, "" without one. frames: hex SHA-256 by name,
+    for a sidecar.
     """
 
     holds: bool
@@ -106,28 +109,52 @@ def _interpreted(store: dict, policy: Policy) -> Credentials:
     """What a manifest store says. Whoever wrote the file wrote this too: everything is cleaned before it is kept."""
     manifest = store["manifests"][store["active_manifest"]]
     results = store.get("validation_results", {})
-    failures = [*results.get("activeManifest", {}).get("failure", []),
-                *(failure for delta in results.get("ingredientDeltas") or [] for failure in delta["validationDeltas"].get("failure", []))]
+    failures = [
+        *results.get("activeManifest", {}).get("failure", []),
+        *(
+            failure
+            for delta in results.get("ingredientDeltas") or []
+            for failure in delta["validationDeltas"].get("failure", [])
+        ),
+    ]
     codes = list(dict.fromkeys(str(failure["code"]) for failure in failures))
-    problems = tuple(dict.fromkeys(FAILURES.get(code, f"a check failed ({line(code, 80)})") for code in codes if code not in _NO_FAULT))
+    problems = tuple(
+        dict.fromkeys(FAILURES.get(code, f"a check failed ({line(code, 80)})") for code in codes if code not in _NO_FAULT)
+    )
     said = {str(entry["label"]).split("__")[0]: entry.get("data") for entry in manifest.get("assertions", [])}
     generator = (manifest.get("claim_generator_info") or [{}])[0]
     signature = manifest.get("signature_info") or {}
     holds = not problems and store.get("validation_state") in ("Valid", "Trusted")
     return Credentials(
-        holds=holds, problems=problems or (() if holds else ("the credentials do not hold",)),
+        holds=holds,
+        problems=problems or (() if holds else ("the credentials do not hold",)),
         signer=_signer(signature, trusted=holds and _UNTRUSTED not in codes, policy=policy),
-        issuer=line(signature.get("issuer") or signature.get("common_name") or ""), signed_at=line(signature.get("time") or "", 40),
+        issuer=line(signature.get("issuer") or signature.get("common_name") or ""),
+        signed_at=line(signature.get("time") or "", 40),
         made_with=line(" ".join(str(generator.get(name, "")) for name in ("name", "version")).strip()),
-        claimed=claims(said.get(ORIGIN_LABEL)), frames=frame_hashes(said.get(FRAMES_LABEL)), source_types=_source_types(said),
+        claimed=claims(said.get(ORIGIN_LABEL)),
+        frames=frame_hashes(said.get(FRAMES_LABEL)),
+        source_types=_source_types(said),
         ingredients=tuple(line(item.get("title") or "unnamed", 80) for item in manifest.get("ingredients", [])[:MOST_NAMED]),
     )
 
 
 def _source_types(said: dict) -> tuple[str, ...]:
-    actions = next((data.get("actions", []) for label, data in said.items() if label.startswith("c2pa.actions") and isinstance(data, dict)), [])
-    return tuple(dict.fromkeys(line(str(action["digitalSourceType"]).rsplit("/", 1)[-1], 80) for action in actions[:MOST_NAMED]
-                               if "digitalSourceType" in action))
+    actions = next(
+        (
+            data.get("actions", [])
+            for label, data in said.items()
+            if label.startswith("c2pa.actions") and isinstance(data, dict)
+        ),
+        [],
+    )
+    return tuple(
+        dict.fromkeys(
+            line(str(action["digitalSourceType"]).rsplit("/", 1)[-1], 80)
+            for action in actions[:MOST_NAMED]
+            if "digitalSourceType" in action
+        )
+    )
 
 
 def _signer(signature: dict, *, trusted: bool, policy: Policy) -> str:

@@ -1,5 +1,5 @@
-"""What the outputs of one job get on their way out: label and mark in every frame, metadata and credentials in every file, as the
-policy says."""
+"""What the outputs of one job get on their way out: label and mark in every frame, metadata and credentials in every file,
+as the policy says."""
 
 from __future__ import annotations
 
@@ -31,8 +31,17 @@ from .policy import Policy
 class Seal:
     """Labels, marks and signs. Made before the work, so that a key that cannot be used stops a job at its start."""
 
-    def __init__(self, policy: Policy, rights: Rights, *, inputs: Mapping[str, str], sources: Mapping[str, Path], clip: MotionClip,
-                 seed: int | None = None, number: int | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        rights: Rights,
+        *,
+        inputs: Mapping[str, str],
+        sources: Mapping[str, Path],
+        clip: MotionClip,
+        seed: int | None = None,
+        number: int | None = None,
+    ) -> None:
         """inputs, sources: see `Origin`. number: of the mark, when frames of a take that has one already are made anew.
 
         Raises InputError or OutputError when there is no key, or it cannot sign.
@@ -67,8 +76,16 @@ class Seal:
         A .mov is for compositing and gets no cards. Raises OutputError.
         """
         opening, closing = self._cards(size) if path.suffix == ".mp4" else ([], [])
-        sink = VideoSink(path, size=size, fps=fps, frames=len(opening) + frames + len(closing), audio=audio, silent_frames=len(opening),
-                         metadata={KEY: self._aigc} if self._aigc else {}, seal=partial(self.sign_file, title=path.name))
+        sink = VideoSink(
+            path,
+            size=size,
+            fps=fps,
+            frames=len(opening) + frames + len(closing),
+            audio=audio,
+            silent_frames=len(opening),
+            metadata={KEY: self._aigc} if self._aigc else {},
+            seal=partial(self.sign_file, title=path.name),
+        )
         return with_cards(sink, opening, closing)
 
     def _finish_png(self, png: bytes) -> bytes:
@@ -84,7 +101,8 @@ class Seal:
         return opening, closing
 
     def write_layers(self, folder: Path, size: tuple[int, int]) -> list[str]:
-        """Write the label as pictures of its own, for those who composite: NAME.png for each of its shapes. Raises OutputError."""
+        """Write the label as pictures of its own, for those who composite: NAME.png for each of its shapes. Raises
+        OutputError."""
         if not self._label or not self._policy.label.layer:
             return []
         names = []
@@ -113,12 +131,23 @@ class Seal:
     def record(self) -> dict:
         """For report.json: what the outputs carry."""
         if self._key:
-            credentials = {"signed_with": "local key" if self._key.is_local else "studio certificate", "signing_s": round(self._signing_s, 3)}
+            credentials = {
+                "signed_with": "local key" if self._key.is_local else "studio certificate",
+                "signing_s": round(self._signing_s, 3),
+            }
         else:
             credentials = {"off": self._policy.credentials_reason}
         wanted = self._policy.label
-        label = {"label": {"text": self._label.text, "shapes": list(wanted.shapes), "layer": wanted.layer}} if self._label else {}
-        return {"mark": dict(self.origin.mark), "credentials": credentials, "aigc": self._aigc or {"off": self._policy.aigc_reason}} | label
+        label = (
+            {"label": {"text": self._label.text, "shapes": list(wanted.shapes), "layer": wanted.layer}}
+            if self._label
+            else {}
+        )
+        return {
+            "mark": dict(self.origin.mark),
+            "credentials": credentials,
+            "aigc": self._aigc or {"off": self._policy.aigc_reason},
+        } | label
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:
@@ -139,7 +168,8 @@ def with_cards(sink: FrameSink, opening: list[np.ndarray], closing: list[np.ndar
 
 
 def try_key(key: SigningKey, policy: Policy) -> None:
-    """Sign a speck, so that a certificate or a time stamp service that cannot be used is found before the rendering, not after it.
+    """Sign a speck, so that a certificate or a time stamp service that cannot be used is found before the rendering, not
+    after it.
 
     Raises InputError.
     """
@@ -149,11 +179,14 @@ def try_key(key: SigningKey, policy: Policy) -> None:
         try:
             sign_file(speck, "speck", Origin({}, {}, {}), key)
         except OutputError as error:
-            raise InputError(f"{policy.name}: the signing certificate or key, or the time stamp service, cannot be used. {error}") from error
+            raise InputError(
+                f"{policy.name}: the signing certificate or key, or the time stamp service, cannot be used. {error}"
+            ) from error
 
 
 def mark_number(portrait_sha256: str, clip: MotionClip) -> int:
-    """The number of a take: the same picture and performance always give the same one, so that frames can be compared byte by byte."""
+    """The number of a take: the same picture and performance always give the same one, so that frames can be compared byte
+    by byte."""
     digest = hashlib.sha256(portrait_sha256.encode())
     for values in (clip.channels, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg):
         digest.update(np.round(np.asarray(values, np.float64), 4).astype("<f4").tobytes())

@@ -16,7 +16,11 @@ def about_credentials(credentials: Credentials | None, mark: str | None, aigc: d
     portraits = credentials.claimed.get("portraits", [])
     yield f"By its credentials, made with {credentials.made_with or 'an unnamed program'}: {_kind(credentials, portraits)}."
     if inputs := credentials.claimed.get("inputs") if not portraits else None:
-        yield "Made from: " + ", ".join(f"{role} (SHA-256 {_start(entry.get('sha256'))})" for role, entry in inputs.items()) + "."
+        yield (
+            "Made from: "
+            + ", ".join(f"{role} (SHA-256 {_start(entry.get('sha256'))})" for role, entry in inputs.items())
+            + "."
+        )
     elif credentials.ingredients and not portraits:
         yield f"Made from: {', '.join(credentials.ingredients)}."
     if rights := credentials.claimed.get("rights"):
@@ -68,19 +72,28 @@ def _kind(credentials: Credentials, portraits: list[dict]) -> str:
 
 
 def _about_portrait(portrait: dict) -> Iterator[str]:
-    inputs = ", ".join(f"{role} (SHA-256 {_start(entry.get('sha256'))})" for role, entry in portrait.get("inputs", {}).items())
+    inputs = ", ".join(
+        f"{role} (SHA-256 {_start(entry.get('sha256'))})" for role, entry in portrait.get("inputs", {}).items()
+    )
     basis = _about_rights(portrait["rights"]) if portrait.get("rights") else "not stated."
     state = portrait.get("state")
-    yield (f"Shows {portrait.get('name', 'a portrait')}" + (f", {state}" if state else "") + (f", made from {inputs}" if inputs else "")
-           + f". Basis: {basis}")
+    yield (
+        f"Shows {portrait.get('name', 'a portrait')}"
+        + (f", {state}" if state else "")
+        + (f", made from {inputs}" if inputs else "")
+        + f". Basis: {basis}"
+    )
     for inner in portrait.get("portraits", []):
         yield from _about_portrait(inner)
 
 
 def _about_rights(rights: dict) -> str:
     said = [f"{rights.get('basis')} ({BASES.get(str(rights.get('basis')), 'unknown')})"]
-    said += [f"{label} {rights[name]}" for name, label in (("statement", "stated:"), ("subject", "shown:"), ("scope", "for:"),
-                                                           ("expires", "until")) if rights.get(name)]
+    said += [
+        f"{label} {rights[name]}"
+        for name, label in (("statement", "stated:"), ("subject", "shown:"), ("scope", "for:"), ("expires", "until"))
+        if rights.get(name)
+    ]
     return "; ".join(said) + "."
 
 

@@ -1,4 +1,5 @@
-"""`soliloquy verify`: what a file is, what it was made from, whether its credentials hold, whether the mark is there, in plain words."""
+"""`soliloquy verify`: what a file is, what it was made from, whether its credentials hold, whether the mark is there, in
+plain words."""
 
 from __future__ import annotations
 
@@ -42,8 +43,8 @@ DEEPEST_FOLDER = 8
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found out about one file or frame sequence. status: one of the exit statuses; told: for people, line by line; mark: the
-    number in the picture, 8 hex digits; aigc: the metadata field of that name."""
+    """What was found out about one file or frame sequence. status: one of the exit statuses; told: for people, line by line;
+    mark: the number in the picture, 8 hex digits; aigc: the metadata field of that name."""
 
     path: Path
     status: int
@@ -55,9 +56,16 @@ class Finding:
 
     def as_json(self) -> dict:
         """Plain JSON values."""
-        return {"path": str(self.path), "status": self.status, "verdict": VERDICTS[self.status], "mark": self.mark, "aigc": self.aigc,
-                "problems": list(self.problems), "told": list(self.told),
-                "credentials": asdict(self.credentials) | {"frames": len(self.credentials.frames)} if self.credentials else None}
+        return {
+            "path": str(self.path),
+            "status": self.status,
+            "verdict": VERDICTS[self.status],
+            "mark": self.mark,
+            "aigc": self.aigc,
+            "problems": list(self.problems),
+            "told": list(self.told),
+            "credentials": asdict(self.credentials) | {"frames": len(self.credentials.frames)} if self.credentials else None,
+        }
 
     def text(self) -> str:
         """For people."""
@@ -177,8 +185,15 @@ def wrong_frames(frames: list[Path], signed: dict[str, str], progress: Progress 
             changed.append(name)
     groups = {"changed": changed, "missing": [name for name in signed if name not in there],
               "added": [name for name in there if name not in signed]}
-    return [f"{len(names)} of {len(signed)} frames {kind}: {', '.join(names[:MOST_NAMED])}{' ...' if len(names) > MOST_NAMED else ''}"
-            for kind, names in groups.items() if names]
+    return [
+        f"{len(names)} of {len(signed)} frames {kind}: {_some(names)}"
+        for kind, names in groups.items()
+        if names
+    ]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:MOST_NAMED]) + (" ..." if len(names) > MOST_NAMED else "")
 
 
 def frames_of_video(path: Path) -> list[np.ndarray]:
@@ -202,12 +217,22 @@ def frames_of_video(path: Path) -> list[np.ndarray]:
     return frames
 
 
-def _finding(path: Path, credentials: Credentials | None, reading: Reading | None, aigc: dict[str, str] | None, wrong: list[str],
-             policy: Policy) -> Finding:
+def _finding(
+    path: Path,
+    credentials: Credentials | None,
+    reading: Reading | None,
+    aigc: dict[str, str] | None,
+    wrong: list[str],
+    policy: Policy,
+) -> Finding:
     mark = f"{reading.number:08x}" if reading and reading.number is not None else None
     problems = [*(credentials.problems if credentials else ()), *wrong, *_contradictions(credentials, mark, policy)]
-    told = [*about_credentials(credentials, mark, aigc), *(f"Problem: {problem.rstrip('.')}." for problem in problems), about_mark(credentials, mark),
-            about_aigc(credentials, aigc)]
+    told = [
+        *about_credentials(credentials, mark, aigc),
+        *(f"Problem: {problem.rstrip('.')}." for problem in problems),
+        about_mark(credentials, mark),
+        about_aigc(credentials, aigc),
+    ]
     if credentials is None:
         status = UNREADABLE if wrong and reading is None else NO_CREDENTIALS
     else:
@@ -221,6 +246,6 @@ def _contradictions(credentials: Credentials | None, mark: str | None, policy: P
         return
     promised = credentials.claimed.get("mark", {}).get("number")
     if mark and promised and mark != promised:
-        yield f"the mark in the picture is {mark}, the credentials speak of {promised}: these credentials belong to other pictures"
+        yield f"the mark in the picture is {mark}, the credentials speak of {promised}: they belong to other pictures"
     if credentials.holds and credentials.signer == "unknown" and (policy.certificate or policy.trusted):
-        yield "the signature is sound, but made with a key that the policy does not trust: anybody could have written these credentials"
+        yield "the signature is sound, but of a key that the policy does not trust: anybody could have written them"

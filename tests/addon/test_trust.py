@@ -86,7 +86,9 @@ def test_consent_belongs_to_one_picture_and_is_remembered(settings, tmp_path):
     settings.picture = str(tmp_path / "bob.png")
     assert settings.rights == rights.NOT_SAID and settings.rights_subject == "", "what was said of Ada is not said of Bob"
     settings.picture = str(tmp_path / "ada.png")
-    assert (settings.rights, settings.rights_subject, settings.rights_statement) == ("consent", "Ada", "release 12"), "not asked twice"
+    assert (settings.rights, settings.rights_subject, settings.rights_statement) == ("consent", "Ada", "release 12"), (
+        "not asked twice"
+    )
 
 
 def test_consent_is_kept_in_the_file(settings, tmp_path):
@@ -101,7 +103,11 @@ def test_consent_is_kept_in_the_file(settings, tmp_path):
 
 
 def test_dialog_refuses_what_cannot_be_and_goes_on_otherwise(settings):
-    for wrong in ({"rights": rights.NOT_SAID}, {"rights": "consent", "rights_expires": "soon"}, {"rights": "consent", "rights_expires": "2001-01-01"}):
+    for wrong in (
+        {"rights": rights.NOT_SAID},
+        {"rights": "consent", "rights_expires": "soon"},
+        {"rights": "consent", "rights_expires": "2001-01-01"},
+    ):
         for name, value in wrong.items():
             setattr(settings, name, value)
         with pytest.raises(RuntimeError):
@@ -200,7 +206,9 @@ def test_output_that_cannot_carry_credentials_greys_the_button(scene):
 
 def test_rig_says_whose_it_is(scene, tmp_path):
     made = addon_samples.make_portrait()
-    made.provenance.update({"source": "ada.png", "source_sha256": "cd" * 32, "rights": Rights("consent", "release 12").stated().to_record()})
+    made.provenance.update(
+        {"source": "ada.png", "source_sha256": "cd" * 32, "rights": Rights("consent", "release 12").stated().to_record()}
+    )
     made.save(tmp_path / "ada.portrait")
     assert stated_in(scene) == []
     rig = build_rig(read_portrait(tmp_path / "ada.portrait"), scene, name="ada")

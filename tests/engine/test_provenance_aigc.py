@@ -26,10 +26,17 @@ PRODUCER = 'Studio "Ö" <1> = ; # \\ 中'
 
 @pytest.fixture
 def outputs(tmp_path) -> Path:
-    seal = Seal(replace(Policy(), producer=PRODUCER), Rights("fictional").stated(), clip=MotionClip.neutral(2), inputs={}, sources={})
+    seal = Seal(
+        replace(Policy(), producer=PRODUCER), Rights("fictional").stated(), clip=MotionClip.neutral(2), inputs={}, sources={}
+    )
     frame = np.full((64, 96, 3), 120, np.uint8)
-    sinks = [seal.png_sink(tmp_path / "frames"), *(seal.video_sink(tmp_path / name, size=(96, 64), fps=Fraction(25), frames=2, audio=None)
-                                                   for name in ("video.mp4", "video.mov"))]
+    sinks = [
+        seal.png_sink(tmp_path / "frames"),
+        *(
+            seal.video_sink(tmp_path / name, size=(96, 64), fps=Fraction(25), frames=2, audio=None)
+            for name in ("video.mp4", "video.mov")
+        ),
+    ]
     for sink in sinks:
         with sink as opened:
             for _ in range(2):
@@ -41,7 +48,11 @@ def test_every_output_carries_it_and_stays_intact(outputs):
     for path in (outputs / "video.mp4", outputs / "video.mov", outputs / "frames"):
         (finding,) = verify(path)
         assert finding.status == INTACT, finding.text()
-        assert finding.aigc["Label"] == "1" and finding.aigc["ContentProducer"] == PRODUCER and len(finding.aigc["ProduceID"]) == 8
+        assert (
+            finding.aigc["Label"] == "1"
+            and finding.aigc["ContentProducer"] == PRODUCER
+            and len(finding.aigc["ProduceID"]) == 8
+        )
         assert "The metadata field AIGC says: made by a machine" in finding.text()
 
 
@@ -63,13 +74,22 @@ def test_it_has_the_seven_fields_and_pictures_stay_as_they_are():
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
 def test_what_other_programs_wrote_is_read(tmp_path, suffix):
     packet = png_chunk(aigc_value("another service", "77"))
-    packet = packet[packet.index(b"<?xpacket"):packet.rindex(b"?>") + 2].replace(b"TC260:", b"tc260:").replace(b":TC260=", b":tc260=")
+    packet = (
+        packet[packet.index(b"<?xpacket") : packet.rindex(b"?>") + 2]
+        .replace(b"TC260:", b"tc260:")
+        .replace(b":TC260=", b":tc260=")
+    )
     path = tmp_path / f"a.{suffix}"
     with Image.fromarray(np.zeros((64, 64, 3), np.uint8)) as picture:
         if suffix == "tif":
             picture.save(path, tiffinfo={700: packet})
         elif suffix == "png":
-            path.write_bytes(with_chunk(cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes(), png_chunk(aigc_value("another service", "77"))))
+            path.write_bytes(
+                with_chunk(
+                    cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes(),
+                    png_chunk(aigc_value("another service", "77")),
+                )
+            )
         else:
             picture.save(path, xmp=packet)
     assert read_aigc(path, is_video=False) == {"Label": "1", "ContentProducer": "another service", "ProduceID": "77"}

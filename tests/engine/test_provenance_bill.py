@@ -25,9 +25,15 @@ def test_bill_of_materials_lists_code_weights_and_data(tmp_path):
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     components = {component["name"]: component for component in bill["components"]}
     lines = (ROOT / "requirements.txt").read_text().splitlines()
-    pinned = {pin.name for pin in (Requirement(line) for line in lines if line and line[0] != "#") if not pin.marker or pin.marker.evaluate()}
+    pinned = {
+        pin.name
+        for pin in (Requirement(line) for line in lines if line and line[0] != "#")
+        if not pin.marker or pin.marker.evaluate()
+    }
     assets = {path.name: path for path in (ROOT / "engine" / "assets").iterdir() if path.suffix not in (".md", "")}
-    assert set(components) == pinned | set(MODELS) | set(assets) | {name for _, name, _, _ in BUNDLED} | {name for name, _ in DATA}
+    assert set(components) == pinned | set(MODELS) | set(assets) | {name for _, name, _, _ in BUNDLED} | {
+        name for name, _ in DATA
+    }
     assert all(components[name]["hashes"][0]["content"] == sha256_of(path) for name, path in assets.items())
     assert [name for name, component in components.items() if not component.get("licenses")] == []
     references = [component["bom-ref"] for component in bill["components"]]
@@ -51,11 +57,18 @@ def advisory(identity: str, name: str, **affected: object) -> dict:
 
 def test_audit_without_a_network_finds_what_applies_and_nothing_else(tmp_path, capsys):
     version = bill.pinned()["pillow"]
-    span = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.0"}, {"introduced": version}, {"fixed": "9999"}]}]
-    records = [advisory("A-1", "Pillow", ranges=span), advisory("A-2", "pillow", versions=[version]), advisory("A-3", "pillow", versions=["0.1"]),
-               advisory("A-4", "numpy", ranges=[{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"last_affected": "1.0"}]}]),
-               advisory("A-5", "pillow", versions=[version]) | {"withdrawn": "2026-01-01T00:00:00Z"}, advisory("A-6", "unknown-to-us", versions=["1"]),
-               {"id": "A-7", "affected": [{"package": {"ecosystem": "npm", "name": "pillow"}, "versions": [version]}]}]
+    span = [
+        {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.0"}, {"introduced": version}, {"fixed": "9999"}]}
+    ]
+    records = [
+        advisory("A-1", "Pillow", ranges=span),
+        advisory("A-2", "pillow", versions=[version]),
+        advisory("A-3", "pillow", versions=["0.1"]),
+        advisory("A-4", "numpy", ranges=[{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"last_affected": "1.0"}]}]),
+        advisory("A-5", "pillow", versions=[version]) | {"withdrawn": "2026-01-01T00:00:00Z"},
+        advisory("A-6", "unknown-to-us", versions=["1"]),
+        {"id": "A-7", "affected": [{"package": {"ecosystem": "npm", "name": "pillow"}, "versions": [version]}]},
+    ]
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         for record in records:
             archive.writestr(f"{record['id']}.json", json.dumps(record))

@@ -14,7 +14,13 @@ from soliloquy.engine.portrait.portrait import Portrait
 from soliloquy.engine.provenance.consent import Rights, settled_rights
 from soliloquy.engine.provenance.policy import BASES, FILE_VARIABLE, Policy, load_policy
 
-FORM = {"basis": "consent", "statement": "release 12 in the archive", "subject": "Ada", "scope": "the spring film", "expires": "2030-06-30"}
+FORM = {
+    "basis": "consent",
+    "statement": "release 12 in the archive",
+    "subject": "Ada",
+    "scope": "the spring film",
+    "expires": "2030-06-30",
+}
 
 
 @pytest.fixture
@@ -35,8 +41,20 @@ def test_rights_in_one_line_as_a_table_and_as_a_file(tmp_path):
     assert Rights.from_record(Rights.from_record(FORM).to_record()) == Rights(**FORM)
 
 
-@pytest.mark.parametrize("said", ["", "mine", {"statement": "x"}, {"basis": "self", "colour": "red"}, 7, None,
-                                  {"basis": "self", "expires": "soon"}, {"basis": "self", "statement": "x" * 5000}, "gone.toml"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "mine",
+        {"statement": "x"},
+        {"basis": "self", "colour": "red"},
+        7,
+        None,
+        {"basis": "self", "expires": "soon"},
+        {"basis": "self", "statement": "x" * 5000},
+        "gone.toml",
+    ],
+)
 def test_rights_that_cannot_be(said):
     with pytest.raises(InputError):
         Rights.from_record(said)
@@ -62,12 +80,27 @@ def test_policy_decides(policy_file):
     with pytest.raises(NoRightsError, match="expired"):
         settled_rights(None, accepted.to_record(), policy, today=ends + datetime.timedelta(days=1))
     assert settled_rights(None, accepted.to_record(), policy, today=ends) == accepted
-    assert settled_rights(None, None, policy_file('[rights]\ndefault = "licensed:house contract"\n')).statement == "house contract"
+    assert (
+        settled_rights(None, None, policy_file('[rights]\ndefault = "licensed:house contract"\n')).statement
+        == "house contract"
+    )
 
 
-@pytest.mark.parametrize("text", ["[mark]\non = false\n", "[credentials]\non = false\nreason = ' '\n", "[mark]\nof = true\n", "[marks]\n",
-                                  '[rights]\nbases = ["mine"]\n', '[rights]\nrequired = ["colour"]\n', "[mark]\non = 1\n", "rights = 3\n",
-                                  '[credentials]\nkey = "a.pem"\n', "[[["])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[mark]\non = false\n",
+        "[credentials]\non = false\nreason = ' '\n",
+        "[mark]\nof = true\n",
+        "[marks]\n",
+        '[rights]\nbases = ["mine"]\n',
+        '[rights]\nrequired = ["colour"]\n',
+        "[mark]\non = 1\n",
+        "rights = 3\n",
+        '[credentials]\nkey = "a.pem"\n',
+        "[[[",
+    ],
+)
 def test_policies_that_cannot_be(policy_file, text):
     with pytest.raises(InputError):
         policy_file(text)

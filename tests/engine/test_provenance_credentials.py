@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import stat
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -15,17 +14,14 @@ import pytest
 from typer.testing import CliRunner
 
 from soliloquy.engine.cli import app
-from soliloquy.engine.errors import InputError, OutputError
 from soliloquy.engine.files import sha256_of
 from soliloquy.engine.motion.clip import MotionClip
 from soliloquy.engine.provenance.consent import Rights
-from soliloquy.engine.provenance.credentials import SOURCE_TYPE, Origin, sign_file
-from soliloquy.engine.provenance.keys import FOLDER_VARIABLE, local_key
-from soliloquy.engine.provenance.policy import FILE_VARIABLE, Policy, load_policy
-from soliloquy.engine.provenance.reading import read_credentials
+from soliloquy.engine.provenance.credentials import SOURCE_TYPE
+from soliloquy.engine.provenance.policy import Policy
 from soliloquy.engine.provenance.seal import Seal
 from soliloquy.engine.provenance.verify import ALTERED, INTACT, NO_CREDENTIALS, UNREADABLE, verify
-from soliloquy.engine.render.write import PngSink, VideoSink, ffmpeg_binary
+from soliloquy.engine.render.write import ffmpeg_binary
 
 FRAMES, SIZE = 30, (512, 512)
 
@@ -40,8 +36,14 @@ def made(tmp_path_factory, astronaut_path) -> Path:
     folder = tmp_path_factory.mktemp("made")
     ffmpeg("-f", "lavfi", "-i", "sine=440:duration=2", folder / "voice.wav")
     picture = cv2.cvtColor(cv2.imread(str(astronaut_path)), cv2.COLOR_BGR2RGB)
-    seal = Seal(Policy(), Rights("public-domain", "NASA", subject="Eileen Collins").stated(), clip=MotionClip.neutral(FRAMES), seed=3,
-                inputs={"portrait": sha256_of(astronaut_path), "voice": sha256_of(folder / "voice.wav")}, sources={})
+    seal = Seal(
+        Policy(),
+        Rights("public-domain", "NASA", subject="Eileen Collins").stated(),
+        clip=MotionClip.neutral(FRAMES),
+        seed=3,
+        inputs={"portrait": sha256_of(astronaut_path), "voice": sha256_of(folder / "voice.wav")},
+        sources={},
+    )
     sinks = (seal.video_sink(folder / "video.mp4", size=SIZE, fps=Fraction(25), frames=FRAMES, audio=folder / "voice.wav"),
              seal.png_sink(folder / "frames"))
     with contextlib.ExitStack() as stack:
@@ -75,7 +77,9 @@ def test_everything_is_intact_and_says_what_it_is(made, astronaut_path):
         assert claimed["inputs"]["portrait"]["sha256"] == sha256_of(astronaut_path) and claimed["seed"] == 3
         assert claimed["rights"]["basis"] == "public-domain" and "stated_by" not in claimed["rights"]
         assert claimed["mark"]["number"] == finding.mark, "the mark in the picture is the one the credentials name"
-        assert finding.credentials.signer == "local" and finding.credentials.source_types == ("compositeWithTrainedAlgorithmicMedia",)
+        assert finding.credentials.signer == "local" and finding.credentials.source_types == (
+            "compositeWithTrainedAlgorithmicMedia",
+        )
         assert "Eileen Collins" in finding.text() and "this machine's own key" in finding.text()
     assert len(findings["frames"].credentials.frames) == FRAMES
 
@@ -87,7 +91,10 @@ def test_any_c2pa_reader_sees_the_source_type_and_the_inputs(made):
         manifest, state = reader.get_active_manifest(), reader.get_validation_state()
     actions = next(entry["data"]["actions"] for entry in manifest["assertions"] if entry["label"].startswith("c2pa.actions"))
     assert state == "Valid" and actions[0]["action"] == "c2pa.created" and actions[0]["digitalSourceType"] == SOURCE_TYPE
-    assert {item["title"]: item["relationship"] for item in manifest["ingredients"]} == {"portrait": "inputTo", "voice": "inputTo"}
+    assert {item["title"]: item["relationship"] for item in manifest["ingredients"]} == {
+        "portrait": "inputTo",
+        "voice": "inputTo",
+    }
     assert "thumbnail" not in manifest, "no picture of the person inside the manifest"
 
 
@@ -110,8 +117,22 @@ def with_box_of(original: Path, other: Path) -> Path:
 
 
 def other_sound(folder: Path) -> Path:
-    ffmpeg("-f", "lavfi", "-i", "sine=880:duration=2", "-i", folder / "video.mp4", "-map", "1:v", "-map", "0:a", "-c:v", "copy",
-           "-shortest", folder / "swapped.mp4")
+    ffmpeg(
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=880:duration=2",
+        "-i",
+        folder / "video.mp4",
+        "-map",
+        "1:v",
+        "-map",
+        "0:a",
+        "-c:v",
+        "copy",
+        "-shortest",
+        folder / "swapped.mp4",
+    )
     return with_box_of(folder / "video.mp4", folder / "swapped.mp4")
 
 
@@ -163,8 +184,17 @@ def cut_off_the_beginning(folder: Path) -> Path:
 
 
 def edit_in_an_editor(folder: Path) -> Path:
-    ffmpeg("-i", folder / "video.mp4", "-vf", "crop=iw*0.85:ih*0.9:20:10,eq=brightness=0.05:contrast=1.1", "-c:v", "libx264", "-crf", "23",
-           folder / "edit.mp4")
+    ffmpeg(
+        "-i",
+        folder / "video.mp4",
+        "-vf",
+        "crop=iw*0.85:ih*0.9:20:10,eq=brightness=0.05:contrast=1.1",
+        "-c:v",
+        "libx264",
+        "-crf",
+        "23",
+        folder / "edit.mp4",
+    )
     return folder / "edit.mp4"
 
 
@@ -222,7 +252,9 @@ def break_the_manifest(folder: Path) -> Path:
 def take_credentials_of_another(folder: Path) -> Path:
     """Honest credentials of other frames, put beside these."""
     seal = Seal(Policy(), Rights("self").stated(), clip=MotionClip.neutral(2), inputs={"portrait": "00" * 32}, sources={})
-    seal.sign_frames(folder / "frames", folder / "frames", {path.name: sha256_of(path) for path in sorted((folder / "frames").iterdir())})
+    seal.sign_frames(
+        folder / "frames", folder / "frames", {path.name: sha256_of(path) for path in sorted((folder / "frames").iterdir())}
+    )
     return folder / "frames"
 
 
@@ -281,7 +313,11 @@ def test_tampering_is_seen(copy, made, name):
 
 def test_the_table_of_tamperings_is_the_one_in_the_documentation():
     told = (Path(__file__).resolve().parents[2] / "docs" / "trust.md").read_text(encoding="utf-8")
-    words = {ALTERED: "altered or forged", NO_CREDENTIALS: "no credentials; the mark tells where it is from", INTACT: "intact"}
+    words = {
+        ALTERED: "altered or forged",
+        NO_CREDENTIALS: "no credentials; the mark tells where it is from",
+        INTACT: "intact",
+    }
     assert [f"| {name} | {words[expected]} |" for name, (_, expected) in TAMPERINGS.items() if
             f"| {name} | {words[expected]} |" not in told] == []
 

@@ -29,15 +29,23 @@ SIZE = (96, 64)
 
 @pytest.fixture
 def scene(tmp_path) -> Path:
-    """Two portraits with credentials (frames of one, a video of another), a backdrop without, and finals rendered elsewhere."""
+    """Two portraits with credentials (frames of one, a video of another), a backdrop without, and finals rendered
+    elsewhere."""
     random = np.random.default_rng(2)
     for name, statement in (("ada", "release 12"), ("bob", "release 13")):
         folder = tmp_path / name
         folder.mkdir()
-        seal = Seal(Policy(), Rights("consent", statement, subject=name.title()).stated(), clip=MotionClip.neutral(3), inputs={"portrait": "ab" * 32},
-                    sources={})
-        with seal.png_sink(folder / "frames") as frames, seal.video_sink(folder / "video.mp4", size=SIZE, fps=Fraction(25), frames=3,
-                                                                         audio=None) as video:
+        seal = Seal(
+            Policy(),
+            Rights("consent", statement, subject=name.title()).stated(),
+            clip=MotionClip.neutral(3),
+            inputs={"portrait": "ab" * 32},
+            sources={},
+        )
+        with (
+            seal.png_sink(folder / "frames") as frames,
+            seal.video_sink(folder / "video.mp4", size=SIZE, fps=Fraction(25), frames=3, audio=None) as video,
+        ):
             for _ in range(3):
                 frame = seal.mark(random.integers(0, 256, (SIZE[1], SIZE[0], 3)).astype(np.uint8))
                 frames.write(frame)
@@ -47,7 +55,10 @@ def scene(tmp_path) -> Path:
     for number in range(1, 4):
         cv2.imwrite(str(tmp_path / "render" / f"shot_{number:04d}.png"), np.full((64, 96, 3), number, np.uint8))
     shutil.copy(tmp_path / "render" / "shot_0001.png", tmp_path / "still.png")
-    subprocess.run([ffmpeg_binary(), "-loglevel", "error", "-i", tmp_path / "render" / "shot_%04d.png", tmp_path / "final.mp4"], check=True)
+    subprocess.run(
+        [ffmpeg_binary(), "-loglevel", "error", "-i", tmp_path / "render" / "shot_%04d.png", tmp_path / "final.mp4"],
+        check=True,
+    )
     return tmp_path
 
 
@@ -62,8 +73,14 @@ def test_a_final_names_every_portrait_in_it(scene, final):
     (finding,) = verify(scene / final)
     assert finding.status == INTACT, finding.text()
     ada, bob = finding.credentials.claimed["portraits"]
-    assert (ada["rights"]["subject"], bob["rights"]["subject"]) == ("Ada", "Bob") and ada["inputs"]["portrait"]["sha256"] == "ab" * 32
-    assert "a scene with 2 animated portraits" in finding.text() and "release 12" in finding.text() and "release 13" in finding.text()
+    assert (ada["rights"]["subject"], bob["rights"]["subject"]) == ("Ada", "Bob") and ada["inputs"]["portrait"][
+        "sha256"
+    ] == "ab" * 32
+    assert (
+        "a scene with 2 animated portraits" in finding.text()
+        and "release 12" in finding.text()
+        and "release 13" in finding.text()
+    )
 
 
 def test_any_c2pa_reader_finds_the_portraits_own_manifests(scene):
@@ -113,9 +130,17 @@ def test_a_final_of_finals_still_leads_to_the_portraits(scene):
 
 
 def test_rigs_carry_their_rights_in_the_scene(scene, tmp_path, monkeypatch):
-    stated = [{"name": "ada rig", "sha256": "cd" * 32, "rights": Rights("consent", "release 12", stated_by="office").stated().to_record()}]
+    stated = [
+        {
+            "name": "ada rig",
+            "sha256": "cd" * 32,
+            "rights": Rights("consent", "release 12", stated_by="office").stated().to_record(),
+        }
+    ]
     job = {"final": str(scene / "still.png"), "stated": stated}
-    assert TASKS["seal"]({"command": "seal", "job": job}, lambda *_: None)["portraits"] == [{"name": "ada rig", "state": "as the scene says"}]
+    assert TASKS["seal"]({"command": "seal", "job": job}, lambda *_: None)["portraits"] == [
+        {"name": "ada rig", "state": "as the scene says"}
+    ]
     (finding,) = verify(scene / "still.png")
     assert finding.status == INTACT and "release 12" in finding.text() and "office" not in json.dumps(finding.as_json())
     for wrong in ({"sha256": "x"}, {"rights": "mine"}, {"rights": None}):

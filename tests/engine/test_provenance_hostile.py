@@ -1,4 +1,5 @@
-"""`verify` looks at files from strangers: whatever is in them, it answers in bounded time and space, and prints nothing but text."""
+"""`verify` looks at files from strangers: whatever is in them, it answers in bounded time and space, and prints nothing but
+text."""
 
 from __future__ import annotations
 
@@ -32,18 +33,34 @@ def signed(path: Path, told: dict, keys: Path, monkeypatch) -> Path:
     return path
 
 
-@pytest.mark.parametrize("told", [
-    {"rights": "all"}, {"rights": [1]}, {"rights": {"basis": {"x": 1}, "statement": EVIL.replace("\x00", "")}}, {"inputs": []}, {"inputs": {"a": "b"}},
-    {"inputs": {"a": {"sha256": [1]}}}, {"mark": "x"}, {"mark": {"number": 7}}, {"mark": {"number": {"x": 1}}}, {"portraits": "x"},
-    {"portraits": [1, {"rights": 3, "inputs": 4, "portraits": 5}]}, {"portraits": [{"portraits": [{"portraits": [{"portraits": [{}]}]}]}]},
-    {"aigc": 1}, {"seed": "x" * 100_000}, {"x": {str(number): number for number in range(5000)}},
-])
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"rights": "all"},
+        {"rights": [1]},
+        {"rights": {"basis": {"x": 1}, "statement": EVIL.replace("\x00", "")}},
+        {"inputs": []},
+        {"inputs": {"a": "b"}},
+        {"inputs": {"a": {"sha256": [1]}}},
+        {"mark": "x"},
+        {"mark": {"number": 7}},
+        {"mark": {"number": {"x": 1}}},
+        {"portraits": "x"},
+        {"portraits": [1, {"rights": 3, "inputs": 4, "portraits": 5}]},
+        {"portraits": [{"portraits": [{"portraits": [{"portraits": [{}]}]}]}]},
+        {"aigc": 1},
+        {"seed": "x" * 100_000},
+        {"x": {str(number): number for number in range(5000)}},
+    ],
+)
 def test_claims_of_any_shape_are_read(tmp_path, monkeypatch, told):
     (finding,) = verify(signed(tmp_path / "a.png", told, tmp_path / "keys", monkeypatch))
     assert finding.status in (INTACT, ALTERED) and len(json.dumps(finding.as_json())) < 400_000
     text = finding.text()
     assert not any(character in text for character in "\x1b\x07\x00\u202e\r") and "owned" not in text.splitlines()[0]
-    assert sum("The signature holds" in row and row.startswith("  The") for row in text.splitlines()) <= 1, "nobody forges a line of ours"
+    assert sum("The signature holds" in row and row.startswith("  The") for row in text.splitlines()) <= 1, (
+        "nobody forges a line of ours"
+    )
 
 
 def test_lines_are_lines():
@@ -51,8 +68,13 @@ def test_lines_are_lines():
     assert len(line("x" * 10**6)) == 2000 and line("Zoë 中 👩") == "Zoë 中 👩"
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-                    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=20))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+        max_leaves=20,
+    )
+)
 @settings(max_examples=150, deadline=None)
 def test_anything_becomes_claims(data):
     clean = claims({"rights": data, "inputs": data, "mark": data, "aigc": data, "portraits": data, "x": data})
@@ -69,8 +91,18 @@ def test_a_sidecar_that_is_too_large_is_not_read(tmp_path):
     assert finding.status == ALTERED and "larger than credentials can be" in finding.text()
 
 
-@pytest.mark.parametrize("content", [b"", b"\x00" * 5000, b"\x89PNG\r\n\x1a\n" + b"\xff" * 500, b"\x00\x00\x00\x18ftypmp42" + b"\xff" * 5000,
-                                     b"\x00\x00\x00\x01mdat\xff\xff\xff\xff\xff\xff\xff\xff", b"RIFF\xff\xff\xff\xffWEBP", b"\xff\xd8\xff\xe1\xff\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00" * 5000,
+        b"\x89PNG\r\n\x1a\n" + b"\xff" * 500,
+        b"\x00\x00\x00\x18ftypmp42" + b"\xff" * 5000,
+        b"\x00\x00\x00\x01mdat\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"RIFF\xff\xff\xff\xffWEBP",
+        b"\xff\xd8\xff\xe1\xff\xff",
+    ],
+)
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "mp4", "mov", "mkv", "c2pa", "txt"])
 def test_rubbish_is_unreadable(tmp_path, content, suffix):
     path = tmp_path / f"a.{suffix}"

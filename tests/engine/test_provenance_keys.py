@@ -1,4 +1,5 @@
-"""Whose key signs: the local one is private and told as such, a studio's is tried before the work, forgers are told apart."""
+"""Whose key signs: the local one is private and told as such, a studio's is tried before the work, forgers are told
+apart."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ def test_forged_credentials_are_told_apart_by_their_signer(astronaut_path, tmp_p
     origin = Origin({"basis": "self"}, {"portrait": "00" * 32}, {"number": "1a2b3c4d"})
     sign_file(forged, "forged", origin, local_key(tmp_path / "forger"))
     (finding,) = verify(forged)
-    assert finding.status == INTACT and finding.credentials.signer == "unknown" and "nobody here vouches for" in finding.text()
+    assert (
+        finding.status == INTACT and finding.credentials.signer == "unknown" and "nobody here vouches for" in finding.text()
+    )
     studio = local_key(tmp_path / "studio")
     (tmp_path / "chain.pem").write_bytes(studio.certificates)
     (tmp_path / "key.pem").write_bytes(studio.key)
@@ -61,7 +64,12 @@ def test_credentials_of_the_picture_stay_part_of_ours(tmp_path, astronaut_path):
     shutil.copy(astronaut_path, picture)
     sign_file(picture, "picture", Origin({"basis": "fictional"}, {}, {}), key)
     shutil.copy(astronaut_path, video)
-    sign_file(video, "frame", Origin({"basis": "fictional"}, {"portrait": sha256_of(picture)}, {}, sources={"portrait": picture}), key)
+    sign_file(
+        video,
+        "frame",
+        Origin({"basis": "fictional"}, {"portrait": sha256_of(picture)}, {}, sources={"portrait": picture}),
+        key,
+    )
     import c2pa
     with c2pa.Reader(str(video)) as reader:
         assert len(json.loads(reader.json())["manifests"]) == 2
@@ -80,7 +88,9 @@ def test_switched_off_only_with_a_reason_that_is_told(tmp_path, monkeypatch, ast
     seal = Seal(load_policy(), Rights("self").stated(), clip=MotionClip.neutral(1), inputs={}, sources={})
     before = sha256_of(tmp_path / "a.png")
     seal.sign_file(tmp_path / "a.png", "a")
-    assert sha256_of(tmp_path / "a.png") == before and seal.record()["credentials"] == {"off": "signed later by the broadcaster"}
+    assert sha256_of(tmp_path / "a.png") == before and seal.record()["credentials"] == {
+        "off": "signed later by the broadcaster"
+    }
 
 
 def test_a_studio_key_that_cannot_sign_is_found_before_the_rendering(tmp_path, monkeypatch):

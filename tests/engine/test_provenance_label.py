@@ -1,4 +1,5 @@
-"""The visible label: readable, inside the safe area, in the viewer's language; as bug, slate and end card; or as layers of its own."""
+"""The visible label: readable, inside the safe area, in the viewer's language; as bug, slate and end card; or as layers of
+its own."""
 
 from __future__ import annotations
 
@@ -53,7 +54,9 @@ def test_bug_for_the_first_seconds_only():
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("language", [language for language in SHORT if language not in ("ja", "ko", "zh")])
 def test_every_language_fits_every_shape(language, size):
-    label = Label(LabelPolicy(language=language, lines=("Studio Example, order 1234 of November", "www.example.org")), fps=FPS)
+    label = Label(
+        LabelPolicy(language=language, lines=("Studio Example, order 1234 of November", "www.example.org")), fps=FPS
+    )
     card = np.abs(label.card(size).astype(int) - CARD_COLOUR).max(axis=2) > 20
     for ink in (label.bug(size)[..., 3] > 0, card):
         assert ink.any() and min(margins(ink)) >= SAFE_MARGIN - 1.5 / min(size)
@@ -72,12 +75,18 @@ def test_label_needs_words_and_a_font_that_can_write_them():
     assert font_for(("Ω Ж é",), None).is_file()
 
 
-def made(folder: Path, label: LabelPolicy, *, suffix: str = ".mp4", frames: int = 10, clicks: bool = False) -> tuple[Path, Seal]:
+def made(
+    folder: Path, label: LabelPolicy, *, suffix: str = ".mp4", frames: int = 10, clicks: bool = False
+) -> tuple[Path, Seal]:
     """A video of `frames` noisy grey frames through a seal with this label."""
-    seal = Seal(replace(Policy(), label=label), Rights("fictional").stated(), clip=MotionClip.neutral(frames), inputs={}, sources={})
+    seal = Seal(
+        replace(Policy(), label=label), Rights("fictional").stated(), clip=MotionClip.neutral(frames), inputs={}, sources={}
+    )
     sound = folder / "voice.wav"
     if clicks:
-        subprocess.run([ffmpeg_binary(), "-loglevel", "error", "-y", "-f", "lavfi", "-i", "sine=440:duration=2", str(sound)], check=True)
+        subprocess.run(
+            [ffmpeg_binary(), "-loglevel", "error", "-y", "-f", "lavfi", "-i", "sine=440:duration=2", str(sound)], check=True
+        )
     noise = np.random.default_rng(1).normal(128, 25, (384, 384, 1)).clip(0, 255).astype(np.uint8).repeat(3, axis=2)
     noise = cv2.GaussianBlur(noise, (0, 0), 1.2)
     path = folder / f"video{suffix}"
@@ -97,8 +106,11 @@ def test_slate_and_end_card_stand_around_the_clip_and_the_sound_waits(tmp_path):
     assert frame_count(path) == 10 + 2 * 9 and verify(path)[0].status == INTACT
     shown = frames_of_video(path)
     assert shown[0].mean() < 60 and shown[-1].mean() < 60 and 100 < shown[len(shown) // 2].mean() < 156
-    raw = subprocess.run([ffmpeg_binary(), "-loglevel", "error", "-i", str(path), "-f", "f32le", "-ac", "1", "-ar", "8000", "-"],
-                         capture_output=True, check=True).stdout
+    raw = subprocess.run(
+        [ffmpeg_binary(), "-loglevel", "error", "-i", str(path), "-f", "f32le", "-ac", "1", "-ar", "8000", "-"],
+        capture_output=True,
+        check=True,
+    ).stdout
     loud = np.flatnonzero(np.abs(np.frombuffer(raw, "<f4")) > 0.02) / 8000
     assert loud[0] == pytest.approx(0.36, abs=0.01), "the voice starts with the clip, not with the slate"
     assert read_mark(shown[:1]).number == seal._number, "the slate carries the mark too"
@@ -121,5 +133,7 @@ def test_label_as_layers_leaves_the_frames_alone(tmp_path):
     assert layer.shape == (384, 384, 4) and 0 < (layer[..., 3] > 0).mean() < 0.2
     burnt = Label(ENGLISH, fps=FPS).apply(frame).astype(int)
     alpha = layer[..., 3:] / 255
-    assert np.abs(frame * (1 - alpha) + layer[..., 2::-1] * alpha - burnt).max() <= 1, "laid over, the layer is the burnt-in label"
+    assert np.abs(frame * (1 - alpha) + layer[..., 2::-1] * alpha - burnt).max() <= 1, (
+        "laid over, the layer is the burnt-in label"
+    )
     assert (tmp_path / "label-slate.png").is_file() and (tmp_path / "label-end-card.png").is_file()

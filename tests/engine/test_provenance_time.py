@@ -1,4 +1,5 @@
-"""Time stamps: a service that the policy names dates every signature; nothing is asked without one, and one that fails is found early."""
+"""Time stamps: a service that the policy names dates every signature; nothing is asked without one, and one that fails is
+found early."""
 
 from __future__ import annotations
 
@@ -44,21 +45,76 @@ def service(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tsa")
     (folder / "serial").write_text("01")
     (folder / "tsa.cnf").write_text(CONFIGURATION.format(folder=folder))
-    (folder / "extensions").write_text("basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
-                                       "extendedKeyUsage=critical,timeStamping\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "ca.key", "-out", folder / "ca.pem", "-subj", "/O=Clock/CN=Clock CA",
-            "-days", 30)
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "tsa.key", "-out", folder / "tsa.csr", "-subj", "/O=Clock/CN=Clock")
-    openssl("x509", "-req", "-in", folder / "tsa.csr", "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-CAcreateserial", "-days", 30,
-            "-extfile", folder / "extensions", "-out", folder / "tsa.pem")
+    (folder / "extensions").write_text(
+        "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
+        "extendedKeyUsage=critical,timeStamping\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    )
+    openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        folder / "ca.key",
+        "-out",
+        folder / "ca.pem",
+        "-subj",
+        "/O=Clock/CN=Clock CA",
+        "-days",
+        30,
+    )
+    openssl(
+        "req",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        folder / "tsa.key",
+        "-out",
+        folder / "tsa.csr",
+        "-subj",
+        "/O=Clock/CN=Clock",
+    )
+    openssl(
+        "x509",
+        "-req",
+        "-in",
+        folder / "tsa.csr",
+        "-CA",
+        folder / "ca.pem",
+        "-CAkey",
+        folder / "ca.key",
+        "-CAcreateserial",
+        "-days",
+        30,
+        "-extfile",
+        folder / "extensions",
+        "-out",
+        folder / "tsa.pem",
+    )
     asked: list[int] = []
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             (folder / "query").write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
             asked.append(1)
-            openssl("ts", "-reply", "-config", folder / "tsa.cnf", "-queryfile", folder / "query", "-signer", folder / "tsa.pem",
-                    "-inkey", folder / "tsa.key", "-chain", folder / "ca.pem", "-out", folder / "reply")
+            openssl(
+                "ts",
+                "-reply",
+                "-config",
+                folder / "tsa.cnf",
+                "-queryfile",
+                folder / "query",
+                "-signer",
+                folder / "tsa.pem",
+                "-inkey",
+                folder / "tsa.key",
+                "-chain",
+                folder / "ca.pem",
+                "-out",
+                folder / "reply",
+            )
             self.send_response(200)
             self.send_header("Content-Type", "application/timestamp-reply")
             self.end_headers()
@@ -88,7 +144,9 @@ def sealed(folder: Path, policy: str, monkeypatch) -> Path:
 def test_a_named_service_dates_the_signature(service, tmp_path, monkeypatch):
     address, asked = service
     for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, "none://soliloquy-works-offline")  # as after `stop_telemetry`: the policy's service is asked all the same
+        monkeypatch.setenv(
+            name, "none://soliloquy-works-offline"
+        )  # as after `stop_telemetry`: the policy's service is asked all the same
     path = sealed(tmp_path, f'[credentials]\ntime_authority = "{address}"\n', monkeypatch)
     (finding,) = verify(path)
     assert asked and finding.status == INTACT, finding.text()
