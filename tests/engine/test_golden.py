@@ -1,7 +1,7 @@
-"""Six portraits in five poses as they were when somebody last looked at them: a change in any of them has to be looked at, too.
+"""Six portraits in five poses as they were when somebody last looked at them: a change in any has to be looked at, too.
 
-SOLILOQUY_NEW_GOLDEN=1 writes the pictures anew. Two portraits come with dependencies; the paintings and the photograph of 1870 are
-in the public domain and lie beside the repository, so that their tests are skipped where they are missing.
+SOLILOQUY_NEW_GOLDEN=1 writes the pictures anew. Two portraits come with dependencies; the paintings and the photograph of
+1870 are in the public domain and lie beside the repository, so that their tests are skipped where they are missing.
 """
 
 import os
@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.build import build_portrait
 from soliloquy.engine.render.render import render
@@ -23,8 +22,8 @@ POSES = ("rest", "blink", "gaze", "open mouth", "head turn")
 CROP_PX, FRAME_PX = 192, 640
 BLOCK_PX = 6
 MOST_DIFFERENT = 11.0
-"""Mean difference of the worst block, of 255 levels. JPEG and another machine's arithmetic stay at half of it at the most; a lid, a
-tooth or a lip that is missing or a pixel off is far above."""
+"""Mean difference of the worst block, of 255 levels. JPEG and another machine's arithmetic stay at half of it at the most; a
+lid, a tooth or a lip that is missing or a pixel off is far above."""
 
 
 def five_poses() -> MotionClip:
@@ -48,7 +47,8 @@ def face_crops(portrait) -> list[np.ndarray]:
     corner = (low + high) / 2 * zoom - CROP_PX / 2
     matrix = np.array([[zoom, 0, -corner[0]], [0, zoom, -corner[1]]])
     flags = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
-    return [cv2.warpAffine(frame, matrix, (CROP_PX, CROP_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE) for frame in frames]
+    size = (CROP_PX, CROP_PX)
+    return [cv2.warpAffine(frame, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE) for frame in frames]
 
 
 def worst_block(one: np.ndarray, other: np.ndarray) -> float:
