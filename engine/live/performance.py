@@ -19,7 +19,7 @@ from ..motion.generate import BREATH_JAW, BREATH_RISE_M, EYES_HOLD_FROM
 from ..motion.head import INHALE_PITCH_DEG, PITCH
 from ..motion.visemes import channel_columns
 from .brows import LiveBrows
-from .ear import LOOK_AHEAD_SAMPLES, SILENCE, LiveEar
+from .ear import LOOK_AHEAD_SAMPLES, SILENCE, Heard, LiveEar
 from .eyes import LiveBlinks, LiveGaze
 from .head import LiveHead
 from .moments import MomentFinder, RunningPitch
@@ -116,7 +116,7 @@ class LivePerformance:
             self._lost.popleft()
         return any(start <= sample < stop for start, stop in self._lost)
 
-    def _step(self, time_s: float, heard, pitch_hz: float) -> np.ndarray:
+    def _step(self, time_s: float, heard: Heard, pitch_hz: float) -> np.ndarray:
         """(13,) state of one hop: mouth tracks, wandering of the head, its drift, drift of the brows."""
         mouth = self._mouth.step(heard)
         speaking = self._mouth.speaking
@@ -128,7 +128,7 @@ class LivePerformance:
 
     def _frames_until(self, hop: int) -> Iterator[Frame]:
         """The frames between the hop before and this one."""
-        while self._number * Fraction(1, 1) / self.fps * SAMPLE_RATE_HZ <= hop * HOP_SAMPLES:
+        while self._number / self.fps * SAMPLE_RATE_HZ <= hop * HOP_SAMPLES:
             yield self._frame(self._number, float(self._number / self.fps), hop * HEARD_HOP_S)
             self._number += 1
 

@@ -52,7 +52,7 @@ POSITIVE_WEIGHT = torch.tensor([4.0, 6.0, 1.0])
 @dataclass
 class Example:
     """A clip at one pace per HEARD_HOP_S: mel power (T, 40), tracked gap and width (T, 2), and sealed, touching, speaking
-    (T, 3) with their weight: 0 for closures whose times nobody knows."""
+    (T, 3) with their weight: 0 for closures whose times nobody knows. rules: nothing, in the place where `Scale` looks for it."""
 
     corpus: str
     name: str
