@@ -24,14 +24,17 @@ class RenderThenSeal:
     """A job in two parts: Blender renders, then the engine signs what was written."""
 
     def __init__(self, engine: Engine, scene: bpy.types.Scene, *, kind: str, render: bool) -> None:
-        """render: otherwise what was rendered before is sealed. Raises AddonError when the scene shows nothing to hand on."""
+        """render: otherwise what was rendered before is sealed. Raises AddonError when the scene shows nothing to hand
+        on."""
         from ..scene.sources import sources_of, stated_in
 
         self._engine, self._scene, self._kind = engine, scene, kind
         self._sources, self._stated = sources_of(scene), stated_in(scene)
         if not (self._sources or self._stated):
-            raise AddonError(f"The scene {scene.name} shows no portrait, picture or movie, so that there is nothing to hand on.",
-                             code="bad_input")
+            raise AddonError(
+                f"The scene {scene.name} shows no portrait, picture or movie, so that there is nothing to hand on.",
+                code="bad_input",
+            )
         self._rendering = _Rendering(scene, kind) if render else None
         self._work: EngineJob | None = None
 
@@ -73,7 +76,9 @@ class _Rendering:
             bpy.ops.render.render(*(() if bpy.app.background else ("INVOKE_DEFAULT",)), scene=scene.name, **how)
         except RuntimeError as error:
             self.release()
-            raise AddonError(f"Blender could not render the scene: {str(error).strip().splitlines()[-1]}", code="bad_output") from error
+            raise AddonError(
+                f"Blender could not render the scene: {str(error).strip().splitlines()[-1]}", code="bad_output"
+            ) from error
 
     def finished(self) -> bool:
         """Raises AddonError when the person stopped it."""
@@ -83,7 +88,11 @@ class _Rendering:
 
     def progress(self) -> Progress:
         first, last = self._scene.frame_start, self._scene.frame_end
-        return Progress("render", max(0, self._scene.frame_current - first), last - first + 1) if self._kind == ANIMATION else Progress("render", 0, 1)
+        return (
+            Progress("render", max(0, self._scene.frame_current - first), last - first + 1)
+            if self._kind == ANIMATION
+            else Progress("render", 0, 1)
+        )
 
     def release(self) -> None:
         for handlers, function in self._handlers:
@@ -137,9 +146,14 @@ class SOLILOQUY_OT_final(Working, bpy.types.Operator):
     bl_idname = "soliloquy.final"
     bl_label = "Render Final"
 
-    kind: EnumProperty(name="What", items=[(ANIMATION, "Animation", "The scene's frame range"), (STILL, "Still", "The frame at the playhead")],
-                       description="What is rendered")
-    render: BoolProperty(name="Render", default=True, description="Render now; otherwise seal what lies at the output path already")
+    kind: EnumProperty(
+        name="What",
+        items=[(ANIMATION, "Animation", "The scene's frame range"), (STILL, "Still", "The frame at the playhead")],
+        description="What is rendered",
+    )
+    render: BoolProperty(
+        name="Render", default=True, description="Render now; otherwise seal what lies at the output path already"
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -149,7 +163,11 @@ class SOLILOQUY_OT_final(Working, bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        return cls.__doc__ if properties.render else "Sign what Blender wrote to the output path already, with the portraits' credentials"
+        return (
+            cls.__doc__
+            if properties.render
+            else "Sign what Blender wrote to the output path already, with the portraits' credentials"
+        )
 
     def start(self, context: bpy.types.Context) -> RenderThenSeal:
         return RenderThenSeal(engine_choice.current_engine(), context.scene, kind=self.kind, render=self.render)

@@ -17,7 +17,8 @@ MOST_SHOWN = 50
 
 
 class SOLILOQUY_OT_verify(Working, bpy.types.Operator):
-    """Say what a picture, video or folder of frames is: its Content Credentials, whether they hold, and whether it carries the mark"""
+    """Say what a picture, video or folder of frames is: its Content Credentials, whether they hold, and whether it carries
+    the mark"""
 
     bl_idname = "soliloquy.verify"
     bl_label = "Verify"
@@ -36,11 +37,23 @@ class SOLILOQUY_OT_verify(Working, bpy.types.Operator):
     def finish(self, context: bpy.types.Context) -> str:
         result = self._job.result
         shown = context.window_manager.soliloquy_trust
-        shown.findings = json.dumps([{"name": Path(str(finding["path"])).name, "verdict": finding["verdict"], "status": finding["status"],
-                                      "told": finding["told"]} for finding in result["findings"][:MOST_SHOWN]])
+        shown.findings = json.dumps(
+            [
+                {
+                    "name": Path(str(finding["path"])).name,
+                    "verdict": finding["verdict"],
+                    "status": finding["status"],
+                    "told": finding["told"],
+                }
+                for finding in result["findings"][:MOST_SHOWN]
+            ]
+        )
         if not bpy.app.background and context.window is not None:
             from ..trust_panel import draw_findings
-            context.window_manager.popup_menu(lambda menu, _context: draw_findings(menu.layout), title="Verify", icon="CHECKMARK")
+
+            context.window_manager.popup_menu(
+                lambda menu, _context: draw_findings(menu.layout), title="Verify", icon="CHECKMARK"
+            )
         more = len(result["findings"]) - 1
         return f"{Path(self.filepath).name}: {result['verdict']}" + (f" ({more + 1} files)" if more else "")
 
