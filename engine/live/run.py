@@ -50,15 +50,16 @@ class Report:
     def as_record(self) -> dict:
         """Plain JSON values."""
         late = {f"p{round(100 * share)}": self.lateness.percentile_ms(share) for share in (0.5, 0.95, 0.99, 1.0)}
+        late = late if self.lateness.counts.any() else None  # faster than real time nothing is late
         return {"frames": self.frames, "audio_s": round(self.audio_s, 3), "gaps": self.gaps, "concealed_frames": self.concealed,
                 "latency_ms": late}
 
     def text(self) -> str:
         """One line for people."""
         late = self.lateness
-        return (f"{self.frames} frames for {self.audio_s:.1f} s of sound; out {late.percentile_ms(0.5)} ms (median), "
-                f"{late.percentile_ms(0.95)} ms (95 %), {late.percentile_ms(1.0)} ms (worst) after their sound; "
-                f"{self.gaps} gaps, {self.concealed} frames concealed.")
+        told = (f" out {late.percentile_ms(0.5)} ms (median), {late.percentile_ms(0.95)} ms (95 %), {late.percentile_ms(1.0)} ms "
+                "(worst) after their sound;") if late.counts.any() else ""
+        return f"{self.frames} frames for {self.audio_s:.1f} s of sound;{told} {self.gaps} gaps, {self.concealed} frames concealed."
 
 
 def perform(performance: LivePerformance, source: Iterable[Chunk], sink: Sink, report: Report, *,
