@@ -191,9 +191,8 @@ LABELS = (
 
 TOOLTIPS = (
     "A .portrait file",
-    "A direction: a TOML file",
+    "A TOML file",
     "A folder written by Animate Portrait, a motion.json, or a Live Link Face .csv",
-    "A mapping: a TOML file",
     "A marker where each sound of the speech begins",
     "A marker where each word begins, if the words are known",
     "A picture in the public domain, of a historical or public person",

@@ -12,6 +12,7 @@ from .. import paths
 from ..characters.choices import KEY
 from ..errors import AddonError
 from . import prechecks
+from .toml_file import TomlFile
 from .working import fail
 
 if TYPE_CHECKING:
@@ -146,21 +147,16 @@ class SOLILOQUY_OT_edit_rows(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class _MappingFile:
-    """The file browser, opened in the person's own folder of mappings."""
+class _MappingFile(TomlFile):
+    """Opens in the person's own folder of mappings."""
 
-    filepath: StringProperty(name="File", subtype="FILE_PATH", description="A mapping: a TOML file")
-    filter_glob: StringProperty(name="Filter", default="*.toml", options={"HIDDEN"}, description="Which files are shown")
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def suggested(self) -> str:
         from ..characters.chosen import user_mappings
 
         own = user_mappings()
-        if own and not self.filepath:
+        if own:
             own.mkdir(parents=True, exist_ok=True)
-            self.filepath = str(own / "my_character.toml")
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        return str(own / "my_character.toml") if own else ""
 
 
 class SOLILOQUY_OT_save_mapping(_MappingFile, bpy.types.Operator):

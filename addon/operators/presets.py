@@ -11,6 +11,7 @@ from bpy.props import StringProperty
 
 from .. import directions
 from ..errors import AddonError
+from .toml_file import TomlFile
 from .working import fail
 
 NO_FOLDER = "Only an installed extension has a folder for presets; use Export Direction"
@@ -71,18 +72,7 @@ class SOLILOQUY_OT_remove_direction(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class _DirectionFile:
-    """The file browser for TOML files."""
-
-    filepath: StringProperty(name="File", subtype="FILE_PATH", description="A direction: a TOML file")
-    filter_glob: StringProperty(name="Filter", default="*.toml", options={"HIDDEN"}, description="Which files are shown")
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-
-class SOLILOQUY_OT_import_direction(_DirectionFile, bpy.types.Operator):
+class SOLILOQUY_OT_import_direction(TomlFile, bpy.types.Operator):
     """Add a direction that somebody shared to your list, and choose it"""
 
     bl_idname = "soliloquy.import_direction"
@@ -108,7 +98,7 @@ class SOLILOQUY_OT_import_direction(_DirectionFile, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SOLILOQUY_OT_export_direction(_DirectionFile, bpy.types.Operator):
+class SOLILOQUY_OT_export_direction(TomlFile, bpy.types.Operator):
     """Write the direction as it is set into a file, to share it or to use it with the command line"""
 
     bl_idname = "soliloquy.export_direction"

@@ -217,3 +217,13 @@ def test_the_addon_imports_nothing_heavy():
             "sys.exit(str(heavy) if heavy else 0)")
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_switching_on_loads_nothing_that_only_work_needs():
+    code = ("import sys, bpy, soliloquy; soliloquy.register();"
+            "wanted_later = ('scene.rig', 'scene.assemble', 'scene.clip_file', 'scene.performance', 'characters.mapping', 'commands');"
+            "early = [name for name in wanted_later if f'soliloquy.addon.{name}' in sys.modules]"
+            " + [name for name in ('visemes', 'live_link') if f'soliloquy.common.{name}' in sys.modules];"
+            "sys.stdout.flush(); import os; os.write(2, str(early).encode() if early else b''); os._exit(bool(early))")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
