@@ -13,12 +13,15 @@ from .ear import hear_spectra
 from .events import find_events, laughed
 from .features import energy_db, f0_hz
 from .mel import mel_power
-from .sphinx_phones import sphinx_phones
+from .phone_stream import hear_phones
+from .phones import find_phones
 from .speech import Speech
 
 
-def analyse_speech(path: str | os.PathLike, text: str | None = None, *, progress: Progress = silent) -> Speech:
-    """Phones, pauses, loudness and pitch of a recording; words too when its `text` is given and fits.
+def analyse_speech(
+    path: str | os.PathLike, text: str | None = None, *, language: str = "", progress: Progress = silent
+) -> Speech:
+    """Phones, pauses, events, loudness and pitch of a recording; words too when its `text` is given and fits.
 
     Without text the phones come from English word recognition, or from a language-free phone loop where English does not
     fit. Memory: the samples (230 MB an hour), their spectra (30 MB) and little else. Raises AudioError when the recording cannot be used.
@@ -31,7 +34,8 @@ def analyse_speech(path: str | os.PathLike, text: str | None = None, *, progress
     progress("lips", 0, 1)
     power = mel_power(samples)
     heard = hear_spectra(power)
-    found = sphinx_phones(samples, levels_db, text, progress=progress)
+    posteriors = hear_phones(samples, power, progress=progress)
+    found = find_phones(samples, posteriors, levels_db, text, language, progress=progress)
     duration_s = len(samples) / SAMPLE_RATE_HZ
     del samples  # by far the largest of all
     phones = mark_breaths(found.phones, levels_db, pitch_hz, power)

@@ -25,15 +25,31 @@ def label_chances(posteriors: np.ndarray) -> np.ndarray:
 
 def heard_phones(posteriors: np.ndarray, levels_db: np.ndarray, duration_s: float) -> list[Phone]:
     """The likeliest phones, covering 0 .. duration_s; posteriors (phone_stream) and levels_db are per HOP_S."""
-    phones: list[Phone] = []
-    for start_s, end_s in split_at_pauses(levels_db, duration_s):
-        span = slice(round(start_s / HOP_S), round(end_s / HOP_S) + (end_s == duration_s))
-        path = free_path(label_chances(posteriors[span]))
-        phones += [
-            Phone(LABELS[label], min(start_s + first * HOP_S, end_s), min(start_s + last * HOP_S, end_s))
-            for label, first, last in runs_of(path)
-        ]
+    phones = [phone for span in split_at_pauses(levels_db, duration_s) for phone in span_phones(posteriors, *span)]
     return _breaths_in_pauses(tidy(phones, levels_db, duration_s))
+
+
+def span_phones(posteriors: np.ndarray, start_s: float, end_s: float) -> list[Phone]:
+    """The likeliest phones of a part of a recording, on its clock; silences as the network hears them."""
+    rows = posteriors[round(start_s / HOP_S) : round(end_s / HOP_S) + 1]
+    borders = runs_of(free_path(label_chances(rows))) if len(rows) else []
+    return [
+        Phone(LABELS[label], min(start_s + first * HOP_S, end_s), min(start_s + last * HOP_S, end_s))
+        for label, first, last in borders
+    ]
+
+
+def agreement(phones: list[Phone], posteriors: np.ndarray) -> float:
+    """Mean log of the chance the network gives somebody else's phones, frame by frame, against its own best; 0 is perfect."""
+    by_label = label_chances(posteriors)
+    best = by_label.max(axis=1) if len(by_label) else np.zeros(0)
+    costs = []
+    for phone in phones:
+        span = slice(round(phone.start_s / HOP_S), round(phone.end_s / HOP_S))
+        if phone.label in LABELS and phone.label != SILENCE:
+            costs.append(np.log(np.maximum(by_label[span, LABELS.index(phone.label)], 1e-4) / best[span]))
+    joined = np.concatenate([np.zeros(0), *costs])
+    return float(joined.mean()) if len(joined) else -np.inf
 
 
 def _breaths_in_pauses(phones: list[Phone]) -> list[Phone]:

@@ -21,6 +21,7 @@ import numpy as np
 from scipy.signal import lfilter
 from scipy.special import softmax
 
+from ..progress import Progress, silent
 from .decode import SAMPLE_RATE_HZ
 from .mel import MEL_BANDS, WINDOW_SAMPLES, power_of
 from .sounds import CLASSES
@@ -28,7 +29,7 @@ from .speech import HOP_S
 from .weights import Layer, gelu, shipped_weights, taps_of
 
 WEIGHTS = "phones.safetensors"
-WEIGHTS_SHA256 = ""
+WEIGHTS_SHA256 = "47a4fc81ddcd421687d7c807faa0ce9a19788cf7d511e1c219289e821bd0a465"
 LAYERS: tuple[Layer, ...] = ((2, 2, 1), (2, 0, 1), (2, 0, 2), (2, 0, 4), (2, 0, 8), (2, 0, 1))
 """In steps of 20 ms: reads 0.7 s back and 40 ms ahead."""
 
@@ -163,7 +164,7 @@ class _Layers:
         return sum(pieces) + self._biases[number]
 
 
-def hear_phones(samples: np.ndarray, power: np.ndarray) -> np.ndarray:
+def hear_phones(samples: np.ndarray, power: np.ndarray, *, progress: Progress = silent) -> np.ndarray:
     """(N,) samples at 16 kHz -> (N // 160 + 1, len(CLASSES)) float16 probabilities, one row per HOP_S.
 
     power: (T, MEL_BANDS) mel power of the whole recording at any frame rate: what the stream would know after a while.
@@ -172,6 +173,7 @@ def hear_phones(samples: np.ndarray, power: np.ndarray) -> np.ndarray:
     rows = np.empty((len(samples) // HOP + 1, len(CLASSES)), np.float16)
     done = 0
     for start in range(0, len(samples), _BLOCK_HOPS * HOP):
+        progress("phones", start, len(samples))
         part = stream.push(samples[start : start + _BLOCK_HOPS * HOP])
         rows[done : done + len(part)] = part
         done += len(part)

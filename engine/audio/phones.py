@@ -1,4 +1,4 @@
-"""What was said when: phones of a recording from the phone network; words too when its text is known and fits."""
+"""What was said when: phones of a whole recording, and words when its text is known and fits."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..progress import Progress, silent
-from .follow import Followed, follow_text
-from .heard import heard_phones
-from .speech import Phone, Word
+from .decode import SAMPLE_RATE_HZ
+from .follow import WINDOW_S, follow_text, placed_words, text_fit
+from .speech import HOP_S, Phone, Word
 from .tongues import ENGLISH, possible_languages, pronouncer, words_of
 
-HEARD = "phone network"
 ALIGNED = "phone network, forced alignment"
 BETTER_THAN_ENGLISH = 0.1
-"""Another language written in Latin letters is chosen when its sounds fit better than English ones by this (mean log chance)."""
-_STAGE = "phones"
+"""Another language than the script's likeliest is chosen when its sounds fit better by this (mean log chance)."""
+MOST_WORDS = 150
+"""Words of a text from which its language is told."""
 
 
 @dataclass
@@ -30,35 +30,42 @@ class FoundPhones:
 
 
 def find_phones(
+    samples: np.ndarray,
     posteriors: np.ndarray,
     levels_db: np.ndarray,
-    duration_s: float,
     text: str | None = None,
     language: str = "",
     *,
     progress: Progress = silent,
 ) -> FoundPhones:
-    """Phones from posteriors ((T, len(CLASSES)), phone_stream) and loudness, both per HOP_S; with `text`, by laying it along them.
+    """Phones (and words, with `text`) of (N,) samples, their posteriors (phone_stream) and loudness, both per HOP_S.
 
-    language: an espeak-ng code ("de", "pt-br", "cmn"); "" finds it by script and fit. Raises InputError for an unknown one.
+    English is understood and aligned by pocketsphinx, which knows its words; everything else by the phone network.
+    language: an espeak-ng code ("de", "pt-br", "cmn") of the text; "" finds it by script and fit. Raises InputError.
     """
-    progress(_STAGE, 0, 1)
-    if not text or not text.strip():
-        return FoundPhones(heard_phones(posteriors, levels_db, duration_s), aligner=HEARD)
-    choices = (language,) if language else possible_languages(text)
-    best, chosen = None, choices[0]
-    for number, choice in enumerate(choices):
-        progress(_STAGE, number, len(choices))
-        followed = follow_text(posteriors, levels_db, duration_s, words_of(text, choice), pronouncer(choice))
-        if best is None or followed.fit > best.fit + (BETTER_THAN_ENGLISH if chosen == ENGLISH else 0.0):
-            best, chosen = followed, choice
-        if choice == ENGLISH and _plainly_right(followed):
-            break
-    progress(_STAGE, 1, 1)
-    aligner = f"{ALIGNED} ({chosen})" if best.words else HEARD
-    return FoundPhones(best.phones, best.words, aligner, best.notes)
+    from .sphinx_phones import sphinx_phones
+
+    duration_s = len(samples) / SAMPLE_RATE_HZ
+    choices = (language,) if language else possible_languages(text or "")
+    english = any(choice.split("-")[0] == ENGLISH for choice in choices)
+    found = sphinx_phones(samples, levels_db, text if english else None, posteriors, progress=progress)
+    if not text or not text.strip() or found.words or choices == (ENGLISH,):
+        return found
+    chosen = choices[0] if len(choices) == 1 else spoken_language(posteriors, text, choices)
+    followed = follow_text(posteriors, levels_db, duration_s, words_of(text, chosen), pronouncer(chosen))
+    if not followed.words:
+        return FoundPhones(found.phones, [], found.aligner, found.notes or followed.notes)
+    return FoundPhones(followed.phones, followed.words, f"{ALIGNED} ({chosen})", followed.notes)
 
 
-def _plainly_right(followed: Followed) -> bool:
-    """Whether no other language need be tried: all of the text was placed."""
-    return bool(followed.words) and not followed.notes
+def spoken_language(posteriors: np.ndarray, text: str, choices: tuple[str, ...]) -> str:
+    """The one of the languages `choices` whose sounds, as the text spells them, fit the beginning of the recording best."""
+    beginning = posteriors[: round(WINDOW_S / HOP_S)]
+    fits: dict[str, float] = {}
+    for choice in choices:
+        pronounce = pronouncer(choice)
+        words = [(word, sounds) for word in words_of(text, choice)[:MOST_WORDS] if (sounds := pronounce(word))]
+        placed = placed_words(beginning, words, whole=len(posteriors) == len(beginning))
+        fits[choice] = text_fit(beginning[: placed[-1].last] if placed else beginning, placed)
+    first = choices[0]
+    return max(fits, key=lambda choice: fits[choice] + (BETTER_THAN_ENGLISH if choice == first else 0.0))

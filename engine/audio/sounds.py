@@ -123,6 +123,6 @@ def _classes_of_word(word: str) -> list[str]:
 
 def _plain(ipa: str) -> str:
     """Without diacritics ("ö" stays a plain vowel sign, "ã" becomes "a"); ç is a sign of its own."""
-    kept = ipa.replace("ç", "\0")
+    kept = unicodedata.normalize("NFC", ipa).replace("ç", "\0")
     stripped = "".join(c for c in unicodedata.normalize("NFD", kept) if not unicodedata.combining(c))
     return stripped.replace("\0", "ç")

@@ -13,13 +13,18 @@ from .boundaries import tidy
 from .chunks import split_at_pauses
 from .decode import SAMPLE_RATE_HZ
 from .follow import some
+from .heard import agreement, span_phones
 from .phones import FoundPhones
 from .pronounce import dictionary_key, spoken_words
-from .speech import SILENCE, Phone, Word
+from .speech import HOP_S, SILENCE, Phone, Word
 from .sphinx import Decoded, PhoneLoop, TextAligner, WordRecogniser, pcm16
 
 UNLIKE_ENGLISH_FIT = -30.0
 """Below this fit of the recognised English words, the phone loop (which needs no language) places the phones instead."""
+
+LEAST_AGREEMENT = -1.75
+"""English words whose phones the phone network finds less likely than this (heard.agreement) are not what is said. In noise, rooms,
+music and other languages pocketsphinx finds words that fit its own model well and are wrong."""
 
 WRONG_TEXT_MARGIN = 15.0
 """A transcript that fits this much worse than what was recognised is not what is said (measured: right texts fit as well as
@@ -41,28 +46,35 @@ _STAGE = "phones"
 
 @dataclass
 class _Piece:
-    """One chunk of the recording on its way through the decoders."""
+    """One chunk of the recording on its way through the decoders: the English words recognised in it, the phones it will have."""
 
     start_s: float
     end_s: float
+    words: Decoded | None
     heard: Decoded | None
     text: list[str] = field(default_factory=list)
 
 
 def sphinx_phones(
-    samples: np.ndarray, levels_db: np.ndarray, text: str | None = None, *, progress: Progress = silent
+    samples: np.ndarray,
+    levels_db: np.ndarray,
+    text: str | None = None,
+    posteriors: np.ndarray | None = None,
+    *,
+    progress: Progress = silent,
 ) -> FoundPhones:
     """Phones of (N,) samples with their loudness track; with `text`, by forced alignment to it where it fits.
 
+    posteriors: of the phone network (phone_stream), which then hears what is not English instead of pocketsphinx's phone loop.
     Silence comes out as the sound shows it: the decoders' silences are corrected by the loudness.
     """
     duration_s = len(samples) / SAMPLE_RATE_HZ
-    recogniser = _Recogniser(samples)
+    recogniser = _Recogniser(samples, posteriors)
     pieces = []
     spans = split_at_pauses(levels_db, duration_s)
     for number, (start_s, end_s) in enumerate(spans):
         progress(_STAGE, number, len(spans))
-        pieces.append(_Piece(start_s, end_s, recogniser.hear(start_s, end_s)))
+        pieces.append(_Piece(start_s, end_s, *recogniser.hear(start_s, end_s)))
     found = FoundPhones([], aligner="pocketsphinx")
     if text and text.strip():
         _align_text(recogniser, pieces, text, found)
@@ -76,22 +88,27 @@ def sphinx_phones(
 class _Recogniser:
     """The decoders over one recording, loaded when first needed."""
 
-    def __init__(self, samples: np.ndarray) -> None:
-        self._samples = samples
+    def __init__(self, samples: np.ndarray, posteriors: np.ndarray | None) -> None:
+        self._samples, self._posteriors = samples, posteriors
         self._gain = _PEAK_FOR_DECODING / max(float(samples.max()), -float(samples.min()), 1e-9)
         self._words = WordRecogniser()
-        self._loop = PhoneLoop()
+        self._loop = PhoneLoop() if posteriors is None else None
 
     def pcm(self, start_s: float, end_s: float) -> bytes:
         return pcm16(self._samples[round(start_s * SAMPLE_RATE_HZ) : round(end_s * SAMPLE_RATE_HZ)], self._gain)
 
-    def hear(self, start_s: float, end_s: float) -> Decoded | None:
-        """English words if they fit the sound, any phones if not, None if the chunk yields neither."""
+    def hear(self, start_s: float, end_s: float) -> tuple[Decoded | None, Decoded | None]:
+        """The English words recognised, if they fit the sound; and those or, if they are not what is said, any phones."""
         pcm = self.pcm(start_s, end_s)
         words = self._words.decode(pcm)
-        if words is not None and words.fit >= UNLIKE_ENGLISH_FIT:
-            return words
-        return self._loop.decode(pcm) or words
+        fitting = words if words is not None and words.fit >= UNLIKE_ENGLISH_FIT else None
+        if self._posteriors is None:
+            return fitting, fitting or self._loop.decode(pcm) or words
+        rows = self._posteriors[round(start_s / HOP_S) : round(end_s / HOP_S) + 1]
+        if fitting and agreement(fitting.phones, rows) >= LEAST_AGREEMENT:
+            return fitting, fitting
+        heard = span_phones(self._posteriors, start_s, end_s)
+        return fitting, Decoded([Phone(p.label, p.start_s - start_s, p.end_s - start_s) for p in heard], [])
 
 
 def _align_text(recogniser: _Recogniser, pieces: list[_Piece], text: str, found: FoundPhones) -> None:
@@ -107,7 +124,7 @@ def _align_text(recogniser: _Recogniser, pieces: list[_Piece], text: str, found:
         return
     duration_s = pieces[-1].end_s
     if len(pieces) > 1 and duration_s <= LONGEST_ALIGNED_WHOLE_S:
-        whole = _Piece(0.0, duration_s, None, known)
+        whole = _Piece(0.0, duration_s, None, None, known)
         if _fits(decoded := aligner.align(recogniser.pcm(0.0, duration_s), known), pieces):
             whole.heard = decoded
             pieces[:] = [whole]
@@ -121,7 +138,7 @@ def _fits(decoded: Decoded | None, pieces: list[_Piece]) -> bool:
     """Whether an alignment explains the sound about as well as the words heard there, and about as much of it."""
     if decoded is None:
         return False
-    heard = [piece.heard for piece in pieces if piece.heard is not None and piece.heard.words]
+    heard = [piece.words for piece in pieces if piece.words is not None and piece.words.words]
     expected = float(np.mean([part.fit for part in heard])) if heard else UNLIKE_ENGLISH_FIT
     as_good = decoded.fit >= max(expected - WRONG_TEXT_MARGIN, WRONG_TEXT_FIT)
     return as_good and _spoken_s(decoded) >= WRONG_TEXT_SHARE * sum(map(_spoken_s, heard))
@@ -162,7 +179,7 @@ def _share_out(words: list[str], pieces: list[_Piece]) -> None:
     heard = [
         (dictionary_key(word.text), number)
         for number, piece in enumerate(pieces)
-        for word in (piece.heard.words if piece.heard else ())
+        for word in (piece.words.words if piece.words else ())
     ]
     matcher = SequenceMatcher(None, [dictionary_key(word) for word in words], [word for word, _ in heard])
     anchors = [(block.a + k, heard[block.b + k][1]) for block in matcher.get_matching_blocks() for k in range(block.size)]

@@ -27,8 +27,7 @@ def possible_languages(text: str) -> tuple[str, ...]:
     """The languages a text may be in, by its script, the likeliest first. Kana makes Chinese characters Japanese."""
     counts: dict[str, int] = {}
     for letter in text:
-        script = unicodedata.name(letter, "").split(" ")[0].split("-")[0] if letter.isalpha() else ""
-        if script:
+        if letter.isalpha() and (script := _script(letter)):
             counts[script] = counts.get(script, 0) + 1
     if not counts:
         return (ENGLISH,)
@@ -38,11 +37,17 @@ def possible_languages(text: str) -> tuple[str, ...]:
 
 
 def pronouncer(language: str) -> Callable[[str], tuple[str, ...]]:
-    """word -> classes of its sounds, () where it cannot be read. Raises InputError for a language espeak-ng does not know."""
+    """word -> classes of its sounds, () where it cannot be read (Chinese characters in Japanese). Raises InputError for a language espeak-ng does not know."""
     if language.split("-")[0] == ENGLISH:
         return lambda word: tuple(classes_of_ipa(english_phonemes(word)))
     pronounced("", language)
-    return functools.lru_cache(maxsize=4096)(lambda word: tuple(classes_of_ipa(pronounced(word, language))))
+
+    @functools.lru_cache(maxsize=4096)
+    def pronounce(word: str) -> tuple[str, ...]:
+        unread = language == "ja" and any(_script(letter) == "CJK" for letter in word)
+        return () if unread else tuple(classes_of_ipa(pronounced(word, language)))
+
+    return pronounce
 
 
 def words_of(text: str, language: str) -> list[str]:
@@ -53,11 +58,16 @@ def words_of(text: str, language: str) -> list[str]:
     return [piece for word in words for piece in _pieces(word, alone=())] if language == "ja" else words
 
 
+def _script(letter: str) -> str:
+    """The first word of a letter's Unicode name: LATIN, CJK, HIRAGANA."""
+    return unicodedata.name(letter, "").split(" ")[0].split("-")[0]
+
+
 def _pieces(word: str, alone: tuple[str, ...]) -> list[str]:
     """A word cut where its script changes; letters of the scripts `alone` each by themselves. Punctuation is dropped."""
     pieces, before = [], ""
     for letter in word:
-        script = unicodedata.name(letter, "").split(" ")[0]
+        script = _script(letter)
         if not letter.isalnum() and letter not in "ー'":
             before = ""
         elif script == before and script not in alone or letter == "ー" and pieces:

@@ -20,9 +20,8 @@ import torch
 from ..audio import phone_stream
 from ..audio.weights import to_safetensors
 from .build_lips import ship
-from .build_lips_network import Stack
 from .build_phones_data import Frames, frames_of, real_utterances
-from .build_phones_network import train
+from .build_phones_network import PhoneNetwork, train
 from .build_phones_speech import speak_all, spoken
 from .build_phones_voices import NEEDED, TALKERS, prose
 
@@ -56,9 +55,9 @@ def corpora(data: Path, work: Path) -> list[Frames]:
     return made + [frames_of(people, real_utterances(data, work, people), True) for people in TRAINING_PEOPLE]
 
 
-def packed(stack: Stack) -> bytes:
+def packed(stack: PhoneNetwork) -> bytes:
     """The network as a safetensors file in float16."""
-    return to_safetensors(stack.tensors("phones"), {"source": "engine/training/build_phones.py"})
+    return to_safetensors(stack.tensors(), {"source": "engine/training/build_phones.py"})
 
 
 if __name__ == "__main__":

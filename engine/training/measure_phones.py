@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterable
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +19,18 @@ import numpy as np
 from ..audio import phone_stream
 from ..audio.decode import read_audio
 from ..audio.features import energy_db
+from ..audio.follow import follow_text
 from ..audio.mel import mel_power
 from ..audio.phone_stream import hear_phones
 from ..audio.speech import HOP_S, Phone
 from ..audio.heard import heard_phones
+from ..audio.phones import FoundPhones
 from ..audio.sphinx_phones import sphinx_phones
+from ..audio.textgrid import read_textgrid
+from ..audio.tongues import pronouncer, words_of
 from ..audio.weights import from_safetensors
 from .build_phones_data import UNKNOWN, VISEME_GROUPS, VISEME_OF_CLASS, viseme_of_label
-from .measure_phones_cases import Case, degraded, festival_voices, held_out_voices, mandarin, real_english
+from .measure_phones_cases import Case, degraded, festival_voices, held_out_voices, mandarin, real_english, textgrid_case
 
 KINDS = ("as recorded", "noise 10 dB", "room", "telephone", "music 5 dB", "sung", "shouted")
 MOST_DEGRADED_S = 150.0
@@ -55,6 +60,10 @@ def main() -> None:
     others = [*mandarin(wishes.data), *festival_voices(), *held_out_voices(wishes.work)]
     for set_name, language in dict.fromkeys((case.set, case.language) for case in others):
         _row(f"{language}, {set_name}", [c for c in others if (c.set, c.language) == (set_name, language)], systems)
+    print("\nwith the text: % of frames with the right viseme group (speech, all); words found; error of their starts: median, 90 % (ms)")
+    aligners = {"network": _network_with_text} | ({} if wishes.quick else {"sphinx": _sphinx_with_text})
+    for name, find in aligners.items():
+        _with_text(name, find, wishes.data / "phones" / "mfa_tests")
     _speed(english)
 
 
@@ -97,6 +106,37 @@ def network_phones(samples: np.ndarray) -> np.ndarray:
 def sphinx_visemes(samples: np.ndarray) -> np.ndarray:
     """(T,) viseme groups of pocketsphinx without text: English words where they fit, a phone loop elsewhere."""
     return _visemes(sphinx_phones(samples, energy_db(samples)).phones, len(samples))
+
+
+def _network_with_text(samples: np.ndarray, text: str) -> FoundPhones:
+    posteriors, levels_db = hear_phones(samples, mel_power(samples)), energy_db(samples)
+    followed = follow_text(posteriors, levels_db, len(samples) / 16000, words_of(text, "en"), pronouncer("en"))
+    return FoundPhones(followed.phones, followed.words)
+
+
+def _sphinx_with_text(samples: np.ndarray, text: str) -> FoundPhones:
+    return sphinx_phones(samples, energy_db(samples), text)
+
+
+def _with_text(name: str, find: Callable[[np.ndarray, str], FoundPhones], folder: Path) -> None:
+    """Against the Montreal Forced Aligner's TextGrids: one row."""
+    errors, right, total, right_all, total_all, words = [], 0, 0, 0, 0, 0
+    for stem in ("acoustic_corpus", "cold_corpus", "cold_corpus3"):
+        tiers = {tier.name: tier for tier in read_textgrid(folder / f"{stem}.TextGrid")}
+        truth = [(text, start_s) for start_s, _, text in tiers["words"].intervals if text.strip()]
+        case = textgrid_case(folder / f"{stem}.TextGrid", folder / f"{stem}.flac", stem)
+        found = find(case.samples, " ".join(text for text, _ in truth))
+        visemes = _visemes(found.phones, len(case.samples))[: len(case.visemes)]
+        known, said = case.visemes != UNKNOWN, (case.visemes != UNKNOWN) & (case.visemes != len(VISEME_GROUPS))
+        right, total = right + (visemes == case.visemes)[said].sum(), total + said.sum()
+        right_all, total_all = right_all + (visemes == case.visemes)[known].sum(), total_all + known.sum()
+        words += len(truth)
+        pairs = SequenceMatcher(None, [t for t, _ in truth], [w.text for w in found.words], autojunk=False).get_matching_blocks()
+        errors += [
+            1000 * abs(truth[block.a + k][1] - found.words[block.b + k].start_s) for block in pairs for k in range(block.size)
+        ]
+    print(f"{name:10s}{100 * right / total:7.1f} {100 * right_all / total_all:5.1f}   {len(errors)} of {words}"
+          f"   {np.median(errors):.0f} {np.percentile(errors, 90):.0f}")
 
 
 def _visemes(phones: list[Phone], count: int) -> np.ndarray:

