@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WIDEST_PX = 1100
 JPEG_QUALITY = 78
 SCREEN = (1500, 1060)
+LONGEST_S = 1500
 
 
 def main() -> int:
@@ -32,15 +33,16 @@ def main() -> int:
     parser.add_argument("voice", type=Path)
     parser.add_argument("folder", type=Path, help="where NAME.jpg goes")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory(prefix="soliloquy-") as temporary:
         work = Path(temporary)
         resources = work / "resources"
         install(work, resources)
         picture, voice, performance = prepared(work, options.picture.resolve(), options.voice.resolve())
-        nobody = work / "nobody.png"
+        nobody = picture.with_name("nobody.png")
         cv2.imwrite(str(nobody), np.full((256, 256, 3), 120, np.uint8))
-        done = window.run_in_window(Path(__file__).with_name("shots_steps.py"), work / "shots", resources, performance, picture, voice,
-                                    nobody, size=SCREEN, timeout_s=900)
+        steps = Path(__file__).with_name("shots_steps.py")
+        done = window.run_in_window(steps, work / "shots", resources, performance, picture, voice, nobody, size=SCREEN,
+                                    timeout_s=LONGEST_S)
         made = sorted((work / "shots").glob("*.xwd"))
         for shot in made:
             write_jpeg(shot, options.folder / f"blender-{shot.stem}.jpg")
@@ -62,7 +64,7 @@ def install(work: Path, resources: Path) -> None:
 
 def prepared(work: Path, picture: Path, voice: Path) -> tuple[Path, Path, Path]:
     """Picture and voice side by side, as they are dropped together, and a finished performance of them."""
-    inputs = work / "inputs"
+    inputs = work / "shot"
     inputs.mkdir()
     copies = []
     for source in (picture, voice):
@@ -70,8 +72,8 @@ def prepared(work: Path, picture: Path, voice: Path) -> tuple[Path, Path, Path]:
         copy.write_bytes(source.read_bytes())
         copies.append(copy)
     performance = work / "performance"
-    command = [os.environ["SOLILOQUY_PYTHON"], "-I", str(ROOT / "engine" / "bootstrap.py"), "animate", *map(str, copies), "-o",
-               str(performance), "--size", "768", "--format", "png", "--fps", "24", "--alpha", "--rights", "public-domain"]
+    command = [os.environ["SOLILOQUY_PYTHON"], "-I", str(ROOT / "engine" / "bootstrap.py"), "animate", *map(str, copies),
+               "-o", str(performance), "--size", "512", "--format", "png", "--fps", "24", "--alpha", "--rights", "licensed"]
     subprocess.run(command, check=True, capture_output=True)
     return *copies, performance
 
