@@ -75,8 +75,12 @@ def test_a_blink_closes_what_is_open_and_no_more(astronaut, meanwhile):
 
 
 def test_upper_lids_follow_the_gaze(astronaut):
-    at_rest, up, down = (opening(astronaut, posed(astronaut, gaze=(0, pitch)), "left") for pitch in (0, 15, -20))
-    assert up > at_rest > down > 0.4 * at_rest
+    edge = LID_UPPER["left"][4]
+    heights = [-posed(astronaut, gaze=(0, pitch))["face"][edge, 1] for pitch in (-20, 0, 15)]
+    steps = np.diff(heights) / (astronaut.units_per_metre * 0.063)
+    assert (steps > 0.01).all(), "down, level, up"
+    looking_down = posed(astronaut, gaze=(0, -20))
+    assert opening(astronaut, looking_down, "left") > 0.4 * opening(astronaut, posed(astronaut), "left"), "it does not close"
 
 
 def test_a_lid_closes_over_skin_not_over_an_eye(astronaut):
