@@ -43,7 +43,7 @@ def case_of(utterance: Utterance, set_name: str) -> Case:
     visemes = np.full(len(utterance.samples) // 160 + 1, NOT_SPEECH, np.uint8)
     for name, start_s, end_s in utterance.spans:
         label = "SIL" if name == PAUSE else ARPABET_OF.get(name, name)
-        visemes[round(start_s / HOP_S) : round(end_s / HOP_S)] = UNKNOWN if label == "NOISE" else viseme_of_label(label)
+        visemes[max(round(start_s / HOP_S), 0) : max(round(end_s / HOP_S), 0)] = UNKNOWN if label == "NOISE" else viseme_of_label(label)
     return Case(set_name, utterance.language, utterance.samples, visemes)
 
 
