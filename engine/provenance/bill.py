@@ -47,8 +47,8 @@ DATA = (
     ("GRID audiovisual sentence corpus, speaker 1 (Cooke, Barker, Cunningham, Shao 2006), taught lips and phones", "CC-BY-4.0"),
     ("FACEGOOD Audio2Face recordings, taught the lips", "MIT"),
     ("68 landmarks of a man addressing the camera, 12 recordings, taught the performance network", "MIT"),
-    ("Speech synthesised with Kokoro-82M and hibari, taught the phones", "Apache-2.0"),
-    ("Speech synthesised with espeak-ng, taught the phones", "GPL-3.0-or-later"),
+    ("Kokoro-82M and hibari speaking, taught the phones", "Apache-2.0"),
+    ("espeak-ng speaking, taught the phones", "GPL-3.0-or-later"),
     ("MakeHuman base mesh and ARKit face units, made the head and placed the teeth", "CC0-1.0"),
 )
 """What the files in engine/assets were made from; none of it is shipped (docs/models.md, engine/assets/README.md)."""
