@@ -7,6 +7,9 @@ import numpy as np
 
 from ..audio.speech import Phone, Speech
 from ..motion.clip import MotionClip
+from ..portrait.fit import PUPIL_DISTANCE_M
+from ..portrait.portrait import Portrait
+from ..render.pose import Poser
 from .batteries import (DISTANCES, GazeBattery, blink_battery, distance_battery, gaze_battery, hidden_iris_battery,
                         lip_battery, pose_battery)
 from .bench import Bench
@@ -117,8 +120,8 @@ def gaze(bench: Bench) -> list[Figure]:
     noise_deg = float(np.degrees(np.sqrt(2.0) * bench.noise.iris_offset_iod / IRIS_RADIUS_IOD))
     travel = np.ptp(np.nan_to_num(offsets[battery.sweep]), axis=0)
     note = _unseen_note(seen.seen_share) if (travel > 4.0 * bench.noise.iris_offset_iod).all() else "the irises hardly move"
-    return [Figure("gaze_error", _mean(error), note, noise_deg), _gaze_gain(offsets, truth, battery.sweep),
-            _counter_gain(predicted, battery)]
+    return [Figure("gaze_error", _mean(error), note, noise_deg), _gaze_gain("gaze_gain", offsets, truth, battery.sweep),
+            drawn_gain(bench.portrait, battery), _counter_gain(predicted, battery)]
 
 
 def _calibrated(features: np.ndarray, truth: np.ndarray, fit: np.ndarray) -> np.ndarray:
@@ -130,12 +133,21 @@ def _calibrated(features: np.ndarray, truth: np.ndarray, fit: np.ndarray) -> np.
     return features @ weights
 
 
-def _gaze_gain(offsets: np.ndarray, truth: np.ndarray, sweep: slice) -> Figure:
+def _gaze_gain(key: str, offsets: np.ndarray, truth: np.ndarray, sweep: slice) -> Figure:
     """A calibration forgives any gain; this is the gain against an eye of human size, mean of both axes."""
     expected = IRIS_RADIUS_IOD * np.sin(np.radians(truth[sweep]))
     across, up = (regress(expected[:, axis][truth[sweep][:, axis] != 0], offsets[sweep][:, axis][truth[sweep][:, axis] != 0])
                   for axis in (0, 1))
-    return Figure("gaze_gain", (across.slope + up.slope) / 2.0, f"across {across.slope:.2f}, up {up.slope:.2f}")
+    return Figure(key, (across.slope + up.slope) / 2.0, f"across {across.slope:.2f}, up {up.slope:.2f}")
+
+
+def drawn_gain(portrait: Portrait, battery: GazeBattery) -> Figure:
+    """How far the irises are drawn to travel, against a human eye's; from the projected vertices, without a detector."""
+    posed = Poser(portrait).pose(battery.clip, 0, len(battery.clip))
+    centres = np.array([np.mean([frame.vertices[iris][:, :2].mean(axis=0) for iris in ("iris_left", "iris_right")], axis=0)
+                        for frame in posed])
+    travel_iod = (centres - centres[0]) * (1, -1) / (portrait.units_per_metre * PUPIL_DISTANCE_M)
+    return _gaze_gain("gaze_drawn", travel_iod, battery.clip.gaze_deg.mean(axis=1), battery.sweep)
 
 
 def _counter_gain(predicted: np.ndarray, battery: GazeBattery) -> Figure:

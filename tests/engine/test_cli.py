@@ -30,7 +30,7 @@ from soliloquy.engine.files import sha256_of
 from soliloquy.engine.motion.clip import MotionClip
 from soliloquy.engine.render.write import ffmpeg_binary
 
-COMMANDS = ("animate", "job", "portrait", "speech", "motion", "render", "say", "export", "measure", "verify", "doctor")
+COMMANDS = tuple(command.callback.__name__.replace("_", "-") for command in app.registered_commands)
 RIGHTS = ["--rights", "public-domain:NASA"]
 SOLILOQUY = [sys.executable, "-c", "from soliloquy.engine.cli import main; main()"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
@@ -12,7 +13,7 @@ import pytest
 from soliloquy.engine.audio.speech import Phone, Speech
 from soliloquy.engine.errors import InputError
 from soliloquy.engine.measure import rows_face, rows_performance, rows_picture, table
-from soliloquy.engine.measure.batteries import pose_battery
+from soliloquy.engine.measure.batteries import gaze_battery, pose_battery
 from soliloquy.engine.measure.bench import Bench
 from soliloquy.engine.measure.board import Score, run
 from soliloquy.engine.measure.detectors import FaceDetector
@@ -259,3 +260,10 @@ def test_many_pictures_share_a_table_with_counts():
     assert lines[0].split("|")[1:5] == [" picture   ", " pose ", " width ", " rest "]
     assert "1.00" in lines[2] and "400*" in lines[2] and "n/a" in lines[2] and "1/2" in lines[2]
     assert lines[7].split("|")[2].strip() == "5/5" and lines[7].split("|")[3].strip() == "0/5"
+
+
+def test_the_irises_are_drawn_as_far_as_an_eye_turns_and_a_shallow_eye_is_noticed(hopper):
+    battery = gaze_battery()
+    shallow = dataclasses.replace(hopper, eye_centres=hopper.eye_centres + (0, 0, 0.003 * hopper.units_per_metre))
+    assert rows_face.drawn_gain(hopper, battery).value == pytest.approx(1.0, abs=0.05)
+    assert rows_face.drawn_gain(shallow, battery).value < 0.85
