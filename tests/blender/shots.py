@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import window  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-WIDEST_PX = 1100
-JPEG_QUALITY = 78
+WIDEST_PX = 960
+JPEG_QUALITY = 70
 SCREEN = (1500, 1060)
 LONGEST_S = 1500
 
@@ -73,7 +73,8 @@ def prepared(work: Path, picture: Path, voice: Path) -> tuple[Path, Path, Path]:
         copies.append(copy)
     performance = work / "performance"
     command = [os.environ["SOLILOQUY_PYTHON"], "-I", str(ROOT / "engine" / "bootstrap.py"), "animate", *map(str, copies),
-               "-o", str(performance), "--size", "512", "--format", "png", "--fps", "24", "--alpha", "--rights", "licensed"]
+               "-o", str(performance), "--size", "512", "--format", "png", "--fps", "24", "--alpha",
+               "--rights", "public-domain"]
     subprocess.run(command, check=True, capture_output=True)
     return *copies, performance
 

@@ -30,7 +30,7 @@ def activate(item: bpy.types.Object) -> None:
 def fill_in() -> None:
     settings = bpy.context.scene.soliloquy
     settings.picture, settings.voice = (bpy.path.relpath(path) for path in (picture, voice))
-    settings.rights, settings.rights_statement = "licensed", "agency's licence"
+    settings.rights, settings.rights_statement = "public-domain", "painted before 1900"
     settings.output_folder = "//soliloquy"
 
 
