@@ -11,7 +11,7 @@ import numpy as np
 from ..turns import Task, finish_at_once
 from . import backdrop, controls, layers, materials
 from .channels import CHANNELS
-from .found_rig import MASTER_PARTS, PART_PROPERTY, Rig, find_rig, rig_of_selection  # noqa: F401 (also found from here)
+from .found_rig import MASTER_PARTS, PART_PROPERTY, Rig
 from .meshes import build_mesh
 from .portrait_file import PartData, PortraitData
 from .rig_names import EYE_BONES, GAZE, HEAD, NECK, ROOT

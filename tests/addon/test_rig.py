@@ -13,7 +13,8 @@ from soliloquy.addon.scene.channels import CHANNELS
 from soliloquy.addon.scene.clip_file import ClipData
 from soliloquy.addon.scene.performance import apply_performance
 from soliloquy.addon.scene.portrait_file import read_portrait
-from soliloquy.addon.scene.rig import build_rig, rig_of_selection
+from soliloquy.addon.scene.found_rig import rig_of_selection
+from soliloquy.addon.scene.rig import build_rig
 from soliloquy.addon.scene.timing import scene_fps
 from soliloquy.engine.motion.clip import ARKIT_CHANNELS, MotionClip
 
