@@ -26,11 +26,11 @@ OWN_SHARE = 0.75
 
 WORD_MISFIT = -3.0
 """Mean log of a word's chance against the best heard, below which it was not said (right words: -0.2 to -1.2)."""
-GOOD_FIT, WORST_FIT = -0.7, -2.0
+GOOD_FIT, WORST_FIT = -0.7, -1.8
 """A whole text (its words and what they leave uncovered) that fits better or worse than this is right or wrong in any case."""
-LEAST_GAIN = 0.3
-"""Between the two it must fit this much better than the same sounds backwards, which nobody said (LJ Speech: right texts 1.2 to 1.6
-better, wrong ones -0.1 to 0.2)."""
+LEAST_GAIN = 0.2
+"""Between the two it must fit this much better than the same sounds backwards, which nobody said (LJ Speech: right texts 1.2 to 1.7
+better, wrong ones -0.1 to 0.3 and all below WORST_FIT)."""
 UNMENTIONED_S = 0.8
 WINDOW_S, KEPT_S = 60.0, 45.0
 """Longer recordings are followed in windows; of each the words that end within KEPT_S are kept."""

@@ -29,7 +29,7 @@ from .speech import HOP_S
 from .weights import Layer, gelu, shipped_weights, taps_of
 
 WEIGHTS = "phones.safetensors"
-WEIGHTS_SHA256 = "47a4fc81ddcd421687d7c807faa0ce9a19788cf7d511e1c219289e821bd0a465"
+WEIGHTS_SHA256 = "5dd9f90b04aeb0381b818237d12a9adcda5bfd89fee282be53109e2eac94eb64"
 LAYERS: tuple[Layer, ...] = ((2, 2, 1), (2, 0, 1), (2, 0, 2), (2, 0, 4), (2, 0, 8), (2, 0, 1))
 """In steps of 20 ms: reads 0.7 s back and 40 ms ahead."""
 
