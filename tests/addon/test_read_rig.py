@@ -70,10 +70,10 @@ def test_a_gaze_target_turns_the_eyes_to_it(make_folder):
     target = bpy.data.objects.new("Target", None)
     scene.collection.objects.link(target)
     target.location = bones["eye.L"].bone.head_local + bones["eye.L"].bone.matrix_local.to_3x3() @ _local(-1, 1, 0)
-    bones["head"].constraints.new("LIMIT_ROTATION")
+    unturned = bones["head"].constraints.new("LIMIT_ROTATION")
+    unturned.owner_space = "LOCAL"
     for axis in "xyz":
-        setattr(bones["head"].constraints[0], f"use_limit_{axis}", True)
-    bones["head"].constraints[0].owner_space = "LOCAL"
+        setattr(unturned, f"use_limit_{axis}", True)
     still = bones["head"].constraints.new("LIMIT_LOCATION")
     still.owner_space = "LOCAL"
     for name in ("min_x", "max_x", "min_y", "max_y", "min_z", "max_z"):

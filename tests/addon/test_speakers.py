@@ -5,7 +5,7 @@ import shutil
 import bpy
 import numpy as np
 import pytest
-from test_update import registered, rendered  # noqa: F401  (fixtures)
+from test_update_frames import registered, rendered  # noqa: F401  (fixtures)
 
 from soliloquy.addon import compat
 from soliloquy.addon.operators import speakers
