@@ -28,6 +28,9 @@ FOLDER_VARIABLE = "SOLILOQUY_CACHE"
 LARGEST_BYTES = {"portrait": 2 << 30, "speech": 256 << 20}
 """What each kind of result may take on disk."""
 
+DECIDING_SUFFIXES = (".py", ".npz", ".json", ".toml", ".safetensors")
+"""Files of the engine on which results depend: code, tables and weights."""
+
 Noun = TypeVar("Noun")
 
 
@@ -43,7 +46,7 @@ def code_fingerprint(*rooms: str) -> str:
     digest = hashlib.sha256()
     for room in rooms:
         for file in sorted((Path(__file__).parent / room).iterdir()):
-            if file.suffix in (".py", ".npz", ".json", ".toml"):
+            if file.suffix in DECIDING_SUFFIXES:
                 digest.update(file.name.encode())
                 digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

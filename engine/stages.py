@@ -81,7 +81,7 @@ def obtain_speech(path: Path, text: str, *, corrections: Path | None = None,
         return _corrected(Speech.load(path), corrections), False
     if not path.is_file():
         raise AudioError(f"There is no recording at {path}.")
-    parts = {"sha256": sha256_of(path), "text": text, "code": code_fingerprint("audio")}
+    parts = {"sha256": sha256_of(path), "text": text, "code": code_fingerprint("audio", "assets")}
     speech, known = cached("speech", parts, ".json", Speech.load, lambda: analyse_speech(path, text or None, progress=progress))
     return _corrected(speech, corrections), known
 

@@ -216,3 +216,9 @@ def test_what_libraries_print_does_not_reach_the_events(tmp_path):
     result = subprocess.run([sys.executable, "-c", code], input='{"id": "1", "command": "ping"}\n', capture_output=True, text=True)
     assert [json.loads(line)["event"] for line in result.stdout.splitlines()] == ["result"]
     assert "python says" in result.stderr and "C says" in result.stderr
+
+
+def test_results_are_made_anew_when_any_asset_changes():
+    kinds = {file.suffix for file in (PACKAGE / "engine" / "assets").iterdir()} - {".md"}
+    assert kinds <= set(cache.DECIDING_SUFFIXES)
+    assert cache.code_fingerprint("audio") != cache.code_fingerprint("audio", "assets")
