@@ -13,7 +13,7 @@ from ..render.pose import Poser
 from .batteries import (DISTANCES, GazeBattery, blink_battery, distance_battery, gaze_battery, hidden_iris_battery,
                         lip_battery, pose_battery)
 from .bench import Bench
-from .detectors import EYE_CORNERS, EYE_OUTLINES, IRIS_RADIUS_IOD
+from .detectors import EYE_CORNERS, EYE_OUTLINES, IRIS_CENTRES, IRIS_RADIUS_IOD
 from .figures import Figure, not_applicable
 from .signals import angles_from_rotations, events_above, geodesic_deg, match_events, regress, rotations_from_angles
 
@@ -143,9 +143,10 @@ def _gaze_gain(key: str, offsets: np.ndarray, truth: np.ndarray, sweep: slice) -
 
 def drawn_gain(portrait: Portrait, battery: GazeBattery) -> Figure:
     """How far the irises are drawn to travel, against a human eye's; from the projected vertices, without a detector."""
+    pupils = {f"iris_{side}": np.linalg.norm(portrait.parts[f"iris_{side}"].vertices[:, :2] - portrait.landmarks_px[centre, :2],
+                                             axis=1).argmin() for side, centre in zip(("left", "right"), IRIS_CENTRES)}
     posed = Poser(portrait).pose(battery.clip, 0, len(battery.clip))
-    centres = np.array([np.mean([frame.vertices[iris][:, :2].mean(axis=0) for iris in ("iris_left", "iris_right")], axis=0)
-                        for frame in posed])
+    centres = np.array([np.mean([frame.vertices[iris][pupil, :2] for iris, pupil in pupils.items()], axis=0) for frame in posed])
     travel_iod = (centres - centres[0]) * (1, -1) / (portrait.units_per_metre * PUPIL_DISTANCE_M)
     return _gaze_gain("gaze_drawn", travel_iod, battery.clip.gaze_deg.mean(axis=1), battery.sweep)
 
