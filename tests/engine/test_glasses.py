@@ -63,9 +63,9 @@ def test_they_can_be_denied_and_insisted_on(hopper_path, hopper, astronaut_path,
 def test_the_frame_keeps_still_while_brows_lids_and_cheeks_move(hopper_path, hopper):
     held = find_glasses(pixels_of(hopper_path), hopper.landmarks_px)
     face = hopper.parts["face"]
-    places = np.rint(face.vertices[:, :2]).astype(int)
-    under = held[places[:, 1], places[:, 0]] > 0.95
+    places = face.vertices[:, :2].astype(np.float32)
+    under = cv2.remap(held, places[:, 0].copy(), places[:, 1].copy(), cv2.INTER_LINEAR).ravel() > 0.95
     moved = np.linalg.norm(face.dense_deltas(), axis=2)
-    assert under.sum() > 20 and moved[:, under].max() < 0.07 * moved.max()
+    assert under.sum() > 20 and moved[:, under].max() < 0.06 * moved.max()
     blink = moved[CHANNEL_INDEX["eyeBlinkLeft"]]
     assert blink[hopper.apertures["eye_left"]].max() > 0.05 * hopper.units_per_metre * 0.063, "lids close behind the lenses"
