@@ -196,7 +196,8 @@ def test_job_file(inputs, cache, tmp_path, monkeypatch):
 
 def test_ctrl_c_ends_with_130_and_no_half_video(inputs, cache, tmp_path):
     process = subprocess.Popen([*SOLILOQUY, "animate", inputs / "face.png", inputs / "voice.wav", "-o", tmp_path / "out", "--json",
-                                "--size", "1024", "--format", "mp4,png", *RIGHTS], stdout=subprocess.PIPE, text=True, env=cache)
+                                "--size", "1024", "--format", "mp4,png", *RIGHTS], stdout=subprocess.PIPE, text=True, env=cache,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # shells have it ignored behind &
     for line in process.stdout:
         event = json.loads(line)
         if event.get("stage") == "render" and event["done"] >= 2:
