@@ -53,7 +53,7 @@ def assert_covers(speech: Speech) -> None:
 def test_phones_cover_the_recording_and_match_the_words(heard):
     assert_covers(heard)
     labels = [phone.label for phone in heard.phones]
-    assert sum(labels.count(label) for label in "PBM") >= 6
+    assert sum(labels.count(label) for label in "PBM") >= 7
     assert len(heard.energy_db) == len(heard.f0_hz) == pytest.approx(heard.duration_s * 100, abs=2)
     assert not heard.words and heard.source == "line.wav" and len(heard.source_sha256) == 64
 
