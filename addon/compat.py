@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import bpy
@@ -129,6 +130,26 @@ def strip_range(strip: bpy.types.bpy_struct) -> tuple[int, int]:
 def content_start(strip: bpy.types.bpy_struct) -> float:
     """The scene frame on which the strip's own content begins, left of what it shows when it is trimmed."""
     return float(strip.content_start if hasattr(strip, "content_start") else strip.frame_start)
+
+
+RETIMING_IS_TOLD = hasattr(bpy.types, "ImageStrip") and "retiming_keys" in bpy.types.ImageStrip.bl_rna.properties
+"""Whether scripts see a strip's retiming keys (from 4.5 on)."""
+
+
+def retiming_frames(strip: bpy.types.bpy_struct) -> list[int]:
+    """The scene frames of the strip's retiming keys; none when its speed was never changed, or nobody tells."""
+    return [key.timeline_frame for key in getattr(strip, "retiming_keys", ())]
+
+
+def content_length(strip: bpy.types.bpy_struct) -> int:
+    """How many scene frames the strip's content lasts as fast as it plays now, trimmed or not."""
+    return int(strip.content_duration if hasattr(strip, "content_duration") else strip.frame_duration)
+
+
+def sequencer_override(scene: bpy.types.Scene) -> contextlib.AbstractContextManager:
+    """A context in which the sequencer's operators mean `scene`."""
+    named = {"sequencer_scene": scene} if hasattr(bpy.context, "sequencer_scene") else {}
+    return bpy.context.temp_override(scene=scene, **named)
 
 
 def move_strip(strip: bpy.types.bpy_struct, frames: float) -> None:

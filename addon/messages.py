@@ -212,7 +212,7 @@ TOOLTIPS = (
     "An action that is there stays in the file but no longer plays",
     "Animate everybody in the list: each speaks where their lines are, and listens, looks at who speaks and nods otherwise",
     "Another number gives another performance of the same words",
-    "Bring the performance's other strips and its keys to where the active strip is, and trim the strips as it is trimmed",
+    "Bring the performance's other strips and its keys to where the active strip is, trim them as it is, play them as fast as it",
     "Brows down, lips pressed",
     "Brows up and together, lips stretched",
     "Brows up, eyes wide",

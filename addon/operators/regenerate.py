@@ -151,7 +151,8 @@ def span_of_frames(rig: Rig, scene: bpy.types.Scene, first: float, last: float) 
     """[start_s, end_s] of the performance that lie between two frames of the scene. Raises AddonError when nothing does."""
     record = records.read(rig.armature)
     offset, scale = records.taken_by_scene(record, rig)
-    start_s, end_s = (((frame - offset) / scale - record.start_frame) / float(scene_fps(scene)) for frame in (first, last))
+    frames_a_second = float(scene_fps(scene)) / record.speed
+    start_s, end_s = (((frame - offset) / scale - record.start_frame) / frames_a_second for frame in (first, last))
     if not start_s < end_s or end_s <= 0 or start_s >= record.frames / float(record.rate):
         raise AddonError(f"The performance has nothing between frame {first:g} and frame {last:g}")
     return [max(start_s, 0.0), end_s]

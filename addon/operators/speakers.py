@@ -150,7 +150,10 @@ def _bad_speaker(speaker: SoliloquySpeaker, strip_scene: bpy.types.Scene) -> str
         return f"the picture is not there: {speaker.picture}"
     if reason := rights.to_be_said(speaker.rights, speaker.picture):
         return reason
-    missing = [line.audio for line in _lines(speaker, strip_scene) if not line.audio.is_file()]
+    try:
+        missing = [line.audio for line in _lines(speaker, strip_scene) if not line.audio.is_file()]
+    except AddonError as retimed:
+        return str(retimed)
     return f"the recording is not there: {missing[0]}" if missing else ""
 
 

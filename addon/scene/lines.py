@@ -10,6 +10,7 @@ import bpy
 
 from .. import compat
 from . import record as records
+from .speed import refuse_retimed
 from .timing import scene_fps
 
 
@@ -31,13 +32,15 @@ class Line:
 
 
 def lines_on_channel(scene: bpy.types.Scene, channel: int) -> list[Line]:
-    """The sound strips on a channel, as they are trimmed, in time order; muted ones and those of performances left out."""
+    """The sound strips on a channel, as they are trimmed, in time order; muted ones and those of performances left out.
+    Raises AddonError for a retimed one."""
     strips = [strip for strip in compat.strips_of(scene)
               if strip.type == "SOUND" and strip.channel == channel and not strip.mute and not strip.get(records.PROPERTY)]
     return sorted((_line(strip, float(scene_fps(scene))) for strip in strips), key=lambda line: line.start_frame)
 
 
 def _line(strip: bpy.types.bpy_struct, rate: float) -> Line:
+    refuse_retimed(strip)
     start, end = compat.strip_range(strip)
     return Line(Path(bpy.path.abspath(strip.sound.filepath)), start, max(0.0, (start - compat.content_start(strip)) / rate),
                 (end - start) / rate)

@@ -144,7 +144,7 @@ def write_samples(rig: Rig, scene: bpy.types.Scene, columns: np.ndarray, changed
 
 def _sample_frames(record: records.PerformanceRecord, scene: bpy.types.Scene) -> np.ndarray:
     """(T,) the action's frames of the samples, as 32-bit as Blender keeps them."""
-    frames = record.start_frame + key_frames(record.frames, record.rate, scene_fps(scene), 0)
+    frames = record.start_frame + key_frames(record.frames, record.rate_in_scene, scene_fps(scene), 0)
     return frames.astype(np.float32)
 
 

@@ -32,7 +32,7 @@ class RigReader:
             raise AddonError(f"{rig.armature.name} has no performance to read.", code="bad_input")
         self._armature_name, self._library = rig.armature.name, rig.armature.library
         offset, scale = records.taken_by_scene(self._record, rig)
-        ratio_frames = key_frames(self._record.frames, self._record.rate, scene_fps(scene), 0)
+        ratio_frames = key_frames(self._record.frames, self._record.rate_in_scene, scene_fps(scene), 0)
         self._frames = (offset + scale * (self._record.start_frame + ratio_frames)).astype(np.float32)
         self._channels = np.zeros((self.total, len(CHANNELS)), np.float32)
         self._bones = np.zeros((self.total, len(_BONES), 4, 4))

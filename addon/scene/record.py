@@ -18,13 +18,16 @@ import bpy
 from .. import compat
 from ..errors import AddonError, FileError
 from .found_rig import Rig, find_rig
+from .speed import note_length
 
 PROPERTY = "soliloquy_performance"
-PLACE_PROPERTY = "soliloquy_place"
-"""On strips: the scene frame on which their content began when everything was in time."""
+PLACE_PROPERTY, SPEED_PROPERTY = "soliloquy_place", "soliloquy_speed"
+"""On strips: the scene frame on which their content began, and how fast it played, when everything was in time."""
 GENERATED, SHOWN, GENERATED_FILE = "generated.json", "motion.json", "generated_file"
 """As `engine/folder.py` has them: the clip that was generated at first (if it differs), the clip that the frames show, and the key of
 the latter's provenance that names what it was edited from."""
+MOST_EXACT_SPEED = 100_000
+"""Denominator of a speed: it is a ratio of two lengths in frames."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class PerformanceRecord:
     """identity: the same on rig, action and strips. folder: where the performance was written, absolute or beside the .blend ("//").
     start_frame: the action's frame on which the first sample lies. fps: of the samples, as a fraction. frames: how many.
     baseline: file in the folder that holds the clip that was written on the rig, "" for the folder's own. tolerance: by how
-    many times what counts as no difference the keys may stray from the clip, since they were simplified."""
+    many times what counts as no difference the keys may stray from the clip, since they were simplified. speed: how much faster than
+    performed the keys play, since strips were retimed."""
 
     identity: str
     folder: str
@@ -41,10 +45,16 @@ class PerformanceRecord:
     frames: int
     baseline: str = ""
     tolerance: float = 1.0
+    speed: float = 1.0
 
     @property
     def rate(self) -> Fraction:
         return Fraction(self.fps)
+
+    @property
+    def rate_in_scene(self) -> Fraction:
+        """Samples a second as the keys play them, faster or slower than they were performed."""
+        return self.rate * Fraction(self.speed).limit_denominator(MOST_EXACT_SPEED)
 
 
 def remember(rig: Rig, folder: Path, *, start_frame: float, fps: Fraction, frames: int, tolerance: float = 1.0) -> PerformanceRecord:
@@ -89,7 +99,8 @@ def performing_rigs(scene: bpy.types.Scene) -> list[Rig]:
 
 def mark_strip(strip: bpy.types.bpy_struct, identity: str) -> None:
     strip[PROPERTY] = identity
-    strip[PLACE_PROPERTY] = compat.content_start(strip)
+    strip[PLACE_PROPERTY], strip[SPEED_PROPERTY] = compat.content_start(strip), 1.0
+    note_length(strip)
 
 
 def strips_of_performance(scene: bpy.types.Scene, identity: str, kind: str = "") -> Iterator[bpy.types.bpy_struct]:

@@ -8,6 +8,7 @@ import bpy
 
 from .. import compat
 from ..errors import AddonError
+from .speed import refuse_retimed
 from .timing import scene_fps
 
 RATE_HZ = 48000
@@ -15,17 +16,14 @@ BUFFER_SAMPLES = 4096
 
 
 def whole_file_of(strips: list[bpy.types.bpy_struct]) -> Path | None:
-    """The file of a single strip that plays it from its beginning and as loud as it is; None otherwise."""
+    """The file of a single strip that plays it from its beginning and as loud as it is; None otherwise. Raises AddonError."""
+    for one in strips:
+        refuse_retimed(one)
     strip = strips[0]
-    if len(strips) > 1 or content_start(strip) != compat.strip_range(strip)[0] or strip.volume != 1.0:
+    if len(strips) > 1 or compat.content_start(strip) != compat.strip_range(strip)[0] or strip.volume != 1.0:
         return None
     path = Path(bpy.path.abspath(strip.sound.filepath))
     return path if path.is_file() else None
-
-
-def content_start(strip: bpy.types.bpy_struct) -> float:
-    """The scene frame on which the strip's file begins, trimmed or not."""
-    return float(strip.content_start if hasattr(strip, "content_start") else strip.frame_start)
 
 
 def mix_strips(strips: list[bpy.types.bpy_struct], scene: bpy.types.Scene, path: Path) -> None:
@@ -42,7 +40,7 @@ def mix_strips(strips: list[bpy.types.bpy_struct], scene: bpy.types.Scene, path:
         path.parent.mkdir(parents=True, exist_ok=True)
         for strip in strips:
             start, end = compat.strip_range(strip)
-            trimmed = float((start - content_start(strip)) / fps)
+            trimmed = float((start - compat.content_start(strip)) / fps)
             sound = aud.Sound(bpy.path.abspath(strip.sound.filepath)).resample(RATE_HZ, 1).rechannel(1)
             sound = sound.limit(trimmed, trimmed + float((end - start) / fps)).volume(strip.volume)
             sound = sound.delay(float((start - begin) / fps)) if start > begin else sound

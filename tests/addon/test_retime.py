@@ -8,11 +8,15 @@ import pytest
 
 import soliloquy
 from soliloquy.addon import compat
+from soliloquy.addon.errors import AddonError
+from soliloquy.addon.operators.regenerate import span_of_frames
 from soliloquy.addon.scene import record as records
 from soliloquy.addon.scene.assemble import assemble
 from soliloquy.addon.scene.clip_file import read_clip
 from soliloquy.addon.scene.performance import columns_of, needed_keys, read_keys, tolerance_of
 from soliloquy.addon.scene.read_rig import RigReader
+from soliloquy.addon.scene.retime import follow_strip
+from soliloquy.addon.scene.speed import speed_of
 from soliloquy.addon.scene.timing import set_scene_fps
 from soliloquy.engine.motion.clip import MotionClip
 from soliloquy.engine.motion.edit import differs
@@ -78,6 +82,98 @@ def test_a_performance_pushed_down_moves_as_an_nla_strip(shot):
     assert strip.frame_start == 131 and strip.scale == 1.0
     clip = read_clip(folder / "motion.json")
     assert not differs(as_engine(clip), as_engine(RigReader(made.rig, bpy.context.scene).read_all())).any()
+
+
+def set_speed_by_hand(strip, percent) -> None:
+    """As Strip > Retiming > Set Speed does."""
+    editor = bpy.context.scene.sequence_editor
+    for one in compat.strips_of(bpy.context.scene):
+        one.select = one == strip
+    editor.active_strip = strip
+    with compat.sequencer_override(bpy.context.scene):
+        assert bpy.ops.sequencer.retiming_segment_speed_set(speed=percent) == {"FINISHED"}
+
+
+@pytest.mark.parametrize("leader", ["picture_strip", "sound_strip"])
+@pytest.mark.parametrize("percent", [50, 160])
+def test_everything_plays_as_fast_as_a_retimed_strip(shot, leader, percent):
+    """Every sample is keyed where its picture is shown now, and nothing has to be rendered again."""
+    folder, made = shot
+    set_speed_by_hand(getattr(made, leader), percent)
+    compat.move_strip(getattr(made, leader), 20)
+    sync_to(getattr(made, leader))
+    scene, speed = bpy.context.scene, speed_of(getattr(made, leader))
+    assert speed == pytest.approx(percent / 100, rel=0.05)
+    assert compat.strip_range(made.picture_strip) == compat.strip_range(made.sound_strip)
+    assert [speed_of(made.picture_strip), speed_of(made.sound_strip)] == pytest.approx([speed, speed], abs=0.01)
+    clip = read_clip(folder / "motion.json")
+    np.testing.assert_allclose(read_keys(made.rig, scene), columns_of(clip), atol=1e-4)
+    assert not differs(as_engine(clip), as_engine(RigReader(made.rig, scene).read_all())).any()
+    shape = 'key_blocks["jawOpen"].value'
+    curve = records.holder_of(records.read(made.rig.armature), made.rig.master.data.shape_keys).fcurves.find(shape)
+    keyed = np.array([point.co[0] for point in curve.keyframe_points])
+    np.testing.assert_allclose(keyed, 121 + np.arange(40) / speed, atol=1e-3)
+    assert span_of_frames(made.rig, scene, 121, 121 + 20 / speed) == pytest.approx([0, 20 / 25], abs=1e-4)
+
+
+def test_normal_speed_again_is_as_it_was(shot):
+    folder, made = shot
+    for percent in (50, 100):
+        set_speed_by_hand(made.picture_strip, percent)
+        sync_to(made.picture_strip)
+    record = records.read(made.rig.armature)
+    assert record.speed == pytest.approx(1) and record.start_frame == pytest.approx(101)
+    np.testing.assert_allclose(read_keys(made.rig, bpy.context.scene), columns_of(read_clip(folder / "motion.json")), atol=1e-4)
+
+
+def test_a_performance_pushed_down_is_stretched_as_an_nla_strip(shot):
+    folder, made = shot
+    for datablock in (made.rig.armature, made.rig.master.data.shape_keys):
+        compat.push_down(datablock)
+    set_speed_by_hand(made.picture_strip, 50)
+    sync_to(made.picture_strip)
+    strip = made.rig.armature.animation_data.nla_tracks[0].strips[0]
+    assert strip.scale == pytest.approx(1 / speed_of(made.picture_strip), rel=1e-4)
+    clip = read_clip(folder / "motion.json")
+    assert not differs(as_engine(clip), as_engine(RigReader(made.rig, bpy.context.scene).read_all())).any()
+
+
+def test_a_speed_that_changes_on_the_way_is_not_followed(shot):
+    from soliloquy.addon.operators.retime import cannot_sync
+
+    _, made = shot
+    compat.set_strip_end(made.picture_strip, 130)
+    set_speed_by_hand(made.picture_strip, 60)
+    before = compat.strip_range(made.sound_strip)
+    bpy.context.scene.sequence_editor.active_strip = made.picture_strip
+    assert "changes on the way" in cannot_sync(bpy.context) and not bpy.ops.soliloquy.sync_timing.poll()
+    with pytest.raises(AddonError, match="changes on the way"):
+        follow_strip(made.picture_strip, made.rig)
+    assert compat.strip_range(made.sound_strip) == before and records.read(made.rig.armature).speed == 1
+
+
+@pytest.mark.parametrize("leader", ["picture_strip", "sound_strip"])
+def test_a_speed_effect_is_not_followed(shot, leader):
+    _, made = shot
+    strips, (first, end) = compat.strips_of(bpy.context.scene), compat.strip_range(made.picture_strip)
+    strips.new_effect(name="Faster", type="SPEED", channel=9, frame_start=first, frame_end=end, input1=made.picture_strip)
+    with pytest.raises(AddonError, match="effect Faster"):
+        follow_strip(getattr(made, leader), made.rig)
+
+
+def test_a_retimed_voice_is_not_performed_as_if_it_were_not(shot):
+    from soliloquy.addon.scene.lines import lines_on_channel
+    from soliloquy.addon.scene.voice import whole_file_of
+
+    _, made = shot
+    voice = compat.strips_of(bpy.context.scene).new_sound(name="Line", filepath=bpy.path.abspath(made.sound_strip.sound.filepath),
+                                                          channel=12, frame_start=1)
+    assert whole_file_of([voice]) and len(lines_on_channel(bpy.context.scene, 12)) == 1
+    set_speed_by_hand(voice, 80)
+    with pytest.raises(AddonError, match="Line is retimed"):
+        whole_file_of([voice])
+    with pytest.raises(AddonError, match="Line is retimed"):
+        lines_on_channel(bpy.context.scene, 12)
 
 
 def test_without_a_strip_of_a_performance_the_button_says_so(shot):
