@@ -6,16 +6,19 @@ gate of its own, evaluated at the frame times, and the frame nearest its centre 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
 from ..audio.speech import Phone
+from .timeline import exposure_s
 from .visemes import LABIODENTALS, SEALS, SIBILANTS
 
-APPROACH_S = 0.07
+APPROACH_S = 0.08
 """Lips take about this long from open to sealed (Loefqvist & Gracco 1997: 60-90 ms)."""
-RELEASE_S = 0.06
+RELEASE_S = 0.07
+QUICKEST_S = 0.02
+"""Between a v and the p after it there is no more time than this: neither lip waits for the other."""
 SIBILANT_JAW = 0.12
 LABIODENTAL_JAW = 0.08
 SEALED_JAW = 0.15
@@ -28,25 +31,37 @@ _LABIODENTAL_SHAPE = {"mouthRollLower": 0.60, "mouthUpperUp": 0.18, "mouthShrugL
 _OPENERS = ("mouthLowerDown", "mouthUpperUp", "mouthStretch", "mouthFunnel", "tongueOut")
 
 
-def gate(phones: list[Phone], labels: Collection[str], times_s: np.ndarray, held: float = 0.7) -> np.ndarray:
+def gate(
+    phones: list[Phone], labels: Collection[str], times_s: np.ndarray, held: float = 0.7, rivals: Collection[str] = ()
+) -> np.ndarray:
     """(T,) 0..1: shut (1) during the first `held` part of every phone in `labels`, with smooth approach and release.
 
-    A long one (a hum, a held m) opens no sooner than RELEASE_S before its end.
+    A long one (a hum, a held m) opens no sooner than RELEASE_S before its end. rivals: sounds that shut otherwise; next to one
+    the approach begins after its middle, and the release ends before.
 
-    The frame nearest the middle of the held part is shut whatever the frame rate.
+    Every frame has the mean over its time; the one nearest the middle of the held part is shut whatever the frame rate.
     """
-    shut = np.zeros(len(times_s))
-    for phone in phones:
+    shut, moments_s = np.zeros(len(times_s)), exposure_s(times_s)
+    for number, phone in enumerate(phones):
         if phone.label not in labels or not len(times_s):
             continue
         end_s = max(phone.start_s + held * (phone.end_s - phone.start_s), phone.end_s - RELEASE_S)
-        first = max(np.searchsorted(times_s, phone.start_s - APPROACH_S) - 1, 0)
-        last = np.searchsorted(times_s, end_s + RELEASE_S) + 1
-        span = times_s[first:last]
-        outside = np.maximum((phone.start_s - span) / APPROACH_S, 0.0) + np.maximum((span - end_s) / RELEASE_S, 0.0)
-        shut[first:last] = np.maximum(shut[first:last], 0.5 + 0.5 * np.cos(np.pi * np.clip(outside, 0.0, 1.0)))
+        approach_s = min([APPROACH_S, *(phone.start_s - m for m in _middles(phones[max(number - 1, 0) : number], rivals))])
+        release_s = min([RELEASE_S, *(m - end_s for m in _middles(phones[number + 1 : number + 2], rivals))])
+        approach_s, release_s = max(approach_s, QUICKEST_S), max(release_s, QUICKEST_S)
+        first = max(np.searchsorted(times_s, phone.start_s - approach_s) - 1, 0)
+        last = np.searchsorted(times_s, end_s + release_s) + 1
+        span = times_s[first:last, None] + moments_s
+        outside = np.maximum((phone.start_s - span) / approach_s, 0.0) + np.maximum((span - end_s) / release_s, 0.0)
+        closing = (0.5 + 0.5 * np.cos(np.pi * np.clip(outside, 0.0, 1.0))).mean(axis=1)
+        shut[first:last] = np.maximum(shut[first:last], closing)
         shut[_nearest(times_s, (phone.start_s + end_s) / 2)] = 1.0
     return shut
+
+
+def _middles(phones: Iterable[Phone], labels: Collection[str]) -> list[float]:
+    """Middles of those of `phones` that are in `labels`, seconds."""
+    return [(phone.start_s + phone.end_s) / 2 for phone in phones if phone.label in labels]
 
 
 def _nearest(times_s: np.ndarray, time_s: float) -> int:
@@ -57,7 +72,7 @@ def _nearest(times_s: np.ndarray, time_s: float) -> int:
 
 def constrain(curves: dict[str, np.ndarray], phones: list[Phone], times_s: np.ndarray) -> np.ndarray:
     """Impose the constraints on `curves` (channel -> (T,) at `times_s`) in place; returns the seal gate, (T,) 0..1."""
-    seal = gate(phones, SEALS, times_s)
+    seal = gate(phones, SEALS, times_s, rivals=LABIODENTALS)
     touch = gate(phones, LABIODENTALS, times_s, held=0.85) * (1.0 - seal)
     impose(curves, seal, touch, gate(phones, SIBILANTS, times_s, held=0.85))
     return seal

@@ -21,9 +21,10 @@ from .lips import corrected
 from .prosody import Prosody, read_prosody
 from .reactions import add_reactions, hummed, react
 from .streams import stream
+from .timeline import exposed
 from .visemes import channel_columns
 
-GENERATOR = "soliloquy articulation + performance simulator, version 3"
+GENERATOR = "soliloquy articulation + performance simulator, version 4"
 SLOWEST_FPS, FASTEST_FPS = Fraction(1), Fraction(240)
 BREATH_JAW = 0.06
 BREATH_RISE_M = 0.002
@@ -118,7 +119,7 @@ def _speak(
 ) -> np.ndarray:
     """Write the speaking mouth into `channels`; returns the seal gate (T,)."""
     effort = 0.75 + 0.25 * _energy(direction, times_s)
-    curves = {name: effort * _read(curve, grid_s, times_s) for name, curve in spoken.items()}
+    curves = {name: effort * exposed(curve, grid_s, times_s) for name, curve in spoken.items()}
     curves["jawOpen"] += BREATH_JAW * direction.breath * head.breath(prosody, times_s)
     seal = constrain(curves, [*speech.phones, *hummed(speech)], times_s)
     for name, curve in curves.items():

@@ -7,6 +7,24 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 
+EXPOSURES = 5
+
+
+def exposure_s(times_s: np.ndarray) -> np.ndarray:
+    """(EXPOSURES,) seconds around a frame's time whose mean stands for the whole of it, as in a camera whose shutter stays open.
+
+    A curve that is read at its frames' times alone folds what is faster than half the frame rate into slower movement: lips flicker.
+    times_s: (T,) evenly spaced.
+    """
+    frame_s = times_s[1] - times_s[0] if len(times_s) > 1 else 0.0
+    return frame_s * ((np.arange(EXPOSURES) + 0.5) / EXPOSURES - 0.5)
+
+
+def exposed(curve: np.ndarray, grid_s: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+    """(N,) `curve` at `grid_s` -> (T,) its mean over each of the frames at `times_s`."""
+    return np.interp(times_s[:, None] + exposure_s(times_s), grid_s, curve).mean(axis=1)
+
+
 def place(
     curve: np.ndarray,
     times_s: np.ndarray,

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from motion_speech import minute_of_talk, speech_of
 
 from soliloquy.engine.audio.speech import SILENCE, Phone
+from soliloquy.engine.measure.rows_performance import LIP_CHANNELS
+from soliloquy.engine.measure.signals import band_shares
 from soliloquy.engine.motion.clip import CHANNEL_INDEX
 from soliloquy.engine.motion.constraints import gate
 from soliloquy.engine.motion.direction import Direction
 from soliloquy.engine.motion.generate import generate_motion
+from soliloquy.engine.motion.timeline import exposed
 from soliloquy.engine.motion.visemes import SHAPE_CHANNELS, VISEMES, VOWELS, channel_columns
 
 QUIET = Direction(breath=0.0)
@@ -175,11 +178,33 @@ def test_a_breath_one_can_hear_is_drawn_when_it_is_heard():
     assert jaw[65:].max() < 0.005
 
 
-def test_lip_curves_are_smooth_enough_not_to_flicker():
-    lips = opening(mouth(minute_of_talk(), 25))
-    power = np.abs(np.fft.rfft(lips - lips.mean())) ** 2
-    frequency = np.fft.rfftfreq(len(lips), 1 / 25)
-    assert power[frequency > 8].sum() / power.sum() < 0.06
+def hurried_talk(seconds: float = 20.0):
+    """Closures as dense as in "a big brown map of Panama": every other sound is one."""
+    rng = np.random.default_rng(0)
+    pairs = [(rng.choice(list("PBMFVSTD")), rng.choice(["AA", "IY", "UW", "AE", "ER"])) for _ in range(int(seconds / 0.16))]
+    return speech_of([(SILENCE, 0.5), *((sound, rng.uniform(0.05, 0.11)) for pair in pairs for sound in pair), (SILENCE, 0.5)])
+
+
+@pytest.mark.parametrize("fps", [25, 30, 60])
+def test_lip_curves_are_smooth_enough_not_to_flicker(fps):
+    lips = mouth(hurried_talk(), fps).channels[:, LIP_CHANNELS]
+    assert band_shares(lips, fps, (0.0, 8.0, fps))[1] < 0.02
+
+
+def test_a_frame_shows_its_whole_time_not_its_first_moment():
+    fine_s, frames_s = np.arange(1000) / 1000, np.arange(1, 24) / 25
+    assert np.allclose(exposed(3.0 + 2.0 * fine_s, fine_s, frames_s), 3.0 + 2.0 * frames_s)
+    assert np.ptp(exposed(np.sin(2.0 * np.pi * 24.0 * fine_s), fine_s, frames_s)) < 0.2
+
+
+@pytest.mark.parametrize("order", [("V", "P"), ("B", "F")])
+def test_lips_that_touch_the_teeth_and_then_each_other_do_both(order):
+    speech = speech_of([(SILENCE, 0.5), ("AA", 0.1), (order[0], 0.06), (order[1], 0.06), ("AA", 0.1), (SILENCE, 0.5)])
+    clip = mouth(speech, 50)
+    (touch,) = set(order) & {"F", "V"}
+    assert clip.channel("mouthRollLower")[during(clip, speech, touch)].max() > 0.55
+    (seal,) = set(order) - {touch}
+    assert opening(clip)[during(clip, speech, seal)].min() <= 1e-6
 
 
 def test_the_viseme_table_knows_every_sound_and_only_real_channels():
