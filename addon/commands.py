@@ -9,9 +9,11 @@ from pathlib import Path
 
 import bpy
 
-from . import edit_commands, engine_choice, rights, trust_commands
+from . import character_commands, edit_commands, engine_choice, rights, trust_commands
+from .command_reports import tell, tell_failure
 from .engine_client import Progress, run_job
 from .errors import AddonError
+from .keys_setting import LARGEST_TOLERANCE, PERCENT, SMALLEST_TOLERANCE
 from .scene.assemble import assemble, save_blend
 from .scene.timing import scene_fps
 
@@ -25,8 +27,7 @@ def run(arguments: list[str]) -> int:
     try:
         return options.action(options)
     except AddonError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+        return tell_failure(options, error)
 
 
 def animate(options: argparse.Namespace) -> int:
@@ -55,12 +56,14 @@ def animate_job(options: argparse.Namespace) -> dict:
 
 
 def _into_scene(folder: Path, options: argparse.Namespace) -> int:
-    made = assemble(folder, match_scene=options.match_scene)
-    sys.stdout.write(f"{folder}: frames {made.start_frame} to {made.end_frame - 1} of scene {bpy.context.scene.name}\n")
+    made = assemble(folder, match_scene=options.match_scene, reduce_by=_reduction(options.reduce))
     if options.blend:
         save_blend(options.blend.resolve())
-        sys.stdout.write(f"saved {options.blend}\n")
-    return 0
+    scene = bpy.context.scene.name
+    text = f"{folder}: frames {made.start_frame} to {made.end_frame - 1} of scene {scene}\n"
+    return tell(options, text + (f"saved {options.blend}\n" if options.blend else ""), folder=str(folder), scene=scene,
+                start_frame=made.start_frame, end_frame=made.end_frame, rig=made.rig.armature.name if made.rig else None,
+                blend=str(options.blend) if options.blend else None)
 
 
 def _settings(pairs: list[str]) -> dict[str, str]:
@@ -68,6 +71,12 @@ def _settings(pairs: list[str]) -> dict[str, str]:
         if "=" not in pair:
             raise AddonError(f"--set {pair}: write it as key=value.", code="bad_input")
     return {key.strip(): value.strip() for key, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def _reduction(percent: float) -> float:
+    if not (percent == 0 or SMALLEST_TOLERANCE <= percent <= LARGEST_TOLERANCE):
+        raise AddonError(f"--reduce {percent:g}: give a tolerance of {SMALLEST_TOLERANCE:g} to {LARGEST_TOLERANCE:g} percent, or 0.", code="bad_input")
+    return percent / PERCENT
 
 
 def _text(options: argparse.Namespace) -> str | None:
@@ -113,6 +122,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--blend", type=Path, help="save the file here afterwards; without it nothing is saved")
         command.add_argument("--match-scene", action="store_true",
                              help="set the scene's size, camera and colours to the portrait's")
+        command.add_argument("--json", action="store_true", help="tell the result, or what went wrong, as JSON")
+        command.add_argument("--reduce", type=float, default=0.0, metavar="PERCENT", help=(
+            "leave out keys that straight lines replace to within so much of a whole shape key (1: 0.25 degrees, 0.4 mm); "
+            "0, the default: a key on every frame"))
+    character_commands.add_parser(commands)
     edit_commands.add_parsers(commands)
     trust_commands.add_parsers(commands, _write_progress)
     return parser

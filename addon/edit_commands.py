@@ -4,7 +4,6 @@ by the same functions as the buttons. Each tells what it did, with --json as one
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 import bpy
 
 from . import engine_choice
+from .command_reports import tell
 from .edit_properties import REGIONS
 from .engine_client import Progress, run_job
 from .errors import AddonError
@@ -36,7 +36,7 @@ def update(options: argparse.Namespace) -> int:
         result = _run(ReadThenRender(engine_choice.current_engine(), rig, scene))
         refreshed(records.read(rig.armature).identity, result)
         done[rig.armature.name] = {"frames": result["frames"], "spans": result["spans"]}
-    return _tell(options, "".join(f"{name}: {what['frames']} frames rendered again\n" for name, what in done.items()), rigs=done)
+    return tell(options, "".join(f"{name}: {what['frames']} frames rendered again\n" for name, what in done.items()), rigs=done)
 
 
 def regenerate(options: argparse.Namespace) -> int:
@@ -55,7 +55,7 @@ def regenerate(options: argparse.Namespace) -> int:
     work.end()
     if options.blend:
         save_blend(options.blend.resolve())
-    return _tell(options, f"{rig.armature.name}: {changed} frames performed again\n", frames=changed, kept=result["kept"])
+    return tell(options, f"{rig.armature.name}: {changed} frames performed again\n", frames=changed, kept=result["kept"])
 
 
 def render(options: argparse.Namespace) -> int:
@@ -65,7 +65,7 @@ def render(options: argparse.Namespace) -> int:
         job = {"folder": str(records.folder_of(rig.armature)), "clip": str(_read(rig, Path(scratch))), "out": str(options.out.resolve()),
                "size": options.size, "formats": options.format.split(","), "alpha": options.alpha}
         result = run_job(engine_choice.current_engine(), "render", job, _write_progress)
-    return _tell(options, "".join(f"{options.out / name}\n" for name in result["files"]), files=result["files"])
+    return tell(options, "".join(f"{options.out / name}\n" for name in result["files"]), files=result["files"])
 
 
 def export(options: argparse.Namespace) -> int:
@@ -75,7 +75,7 @@ def export(options: argparse.Namespace) -> int:
         job = {"clip": str(_read(rig, Path(scratch))), "out": str(options.out.resolve()), "format": options.to,
                "folder": str(records.folder_of(rig.armature))}
         run_job(engine_choice.current_engine(), "export", job, _write_progress)
-    return _tell(options, f"{options.out}\n", out=str(options.out))
+    return tell(options, f"{options.out}\n", out=str(options.out))
 
 
 def _read(rig: Rig, scratch: Path) -> Path:
@@ -99,11 +99,6 @@ def _frames(text: str) -> tuple[float, float]:
         return float(first), float(last)
     except ValueError:
         raise AddonError(f"--frames {text}: write the first and the last frame as 101:140.", code="bad_input") from None
-
-
-def _tell(options: argparse.Namespace, text: str, **record: object) -> int:
-    sys.stdout.write(json.dumps(record) + "\n" if options.json else text)
-    return 0
 
 
 def _write_progress(report: Progress) -> None:
@@ -134,5 +129,5 @@ def _parser(commands: argparse._SubParsersAction, name: str, action: Callable, t
     parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(action=action)
     parser.add_argument("--rig", default="", metavar="NAME", help="the armature that is meant, when there are several")
-    parser.add_argument("--json", action="store_true", help="tell the result as JSON")
+    parser.add_argument("--json", action="store_true", help="tell the result, or what went wrong, as JSON")
     return parser

@@ -6,7 +6,7 @@ import textwrap
 
 import bpy
 
-from . import directions, engine_choice, rights
+from . import directions, engine_choice, keys_setting, rights
 from .operators import prechecks
 
 CATEGORY = "Soliloquy"
@@ -116,8 +116,10 @@ class _Options:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
+        settings = context.scene.soliloquy
         for name in ("face", "alpha", "match_scene"):
-            layout.prop(context.scene.soliloquy, name)
+            layout.prop(settings, name)
+        keys_setting.draw(layout, settings)
 
 
 class _Import:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from . import compat, directions, rights
+from . import compat, directions, keys_setting, rights
 from .characters import settings as character_settings
 
 
@@ -74,6 +74,8 @@ class SoliloquySettings(bpy.types.PropertyGroup):
                               description="Render the frames and put them and the voice into the sequencer at the playhead")
     make_video: BoolProperty(name="Video File", default=False, description="Write an MP4 with the sound beside the frames")
     alpha: BoolProperty(name="Without Background", default=False, description="Render the person alone, with transparency")
+    reduce_keys: keys_setting.REDUCE_KEYS
+    key_tolerance: keys_setting.KEY_TOLERANCE
     match_scene: BoolProperty(name="Match Scene", default=False,
                               description="Set size, camera and colours so that a render of the rig is the picture")
     character: PointerProperty(type=character_settings.SoliloquyCharacter,

@@ -67,3 +67,9 @@ def auto_match(mapping: Mapping, character: Character) -> list[Row]:
     if not rows:
         raise AddonError(f"{character.name} has no shape key or bone of {mapping.name}. Choose another mapping, or add rows.")
     return rows
+
+
+def rows_named(name: str, character: Character) -> list[Row]:
+    """The rows for this character of a mapping as scripts name it: AUTO, a preset, "own/..." or a .toml file. Raises AddonError."""
+    mapping = read_mapping(paths.from_blender(name)) if name.endswith(".toml") else chosen_mapping(name, character)
+    return auto_match(mapping, character)

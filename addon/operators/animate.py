@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import compat, directions, engine_choice, paths, rights
+from .. import compat, directions, engine_choice, keys_setting, paths, rights
 from ..engine_client import EngineJob
 from ..errors import AddonError
 from ..turns import Task
@@ -55,7 +55,8 @@ class SOLILOQUY_OT_animate(Working, bpy.types.Operator):
         settings = scene.soliloquy
         strip_scene = compat.sequencer_scene(context)
         made = yield from assemble_task(self._folder, scene=scene, strip_scene=strip_scene, start_frame=self._start_frame,
-                                 rig=settings.make_rig, strips=settings.make_strips, match_scene=settings.match_scene)
+                                        rig=settings.make_rig, strips=settings.make_strips, match_scene=settings.match_scene,
+                                        reduce_by=keys_setting.reduce_by(settings))
         if made.rig is not None:
             note_origin(made.rig.armature, self._folder / "portrait.portrait", paths.from_blender(settings.picture))
         add_wanted(context, self._folder, self._start_frame)

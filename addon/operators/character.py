@@ -77,13 +77,10 @@ class SOLILOQUY_OT_apply_performance(bpy.types.Operator):
         return {"FINISHED"}
 
     def _rows(self, character, settings) -> list:
-        from ..characters.chosen import auto_match, chosen_mapping
-        from ..characters.mapping import read_mapping
+        from ..characters.chosen import auto_match, chosen_mapping, rows_named
 
-        if self.mapping.endswith(".toml"):
-            return auto_match(read_mapping(paths.from_blender(self.mapping)), character)
         if self.mapping:
-            return auto_match(chosen_mapping(self.mapping, character), character)
+            return rows_named(self.mapping, character)
         if not len(settings.rows):
             settings.show(auto_match(chosen_mapping(settings.mapping, character), character))
         return settings.chosen_rows()

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from .. import compat
+from .. import compat, keys_setting
 from ..errors import AddonError
 from . import prechecks
 from .working import fail
@@ -26,6 +26,8 @@ class SOLILOQUY_OT_import_performance(bpy.types.Operator):
     strips: BoolProperty(name="Strips", default=True, description="Add the frames and the voice to the sequencer")
     onto_active: BoolProperty(name="Onto Active Rig", description="Key the rig that is active instead of building a new one")
     match_scene: BoolProperty(name="Match Scene", description="Set the scene's size, camera and colours to the portrait's")
+    reduce_keys: keys_setting.REDUCE_KEYS
+    key_tolerance: keys_setting.KEY_TOLERANCE
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -37,6 +39,12 @@ class SOLILOQUY_OT_import_performance(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
+    def draw(self, _context: bpy.types.Context) -> None:
+        column = self.layout.column()
+        for name in ("rig", "strips", "onto_active", "match_scene"):
+            column.prop(self, name)
+        keys_setting.draw(column, self)
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.assemble import assemble
 
@@ -44,7 +52,8 @@ class SOLILOQUY_OT_import_performance(bpy.types.Operator):
         try:
             onto = self._active_rig(context) if self.onto_active else None
             assemble(bpy.path.abspath(self.directory), scene=scene, strip_scene=strip_scene, start_frame=scene.frame_current,
-                     rig=self.rig, strips=self.strips, onto=onto, match_scene=self.match_scene)
+                     rig=self.rig, strips=self.strips, onto=onto, match_scene=self.match_scene,
+                     reduce_by=keys_setting.reduce_by(self))
         except AddonError as error:
             return fail(self, context, error)
         if self.strips:

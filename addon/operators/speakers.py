@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from .. import compat, engine_choice, paths, rights
+from .. import compat, engine_choice, keys_setting, paths, rights
 from ..edit_properties import CHANNEL, FILE, SoliloquySpeaker
 from ..engine_client import EngineJob
 from ..errors import AddonError
@@ -112,7 +112,8 @@ class SOLILOQUY_OT_animate_scene(Working, bpy.types.Operator):
             speaker = scene.soliloquy_cast.speakers.get(name)
             onto = find_rig(speaker.rig) if speaker is not None else None
             made = yield from assemble_task(folder, scene=scene, strip_scene=strip_scene, start_frame=self._start_frame, onto=onto,
-                                            rig=settings.make_rig, strips=settings.make_strips, voice=False)
+                                            rig=settings.make_rig, strips=settings.make_strips, voice=False,
+                                            reduce_by=keys_setting.reduce_by(settings))
             if made.rig is not None and onto is None:
                 made.rig.armature.location.x = APART_M * number
                 if speaker is not None:

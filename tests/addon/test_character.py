@@ -1,5 +1,6 @@
 """Apply Performance to Character: every standard's names, bones that lie any way, what was there is kept, files go round."""
 
+import json
 import math
 from fractions import Fraction
 
@@ -18,6 +19,7 @@ from soliloquy.addon.characters.mapping import (BONE, KEY, PARTS, Row, best_mapp
 from soliloquy.addon.characters.performances import CharacterPerformance, load_performance
 from soliloquy.addon.characters.signals import Signals, parse_source, signal_names
 from soliloquy.addon.characters.targets import character_of
+from soliloquy.addon.commands import run
 from soliloquy.addon.operators.character import cannot_apply
 from soliloquy.addon.errors import AddonError, FileError
 from soliloquy.addon.scene.channels import CHANNELS
@@ -423,3 +425,38 @@ def test_operator_takes_a_preset_or_a_file_from_a_script(registered, tmp_path):
         bpy.ops.soliloquy.apply_performance(filepath=str(tmp_path), mapping="oculus")
     bpy.context.view_layer.objects.active = None
     assert cannot_apply(bpy.context).startswith("Select a mesh")
+
+
+def test_command_line_does_what_the_button_does(registered, tmp_path, capsys):
+    """The same curves, a report, the file saved; and what went wrong has a code."""
+    folder = make_folder(tmp_path / "performance", 12, Fraction(25))
+    armature = skeleton(head_bones())
+    item = face("Ada", list(CHANNELS), armature)
+    saved = tmp_path / "out.blend"
+    assert run(["apply", str(folder), "--character", "Ada", "--frame", "11", "--blend", str(saved), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["keys"] == 52 and told["bones"] >= 1 and told["start_frame"] == 11 and told["meshes"] == ["Ada"]
+    written = curves_by_path(item.data.shape_keys)
+    bpy.ops.wm.open_mainfile(filepath=str(saved))
+    again = curves_by_path(bpy.data.objects["Ada"].data.shape_keys)
+    assert written == again and len(again) == 52
+
+    soliloquy.unregister()
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    soliloquy.register()
+    other = face("Bea", list(CHANNELS), skeleton(head_bones()))
+    bpy.context.view_layer.objects.active = other
+    other.select_set(True)
+    bpy.context.scene.frame_set(11)
+    assert bpy.ops.soliloquy.apply_performance(filepath=str(folder), mapping="AUTO") == {"FINISHED"}
+    assert curves_by_path(other.data.shape_keys) == again
+
+    assert run(["apply", str(folder), "--character", "Nobody", "--json"]) == 2
+    failed = capsys.readouterr()
+    assert json.loads(failed.out.splitlines()[-1])["error"]["code"] == "bad_input" and "There are: Skeleton" in failed.err
+    assert run(["apply", str(tmp_path / "nothing.csv")]) == 8
+    assert run(["apply", str(folder), "--mapping", "klingon"]) == 2
+
+
+def curves_by_path(keys) -> dict[str, list]:
+    return {curve.data_path: [tuple(point.co) for point in curve.keyframe_points] for curve in compat.curves_of(keys).fcurves}

@@ -1,11 +1,20 @@
 """F-curves rewritten in part: what was not asked for stays as it was, handles and all."""
 
+from fractions import Fraction
+
 import bpy
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import soliloquy
+from soliloquy.addon.scene import record as records
+from soliloquy.addon.scene.clip_file import read_clip
+from soliloquy.addon.scene.found_rig import rig_of_selection
 from soliloquy.addon.scene.keys import replace_samples, sampled
+from soliloquy.addon.scene.performance import REDUCTION_UNITS, columns_of, read_keys
+from soliloquy.addon.scene.timing import set_scene_fps
 
 FRAMES = np.arange(1, 61, dtype=np.float32)
 
@@ -59,3 +68,35 @@ def test_modifiers_count_in_what_is_read():
     noise = curve.modifiers.new("GENERATOR")
     noise.use_additive, noise.coefficients = True, (0.5, 0.0)
     np.testing.assert_allclose(sampled(curve, FRAMES), 0.5, atol=1e-6)
+
+
+@pytest.fixture
+def registered():
+    soliloquy.register()
+    yield
+    soliloquy.unregister()
+
+
+def keys_and_distance(folder, **options) -> tuple[int, np.ndarray]:
+    """Import a performance; how many keys it has, and how far each of its curves strays at most, in whole shape keys."""
+    assert bpy.ops.soliloquy.import_performance(directory=str(folder), strips=False, **options) == {"FINISHED"}
+    rig = rig_of_selection(bpy.context.view_layer.objects.active) or records.performing_rigs(bpy.context.scene)[0]
+    record = records.read(rig.armature)
+    holders = (records.holder_of(record, datablock) for datablock in (rig.armature, rig.master.data.shape_keys))
+    count = sum(len(curve.keyframe_points) for holder in holders for curve in holder.fcurves)
+    away = np.abs(read_keys(rig, bpy.context.scene) - columns_of(read_clip(folder / "motion.json"))).max(axis=0)
+    for item in list(rig.armature.children) + [rig.armature]:
+        bpy.data.objects.remove(item)
+    return count, away / REDUCTION_UNITS[:len(away)]
+
+
+@pytest.mark.parametrize("percent", [0.2, 1.0])
+def test_reduced_curves_stay_within_the_tolerance(registered, make_folder, percent):
+    """As the import dialog has it: a share of a whole shape key, and its like in degrees and millimetres."""
+    folder = make_folder(60, Fraction(24000, 1001))
+    set_scene_fps(bpy.context.scene, Fraction(30))
+    every, exact = keys_and_distance(folder)
+    reduced, away = keys_and_distance(folder, reduce_keys=True, key_tolerance=percent)
+    assert every == 60 * len(away) and exact.max() < 1e-5
+    assert away.max() <= percent / 100 + 1e-5 and away.max() > 0
+    assert reduced < every

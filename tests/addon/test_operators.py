@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from fractions import Fraction
 from pathlib import Path
 
 import bpy
@@ -173,6 +174,17 @@ def test_command_line_animates_into_the_open_file(stand_in, make_folder, tmp_pat
     assert job["settings"] == {"head": "0.5"} and job["fps"] == "24/1" and job["rights"] == "fictional:made up"
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "made" / "x.blend"))
     assert len(compat.strips_of(bpy.context.scene)) == 2 and bpy.data.armatures
+
+
+def test_command_line_reduces_keys_and_reports_as_json(make_folder, tmp_path, capsys):
+    folder = make_folder(30, Fraction(24))
+    assert run(["import", str(folder), "--reduce", "2", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (told["start_frame"], told["end_frame"]) == (1, 31) and told["rig"] in bpy.data.objects
+    curves = compat.curves_of(bpy.data.objects[told["rig"]]).fcurves
+    assert any(len(curve.keyframe_points) < 30 for curve in curves)
+    assert run(["import", str(folder), "--reduce", "50", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["error"]["code"] == "bad_input"
 
 
 @pytest.mark.parametrize("arguments, code", [([], 2), (["animate"], 2), (["--help"], 0)])
