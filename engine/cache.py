@@ -7,18 +7,21 @@ deleted at any time, and a cache that cannot be written costs time, never the re
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import platformdirs
 
 from .errors import FormatError, OutputError
+from .progress import Progress, silent
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,9 @@ LARGEST_BYTES = {"portrait": 2 << 30, "speech": 256 << 20}
 
 DECIDING_SUFFIXES = (".py", ".npz", ".json", ".toml", ".safetensors")
 """Files of the engine on which results depend: code, tables and weights."""
+
+OWN_NAME = re.compile(r"\.?[0-9a-f]{64}(\.[0-9a-f]{8})?\.(portrait|json)")
+"""Names of entries, and of entries that are being written (see `files.whole_file`)."""
 
 Noun = TypeVar("Noun")
 
@@ -76,8 +82,50 @@ def cached(kind: str, parts: dict, suffix: str, load: Callable[[Path], Noun], ma
         return made, False
 
 
+def cache_usage() -> tuple[int, int]:
+    """(how many results are kept, how many bytes they take)."""
+    sizes = [file.stat().st_size for file in _entries()]
+    return len(sizes), sum(sizes)
+
+
+def clear_cache(progress: Progress = silent) -> tuple[int, int]:
+    """Delete every result that is kept; returns how many there were, and their bytes. Whatever else lies in the folder stays.
+
+    Raises OutputError when one cannot be deleted.
+    """
+    entries = list(_entries())
+    freed = 0
+    for number, file in enumerate(entries):
+        progress("clear", number, len(entries))
+        try:
+            size = file.stat().st_size
+            file.unlink()
+        except FileNotFoundError:
+            continue  # another process dropped it meanwhile
+        except OSError as error:
+            raise OutputError(f"Cannot delete {file}: {error.strerror or error}.") from error
+        freed += size
+    for kind in LARGEST_BYTES:
+        with contextlib.suppress(OSError):  # there is something else in it, or it was never made
+            (cache_folder() / kind).rmdir()
+    return len(entries), freed
+
+
+def _entries() -> Iterator[Path]:
+    """The files this cache has written, and those it had half written when it was killed."""
+    for kind in LARGEST_BYTES:
+        folder = cache_folder() / kind
+        if folder.is_dir() and not folder.is_symlink():
+            yield from _own_files(folder)
+
+
+def _own_files(folder: Path) -> list[Path]:
+    """Known by their names: the folder is the person's choice, and may hold other things."""
+    return [file for file in folder.iterdir() if OWN_NAME.fullmatch(file.name) and file.is_file() and not file.is_symlink()]
+
+
 def _drop_oldest(folder: Path, limit_bytes: int, *, keep: Path) -> None:
-    entries = sorted((file for file in folder.iterdir() if file.is_file()), key=lambda file: file.stat().st_mtime)
+    entries = sorted(_own_files(folder), key=lambda file: file.stat().st_mtime)
     total = sum(file.stat().st_size for file in entries)
     for file in entries:
         if total <= limit_bytes:

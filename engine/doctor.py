@@ -10,7 +10,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from .cache import cache_folder
+from .cache import cache_folder, cache_usage
 from .console import log_path
 from .models import MODELS, missing_models, models_folder
 from .provenance.keys import keys_folder
@@ -61,11 +61,7 @@ def examine() -> Findings:
     models = [{"name": model.name, "purpose": model.purpose, "made_by": model.made_by, "licence": model.licence,
                "wheel": model.wheel, "sha256": model.sha256, "installed": model.name not in missing} for model in MODELS.values()]
     return Findings(versions(), ffmpeg, importlib.util.find_spec("bpy") is not None, os.cpu_count() or 1, folders,
-                    _bytes_in(cache_folder()), shutil.disk_usage(_existing(cache_folder())).free, models, missing)
-
-
-def _bytes_in(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+                    cache_usage()[1], shutil.disk_usage(_existing(cache_folder())).free, models, missing)
 
 
 def _existing(folder: Path) -> Path:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from .care_tasks import clear_cache, installation
 from .edit_tasks import converse, export, regenerate, render, update
 from .errors import InputError
 from .progress import Progress
@@ -57,6 +58,7 @@ def _path(request: dict, key: str) -> Path:
     return Path(request[key])
 
 
-TASKS: dict[str, Callable[[dict, Progress], dict]] = {"animate": animate, "converse": converse, "doctor": doctor, "export": export, "landmarks": landmarks,
-                                                       "ping": ping, "portrait": portrait, "regenerate": regenerate,
-                                                       "render": render, "say": say, "seal": seal, "update": update, "verify": verify}
+TASKS: dict[str, Callable[[dict, Progress], dict]] = {
+    "animate": animate, "clear_cache": clear_cache, "converse": converse, "doctor": doctor, "export": export,
+    "installation": installation, "landmarks": landmarks, "ping": ping, "portrait": portrait, "regenerate": regenerate,
+    "render": render, "say": say, "seal": seal, "update": update, "verify": verify}
