@@ -1,6 +1,7 @@
 """How a command obtains what it works on: nouns from files, from the cache, or made now.
 
-The verbs' modules are imported by the functions that need them, so that a command loads only its own libraries.
+The verbs' modules are imported by the functions that need them, so that a command loads only its own libraries, and nothing
+at all for what the cache knows already.
 """
 
 from __future__ import annotations
@@ -37,7 +38,6 @@ def obtain_portrait(path: Path, *, face: int | None = None, landmarks: Path | No
 
     changes: portrait settings, KEY=VALUE. Raises InputError when one of them asks for the picture and there is only the file.
     """
-    from .portrait.build import build_portrait
     from .portrait.portrait import Portrait
     from .portrait.settings import PortraitSettings
     if path.suffix.lower() == ".portrait":
@@ -55,8 +55,11 @@ def obtain_portrait(path: Path, *, face: int | None = None, landmarks: Path | No
     corrected = sha256_of(landmarks) if landmarks and landmarks.is_file() else ""
     parts = {"sha256": sha256_of(path), "face": face or 0, "landmarks": corrected, "settings": settings.record(),
              "code": code_fingerprint("portrait", "assets")}
-    return cached("portrait", parts, ".portrait", Portrait.load,
-                  lambda: build_portrait(path, face=face, landmarks=landmarks, settings=settings, progress=progress))
+
+    def build() -> Portrait:
+        from .portrait.build import build_portrait
+        return build_portrait(path, face=face, landmarks=landmarks, settings=settings, progress=progress)
+    return cached("portrait", parts, ".portrait", Portrait.load, build)
 
 
 def cleared_rights(path: Path, asked: Rights | None, policy: Policy) -> Rights:
@@ -73,7 +76,6 @@ def obtain_speech(path: Path, text: str, *, corrections: Path | None = None,
     corrections: a `.TextGrid` whose tiers replace what was found, or a speech.json that is used as it is. text: tags in it
     ("[happy]") are not spoken. Raises InputError for a tag that nobody knows.
     """
-    from .audio.analyse import analyse_speech
     from .audio.speech import Speech
     from .motion.tags import read_tags
     text, _ = read_tags(text)
@@ -82,7 +84,11 @@ def obtain_speech(path: Path, text: str, *, corrections: Path | None = None,
     if not path.is_file():
         raise AudioError(f"There is no recording at {path}.")
     parts = {"sha256": sha256_of(path), "text": text, "code": code_fingerprint("audio", "assets")}
-    speech, known = cached("speech", parts, ".json", Speech.load, lambda: analyse_speech(path, text or None, progress=progress))
+
+    def analyse() -> Speech:
+        from .audio.analyse import analyse_speech
+        return analyse_speech(path, text or None, progress=progress)
+    speech, known = cached("speech", parts, ".json", Speech.load, analyse)
     return _corrected(speech, corrections), known
 
 

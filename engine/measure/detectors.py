@@ -11,9 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import cv2
-import mediapipe
 import numpy as np
-from mediapipe.tasks.python import BaseOptions, vision
 
 from ..models import model_path
 
@@ -124,6 +122,7 @@ class FaceDetector:
 
     def __init__(self) -> None:
         """Raises ModelError when the model file is not installed."""
+        from mediapipe.tasks.python import BaseOptions, vision  # a second, which not everything that measures needs
         options = vision.FaceLandmarkerOptions(
             base_options=BaseOptions(model_asset_path=str(model_path("face_landmarker"))),
             running_mode=vision.RunningMode.IMAGE, num_faces=1, min_face_detection_confidence=0.3)
@@ -144,6 +143,7 @@ class FaceDetector:
         return face
 
     def _detect_in_crop(self, frame: np.ndarray, centre_px: np.ndarray, side_px: float) -> Face | None:
+        import mediapipe
         scale = CROP_PX / side_px
         corner = centre_px - (side_px - 1.0 / scale) / 2.0
         matrix = np.array([[scale, 0.0, -scale * corner[0]], [0.0, scale, -scale * corner[1]]])

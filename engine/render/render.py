@@ -21,6 +21,7 @@ from .lidshadow import LidShadow
 from .pose import PosedFrame, Poser
 from .raster import EMPTY, EVERYWHERE, FINE, folds, lay_over, shade, shade_folds, straighten, visibility
 from .seam import LipSeam
+from .threads import tensors_on_one_thread
 
 BATCH = 8
 """Frames posed together."""
@@ -49,7 +50,7 @@ def render(portrait: Portrait, clip: MotionClip, *, size: tuple[int, int] | None
     poser = Poser(portrait)
     total = len(clip)
     workers = max(1, os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers) as pool, tensors_on_one_thread():
         waiting: deque = deque()
         done = 0
         for start in range(0, total, BATCH):
