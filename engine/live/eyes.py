@@ -92,14 +92,13 @@ class LiveBlinks:
         self._mean_s = 60.0 / per_minute if per_minute > 0.0 else np.inf
         self._frame_s = frame_s
         self._lids = Lids()
-        self.last_s = -np.inf
+        self.last_s = -self._mean_s
         self._next_s = self._mean_s * self._rng.uniform(0.1, 1.0) if np.isfinite(self._mean_s) else np.inf
 
     def step(self, time_s: float, moments: Moments, shift_deg: float) -> None:
         """Blink now if it is time to, or if this is a good moment and it soon will be."""
         magnet = moments.began_pause or shift_deg >= blinks.WIDE_SHIFT_DEG
-        near = self._next_s - time_s < blinks.ATTRACTION_S and time_s - self.last_s > blinks.SHORTEST_INTERVAL_S
-        drawn = magnet and near and self._rng.random() < blinks.ATTRACTED_SHARE
+        drawn = magnet and blinks.within_reach(time_s, self._next_s, self.last_s) and self._rng.random() < blinks.ATTRACTED_SHARE
         if drawn or time_s >= self._next_s:
             self._lids.add(blinks.one_blink(self._rng, time_s, self._frame_s))
             self.last_s = time_s

@@ -18,15 +18,18 @@ from .prosody import Prosody
 from .streams import stream
 from .timeline import place
 
-INTERVAL_SPREAD = 0.72
-"""Standard deviation of the intervals' logarithms. A filmed speaker: .63 over 159 intervals, with every one longer than a shot
-missing (docs/models.md); the attraction to pauses takes a little of what is drawn here."""
-SHORTEST_INTERVAL_S = 0.4
-LONGEST_INTERVAL_S = 10.0
+INTERVAL_SPREAD = 0.74
+"""Standard deviation of the intervals' logarithms before they are cut off. A filmed speaker: .63 over 159 intervals, with every one
+longer than a shot missing (docs/models.md)."""
+SHORTEST_INTERVAL_S = 0.35
+LONGEST_INTERVAL_S = 12.0
 """The same speaker's longest: 10.1 s, 3 of 159 above 8 s. Rarer blinks stretch the bound to LONGEST_INTERVALS of the mean."""
-LONGEST_INTERVALS = 3.7
+LONGEST_INTERVALS = 4.4
 PARTIAL_SHARE = 0.4
 ATTRACTION_S = 0.9
+ATTRACTION = 1.5
+"""A blink waits for a pause, or hurries to it, within ATTRACTION_S and by no more than this factor of the interval that was drawn:
+a fixed stretch of time would bend the law of the short intervals."""
 ATTRACTED_SHARE = 0.65
 WIDE_SHIFT_DEG = 11.0
 DIP_DEG = np.array([0.5, -1.4])
@@ -59,15 +62,21 @@ def _blink_times(rng: np.random.Generator, magnets: list[float], duration_s: flo
         return
     mean_s = 60.0 / per_minute
     marks = np.array([*magnets, np.inf])
-    last_s, time_s = -np.inf, mean_s * rng.uniform(0.1, 1.0)
+    last_s, time_s = -mean_s, mean_s * rng.uniform(0.1, 1.0)
     while time_s < duration_s:
         near = float(marks[np.abs(marks - time_s).argmin()])
-        drawn = rng.random() < ATTRACTED_SHARE and abs(near - time_s) < ATTRACTION_S and near - last_s > SHORTEST_INTERVAL_S
+        drawn = rng.random() < ATTRACTED_SHARE and within_reach(near, time_s, last_s)
         at_s = near if drawn else time_s
         if at_s < duration_s:
             yield max(at_s, 0.0)
         last_s = at_s
         time_s = at_s + interval_s(rng, mean_s)
+
+
+def within_reach(magnet_s: float, time_s: float, last_s: float) -> bool:
+    """Whether a blink that would come at `time_s`, after one at `last_s`, may come at `magnet_s` instead."""
+    longer = (magnet_s - last_s) / (time_s - last_s)
+    return abs(magnet_s - time_s) < ATTRACTION_S and 1.0 / ATTRACTION < longer < ATTRACTION and magnet_s - last_s > SHORTEST_INTERVAL_S
 
 
 def interval_s(rng: np.random.Generator, mean_s: float) -> float:

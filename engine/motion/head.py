@@ -21,7 +21,7 @@ YAW, PITCH, ROLL = range(3)
 
 WANDER_DEG = np.array([3.7, 2.9, 2.2])
 """Standard deviation of the slow part (0.1 - 0.9 Hz) per axis."""
-SWAY_DEG = np.array([1.45, 1.15, 0.90])
+SWAY_DEG = np.array([1.62, 1.29, 1.01])
 """Standard deviation of the 0.9 - 2 Hz part per axis while speaking."""
 TREMBLE_DEG = np.array([0.50, 0.44, 0.32])
 """Standard deviation of the 2 - 4.5 Hz part per axis while speaking."""

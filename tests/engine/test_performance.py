@@ -69,16 +69,16 @@ def test_blinks_come_at_a_speakers_rate_with_log_normal_intervals(takes, talk):
 
 
 def test_intervals_spread_as_a_filmed_speakers_do(talk):
-    """The man of head68: coefficient of variation .67, longest 10.1 s (docs/models.md)."""
+    """The man of head68: coefficient of variation .69, longest 10.1 s of 159 (docs/models.md)."""
     prosody = read_prosody(talk)
     starts = [[b.start_s for b in plan_blinks(prosody, plan_shifts(prosody, seed), seed, 22.0, 0.04)] for seed in range(40)]
     intervals = np.concatenate([np.diff(times) for times in starts])
     assert 0.62 <= intervals.std() / intervals.mean() <= 0.75
-    assert 7.5 < intervals.max() <= 11.0
+    assert 7.5 < intervals.max() <= 13.0
     assert np.mean(intervals > 8.0) < 0.04
     assert np.mean([len(times) for times in starts]) / talk.duration_s * 60 == pytest.approx(22.0, abs=1.5)
     samples = [log_normal_probability(intervals[first : first + 85]) for first in range(0, len(intervals) - 85, 85)]
-    assert np.mean(np.array(samples) >= 0.05) > 0.7
+    assert np.mean(np.array(samples) >= 0.05) > 0.85
 
 
 def test_blinks_fall_fast_rise_slowly_and_full_ones_shut(talk):
