@@ -14,6 +14,7 @@ from ..files import sha256_of
 from ..progress import Progress, silent
 from .detect import detect_faces, rest_expression, settle_lids
 from .eyes import build_eye
+from .far_side import far_side_part
 from .fit import CAMERA_DISTANCE_M, PUPIL_DISTANCE_M, Fit, fit_face
 from .glasses import find_glasses, hold_still
 from .lids import build_lid
@@ -105,7 +106,10 @@ def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray,
     white = np.mean([eye.white_colour for eye in eyes.values()], axis=0)
     hole = apertures["mouth"]
     lips = tuple(face.vertices[hole[lips_of(hole.tolist())[middle]]].astype(np.float64) for middle in (UPPER_LIP_MIDDLE, LOWER_LIP_MIDDLE))
-    parts = {"person": person_part(fit, face, matte), "face": face, **mouth_parts(image, fit, white, lips, tone)}
+    far_side = far_side_part(image, matte, fit)
+    parts = {"person": person_part(fit, face, matte, far_side), "face": face, **mouth_parts(image, fit, white, lips, tone)}
+    if far_side is not None:
+        parts["far_side"] = far_side
     images = {}
     for side, eye in eyes.items():
         parts |= eye.parts

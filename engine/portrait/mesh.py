@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 
 import cv2
@@ -14,7 +15,7 @@ from ..render.raster import rasterise_attributes
 from .fit import Fit, head_asset
 from .portrait import Part
 from .rims import LID_SKIRT, LIP_SKIRT, SKIRT_BEHIND, Sheet, add_inner_lips, inward_of, soften_rim
-from .topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER
+from .topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, SURFACE_LANDMARKS
 
 SUBDIVISIONS = 2
 FACE_FADE_RINGS = 3
@@ -36,6 +37,9 @@ NECK_LENGTH = 1.5
 STEEPEST_SIDE, STEEPEST_NECK = 1.2, 3.0
 """Beside the face, and below its chin, depth falls by at most this much per length: the picture shows cheeks and ears foreshortened, and what little
 texture it has of them would be drawn out into streaks when the head turns."""
+EASED_NEIGHBOURS = 96
+EASED_REACH = 0.3
+"""Depth about a filled far cheek is eased over so many grid points, and so far beyond the fill, pupil distances."""
 BODY_DEPTH = -1.5
 """Depth of shoulders and loose hair, pupil distances."""
 
@@ -85,6 +89,17 @@ def loop_subdivide(triangles: np.ndarray, count: int) -> tuple[np.ndarray, scipy
     return np.array(fine, np.int32), matrix
 
 
+@functools.cache
+def face_subdivision() -> tuple[np.ndarray, scipy.sparse.csr_matrix]:
+    """Triangles (T, 3) of the smooth face and the matrix (V, 468) that makes its vertices of the landmarks; not to be changed."""
+    triangles = head_asset()["face_triangles"].astype(np.int32)
+    matrix = scipy.sparse.identity(SURFACE_LANDMARKS, format="csr")
+    for _ in range(SUBDIVISIONS):
+        triangles, step = loop_subdivide(triangles, matrix.shape[0])
+        matrix = step @ matrix
+    return triangles, matrix
+
+
 def rim_loops(triangles: np.ndarray) -> list[list[int]]:
     """Closed boundary loops of a mesh, each a list of vertices, the longest first."""
     directed = Counter((int(t[k]), int(t[(k + 1) % 3])) for t in triangles for k in range(3))
@@ -106,11 +121,7 @@ def face_part(fit: Fit, size: tuple[int, int], lip_tint: np.ndarray) -> tuple[Pa
     size: (width, height) of the picture. lip_tint: (3,) how the lips' colour changes inside the mouth. The rims are those of
     `Portrait.apertures`.
     """
-    triangles = head_asset()["face_triangles"].astype(np.int32)
-    matrix = scipy.sparse.identity(len(fit.surface), format="csr")
-    for _ in range(SUBDIVISIONS):
-        triangles, step = loop_subdivide(triangles, matrix.shape[0])
-        matrix = step @ matrix
+    triangles, matrix = face_subdivision()
     rest = matrix @ fit.surface
     outline, *holes = rim_loops(triangles)
     colour = np.ones((len(rest), 4))
@@ -167,10 +178,10 @@ def fade_from(rim: list[int], triangles: np.ndarray, count: int, rings: int) -> 
     return alpha
 
 
-def person_part(fit: Fit, face: Part, matte: np.ndarray) -> Part:
+def person_part(fit: Fit, face: Part, matte: np.ndarray, far_side: Part | None = None) -> Part:
     """A grid over the person with depth, the face's motion fading beyond its outline, and the neck's share of the head.
 
-    matte: (H, W) 0..1.
+    matte: (H, W) 0..1; far_side: what fills the far cheek of a face turned away, if it is.
     """
     height, width = matte.shape
     points, triangles = grid_over(matte, fit.pupil_distance)
@@ -181,6 +192,8 @@ def person_part(fit: Fit, face: Part, matte: np.ndarray) -> Part:
     oval = fit.surface[list(FACE_OVAL)]
     outside_distance = -signed_distance(points, oval[:, :2])
     depth = grid_depth(fit, points, inside[:, 0], hit, oval, outside_distance)
+    if far_side is not None:
+        depth = eased_at(far_side, points, depth, fit.pupil_distance)
     deltas = grid_deltas(fit, points, inside[:, 1:].reshape(-1, 52, 3), hit, outside_distance)
     part = Part(vertices=np.concatenate([points, depth[:, None]], axis=1).astype(np.float32), triangles=triangles,
                 uv=uv_of(inside_frame, (width, height)), colour=colour,
@@ -283,6 +296,17 @@ def grid_depth(fit: Fit, points, face_depth, on_face, oval, outside_distance) ->
     slope = STEEPEST_SIDE + below_chin * (STEEPEST_NECK - STEEPEST_SIDE)
     steepest = (weights * oval[nearest, 2]).sum(axis=1) - slope * np.maximum(outside_distance, 0)
     return np.where(on_face, face_depth, np.maximum(depth + correction, steepest))
+
+
+def eased_at(far_side: Part, points: np.ndarray, depth: np.ndarray, pupil_distance: float) -> np.ndarray:
+    """(V,) depth that falls by at most STEEPEST_SIDE about the far cheek: what fills it is the outline there, and the person's own
+    few pixels of it must not come out from under the fill."""
+    distance, nearest = scipy.spatial.cKDTree(points).query(points, k=min(EASED_NEIGHBOURS, len(points)))
+    eased = (depth[nearest] - STEEPEST_SIDE * distance).max(axis=1)
+    filled = far_side.vertices[far_side.colour[:, 3] > 0.3, :2]
+    from_fill, _ = scipy.spatial.cKDTree(filled).query(points)
+    share = np.clip(2 - from_fill / (EASED_REACH * pupil_distance), 0, 1)
+    return depth + share * (eased - depth)
 
 
 def spread_outwards(values: np.ndarray, known: np.ndarray) -> np.ndarray:

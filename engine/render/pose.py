@@ -10,6 +10,7 @@ import scipy.spatial
 import torch
 
 from ..motion.clip import CHANNEL_INDEX, MotionClip
+from ..portrait.far_side import BEFORE_FACE
 from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.portrait import Portrait
 from ..portrait.topology import LID_LOWER, LID_UPPER
@@ -43,6 +44,9 @@ class PosedFrame:
 FADE_FACING = (0.08, 0.32)
 """The face is gone into the person below where its surface turns away from the camera (cosine), and whole above: the outline
 then has no stairs, and texture seen edge-on in the picture is never stretched into view."""
+COMES_INTO_VIEW = (0.02, 0.16)
+"""The far cheek's fill begins to show when the surface faces the camera by this much more than at rest (cosine), and is full."""
+RIM_NEIGHBOURS = 9
 FADE_CLEAR_OF_HOLES = 0.12
 """Lids and lips never fade: within this many pupil distances of a hole."""
 
@@ -67,6 +71,12 @@ def lid_closure(portrait: Portrait) -> np.ndarray:
     return shares
 
 
+def beneath_far_side(portrait: Portrait) -> np.ndarray:
+    """(F,) the vertex of the face that each vertex of the far side lies on."""
+    on_face = portrait.parts["far_side"].vertices - (0, 0, BEFORE_FACE * portrait.units_per_metre * PUPIL_DISTANCE_M)
+    return scipy.spatial.cKDTree(portrait.parts["face"].vertices).query(on_face)[1]
+
+
 class Poser:
     """A portrait's parts as tensors, ready to be posed batch after batch."""
 
@@ -84,6 +94,7 @@ class Poser:
         self.face_colour = torch.from_numpy(np.array(portrait.parts["face"].colour, np.float32))
         self.face_normals = self._normals(portrait.parts["face"])
         self.face_may_fade = self._clear_of_holes(portrait)
+        self.far_side = self._far_side(portrait) if "far_side" in portrait.parts else None
         self.closure = torch.from_numpy(lid_closure(portrait))
 
     @torch.inference_mode()
@@ -96,9 +107,12 @@ class Poser:
         shift = shift * torch.tensor([1.0, -1.0, 1.0])
         gaze = torch.from_numpy(np.ascontiguousarray(clip.gaze_deg[span], np.float32))
         posed = {name: self._pose_part(name, channels, head, shift, gaze).numpy() for name in self.parts}
-        face_colour = self._face_colour(head).numpy()
+        colours = {"face": self._face_colour(head)}
+        if self.far_side is not None:
+            colours["far_side"] = self._uncover_far_side(head, colours["face"])
         for frame in range(len(channels)):
-            yield PosedFrame({name: vertices[frame] for name, vertices in posed.items()}, {"face": face_colour[frame]},
+            yield PosedFrame({name: vertices[frame] for name, vertices in posed.items()},
+                             {name: colour[frame].numpy() for name, colour in colours.items()},
                              channels[frame].numpy())
 
     def _close_what_is_open(self, channels: torch.Tensor) -> torch.Tensor:
@@ -116,6 +130,30 @@ class Poser:
         share = 1 - self.face_may_fade * (1 - share * share * (3 - 2 * share))
         colour = self.face_colour.expand(len(head), -1, -1).clone()
         colour[..., 3] *= share
+        return colour
+
+    def _far_side(self, portrait: Portrait) -> dict[str, torch.Tensor]:
+        """Of the far side its colour (F, 4), normals at rest (F, 3), the vertices of the face beneath it (F,), and how much of those
+        it covers (F,): also of the rim, where it fades."""
+        part, beneath = portrait.parts["far_side"], beneath_far_side(portrait)
+        alpha = part.colour[:, 3]
+        _, around = scipy.spatial.cKDTree(part.vertices).query(part.vertices, k=min(RIM_NEIGHBOURS, len(part.vertices)))
+        at_rim = portrait.parts["face"].colour[beneath, 3] < 1
+        covers = np.where(at_rim, alpha[around].max(axis=1), alpha)
+        beneath = torch.from_numpy(beneath)
+        return {"colour": torch.from_numpy(np.array(part.colour, np.float32)), "normals": self.face_normals[beneath],
+                "beneath": beneath, "covers": torch.from_numpy(covers.astype(np.float32))}
+
+    def _uncover_far_side(self, head: torch.Tensor, face_colour: torch.Tensor) -> torch.Tensor:
+        """(B, F, 4): the far side's colour, shown as far as it has turned towards the camera; the face beneath gives way to it."""
+        normals = self.far_side["normals"]
+        facing = torch.einsum("bk,vk->bv", head[:, 2], normals)
+        low, high = COMES_INTO_VIEW
+        shown = torch.clamp((facing - normals[:, 2] - low) / (high - low), 0, 1)
+        colour = self.far_side["colour"].expand(len(head), -1, -1).clone()
+        low, high = FADE_FACING
+        colour[..., 3] *= shown * torch.clamp((facing - low) / (high - low), 0, 1)
+        face_colour[:, self.far_side["beneath"], 3] *= 1 - shown * self.far_side["covers"]
         return colour
 
     def _normals(self, part) -> torch.Tensor:

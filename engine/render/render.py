@@ -18,7 +18,7 @@ from ..progress import Progress, silent
 from .chin import ChinShadow
 from .light import FaceLight
 from .lidshadow import LidShadow
-from .pose import PosedFrame, Poser
+from .pose import PosedFrame, Poser, beneath_far_side
 from .raster import EMPTY, EVERYWHERE, FINE, folds, lay_over, shade, shade_folds, straighten, visibility
 from .seam import LipSeam
 from .threads import tensors_on_one_thread
@@ -28,12 +28,14 @@ BATCH = 8
 LARGEST_SIDE_PX = 8192
 SHARE_THE_MATTE = ("person", "face")
 """Parts whose texture carries the person's matte."""
-LIDS = ("lid_left", "lid_right")
+SKIN = ("face", "far_side", "lid_left", "lid_right")
 INTERIOR = ("cavity", "tongue", "teeth_lower", "teeth_upper")
 APERTURE_PARTS = {"eye_left": (("eye_left",), ("iris_left",), ("glint_left",)),
                   "eye_right": (("eye_right",), ("iris_right",), ("glint_right",)),
                   "mouth": (INTERIOR, ("teeth_source",))}
 """What is seen through each hole of the face, back to front; parts in one group hide one another by depth."""
+FAR_SIDE_BEFORE_M = 0.003
+"""The far cheek's fill is drawn this much before the face: more than the squeezed surface folds, less than a nose stands out."""
 LIP_SHADOW_M = 0.0035
 LIP_SHADOW_LEAST = 0.4
 """Just behind the lips the light is down to this; it is full again LIP_SHADOW_M further in."""
@@ -97,6 +99,8 @@ class Stage:
         self.light, self.seam = FaceLight(portrait), LipSeam(portrait)
         self.chin = ChinShadow(portrait, self.light.from_above)
         self.lid_shadow = LidShadow(portrait)
+        if "far_side" in self.parts:
+            self.beneath_far_side = beneath_far_side(portrait)
         self.halo_seen = None if alpha else self._see_halo()
 
     def _texture(self, image: np.ndarray) -> np.ndarray:
@@ -159,7 +163,11 @@ class Stage:
         shaded = self.lid_shadow.colours(posed.vertices)
         for aperture, groups in APERTURE_PARTS.items():
             self._draw_through(frame, aperture, groups, placed, shaded)
-        self._draw_together(frame, [name for name in ("face", *LIDS) if name in placed], placed, {"face": self._lit(posed)})
+        lit = {"face": self._lit(posed)}
+        if "far_side" in self.parts:
+            lit["far_side"] = self._lit_far_side(posed, lit["face"])
+            placed["far_side"][:, 2] += FAR_SIDE_BEFORE_M * self.pixels_per_metre
+        self._draw_together(frame, [name for name in SKIN if name in placed], placed, lit)
         picture = np.empty((*frame.shape[:2], 4 if self.alpha else 3), np.uint8)
         if self.alpha:
             straighten(frame, picture)
@@ -181,6 +189,12 @@ class Stage:
         lit[self.seam.rim, :3] *= self.seam.factor(posed.vertices["face"])
         if self.light.is_on:
             lit[:, :3] *= self.light.factor(posed.vertices["face"], posed.channels)[:, None]
+        return lit
+
+    def _lit_far_side(self, posed: PosedFrame, face_colour: np.ndarray) -> np.ndarray:
+        """(F, 4) colour of the far side's fill under the light that the face beneath it has."""
+        lit = posed.colour["far_side"].copy()
+        lit[:, :3] *= face_colour[self.beneath_far_side, :3]
         return lit
 
     def to_frame(self, vertices: np.ndarray) -> np.ndarray:

@@ -1,0 +1,118 @@
+"""The far cheek of a face turned away: what the picture squeezes into a line is filled with the near cheek's mirror image.
+
+A head seen at three quarters shows almost nothing of its far side. When it turns back towards the camera, the surface there
+opens, and the line's few pixels, with the background beside them, would be drawn out into teeth and smears. Faces are nearly
+symmetric, so the near side's texture is laid over it, in the colours that the far side has where both are seen.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import scipy.spatial
+
+from ..render.light import vertex_normals
+from .fit import HEAD_PUPIL_DISTANCE_DM, Fit, head_asset
+from .mesh import face_subdivision, fade_from, rim_loops, uv_of
+from .portrait import Part
+
+TURNED_AWAY, TURNED_TO = 0.2, 0.55
+"""Cosine between a surface and the line of sight: below the first the picture shows nothing of it that could be used, above
+the second it does not need help. MediaPipe's mesh of a frontal face falls below neither but at its very outline."""
+ADVANTAGE = 0.2, 0.45
+"""The mirrored place must be seen better by this much, as a cosine, to be used at all, and to be used fully."""
+LEAST_AREA = 0.02
+"""Share of the face's vertices below which there is no far side to speak of: the face is frontal."""
+NOSE = (0.28, 0.42)
+"""The nose ends, and the cheek begins, so far from the face's middle, pupil distances."""
+CLEAR_OF_HOLES = 0.1
+"""Lids and lips keep their own texture: so far around them, pupil distances."""
+FADE_RINGS = 1
+"""The fill is the face's outline where it is in view: it fades over so many rings of triangles only."""
+BEFORE_FACE = 0.004
+"""The fill lies this far before the face, pupil distances."""
+GAIN_LIMITS = (0.5, 1.8)
+GAIN_NEIGHBOURS = 40
+PATCH = 0.05
+"""Colours of the two sides are compared over patches of about this radius, pupil distances."""
+
+
+def far_side_part(image: np.ndarray, matte: np.ndarray, fit: Fit) -> Part | None:
+    """The fill for the face's far side, drawn with the picture itself; None for a face that shows both sides.
+
+    image: (H, W, 3) uint8; matte: (H, W) 0..1. The part's alpha is how much the fill is wanted once the surface is in view; the
+    renderer multiplies it by how far it has turned into view, which is nothing at rest.
+    """
+    triangles, matrix = face_subdivision()
+    rest = matrix @ fit.surface
+    facing = facing_of(rest, triangles)
+    mirrored, facing_there = mirror_image(matrix, rest, facing)
+    alpha = wanted_share(facing, facing_there) * beside_nose(matrix) * clear_of_holes(fit, rest, triangles)
+    if (alpha > 0.5).mean() < LEAST_AREA:
+        return None
+    alpha *= fade_from(rim_loops(triangles)[0], triangles, len(rest), FADE_RINGS)
+    colour = np.concatenate([gains(image, matte, fit, rest, mirrored, facing, facing_there), alpha[:, None]], axis=1)
+    deltas = np.stack([matrix @ delta for delta in fit.deltas])
+    used = (alpha[triangles] > 0).any(axis=1)
+    kept, compact = np.unique(triangles[used], return_inverse=True)
+    raised = rest[kept] + (0, 0, BEFORE_FACE * fit.pupil_distance)
+    part = Part(raised.astype(np.float32), compact.reshape(-1, 3).astype(np.int32), uv_of(mirrored[kept], image.shape[1::-1]),
+                colour[kept].astype(np.float32), np.ones(len(kept), np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32),
+                np.zeros((0, 3), np.float32), "person")
+    part.set_deltas(deltas[:, kept])
+    return part
+
+
+def facing_of(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """(V,) cosine between each vertex's normal and the line of sight: 1 faces the camera, below 0 is turned away."""
+    return vertex_normals(vertices.astype(np.float32), triangles)[:, 2].astype(np.float64)
+
+
+def mirror_image(matrix, rest: np.ndarray, facing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where in the picture (V, 2) each vertex's counterpart on the other side of the face is seen, and how well (V,).
+
+    Counterparts are found on the asset's head, which is symmetric.
+    """
+    places = matrix @ head_asset()["landmark_rest"].astype(np.float64)
+    distance, nearest = scipy.spatial.cKDTree(places).query(places * (-1, 1, 1), k=4)
+    weights = 1 / (distance + 1e-4) ** 2
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.einsum("vk,vkd->vd", weights, rest[nearest, :2]), (weights * facing[nearest]).sum(axis=1)
+
+
+def wanted_share(facing: np.ndarray, facing_there: np.ndarray) -> np.ndarray:
+    """(V,) 0..1: how much the mirror image is to be preferred to what the picture shows."""
+    poor = np.clip((TURNED_TO - facing) / (TURNED_TO - TURNED_AWAY), 0, 1)
+    better = np.clip((facing_there - facing - ADVANTAGE[0]) / (ADVANTAGE[1] - ADVANTAGE[0]), 0, 1)
+    return poor * poor * (3 - 2 * poor) * better
+
+
+def beside_nose(matrix) -> np.ndarray:
+    """(V,) 0 on the nose, whose far side is hidden by itself and not turned away, and in the face's middle; 1 on the cheeks."""
+    across = np.abs(matrix @ head_asset()["landmark_rest"][:, 0].astype(np.float64)) / HEAD_PUPIL_DISTANCE_DM
+    return np.clip((across - NOSE[0]) / (NOSE[1] - NOSE[0]), 0, 1)
+
+
+def clear_of_holes(fit: Fit, rest: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """(V,) 0 at the rims of eyes and mouth, rising to 1 beside them."""
+    holes = np.concatenate([np.array(loop) for loop in rim_loops(triangles)[1:]])
+    distance, _ = scipy.spatial.cKDTree(rest[holes]).query(rest)
+    return np.clip(distance / (CLEAR_OF_HOLES * fit.pupil_distance) - 0.5, 0, 1)
+
+
+def gains(image: np.ndarray, matte: np.ndarray, fit: Fit, rest: np.ndarray, mirrored: np.ndarray, facing: np.ndarray,
+          facing_there: np.ndarray) -> np.ndarray:
+    """(V, 3) what the near side's colours are multiplied by to be the far side's, from the nearest places where both are seen."""
+    sigma = max(1.0, PATCH * fit.pupil_distance)
+    weight = cv2.GaussianBlur(matte, (0, 0), sigma) + 1e-3
+    blurred = cv2.GaussianBlur(image * matte[..., None], (0, 0), sigma).astype(np.float32) / weight[..., None] + 2.0
+    own, other = (cv2.remap(blurred, points[None, :, 0].astype(np.float32), points[None, :, 1].astype(np.float32),
+                            cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0] for points in (rest, mirrored))
+    both = np.flatnonzero((facing > TURNED_TO) & (facing < facing_there) & (facing_there > TURNED_TO))
+    if len(both) < GAIN_NEIGHBOURS:
+        return np.ones((len(rest), 3))
+    distance, nearest = scipy.spatial.cKDTree(rest[both]).query(rest, k=GAIN_NEIGHBOURS)
+    weights = 1 / (distance + PATCH * fit.pupil_distance)
+    ratio = np.log(own[both] / other[both])[nearest]
+    mean = (weights[..., None] * ratio).sum(axis=1) / weights.sum(axis=1, keepdims=True)
+    return np.clip(np.exp(mean), *GAIN_LIMITS)
