@@ -14,9 +14,9 @@ from .child import ChildProcess
 from .errors import AddonError, EngineMissing, EngineNotInstalled
 
 PYTHON_VARIABLE = "SOLILOQUY_PYTHON"
-MODELS_VARIABLE = "SOLILOQUY_MODELS"
-INSTALLED_MARK = "installed.json"
-"""Written into the engine's folder when its installation is complete."""
+MODELS_VARIABLE, CACHE_VARIABLE, DEVICE_VARIABLE = "SOLILOQUY_MODELS", "SOLILOQUY_CACHE", "SOLILOQUY_DEVICE"
+INSTALLED, INSTALLED_MARK = "installed", "installed.json"
+"""Origin of an engine of our own; what is written into its folder when its installation is complete."""
 
 REQUEST_ID, CANCEL_ID = "1", "2"
 CLEANING_UP_S = 10.0
@@ -27,42 +27,58 @@ LAST_WORDS_S = 0.3
 
 @dataclass(frozen=True)
 class Engine:
-    """A Python that can run the engine. origin: where it was found, for the person; models: its folder for weights."""
+    """A Python that can run the engine. origin: where it was found, for the person; models: its folder for weights; cache: its
+    folder for results it keeps; device: what it poses with. None and "" leave it to the environment Blender was started in."""
 
     python: Path
     origin: str
     models: Path | None
+    cache: Path | None = None
+    device: str = ""
 
     def environment(self) -> dict[str, str]:
         """Variables the child process needs beyond Blender's own."""
-        return {MODELS_VARIABLE: str(self.models)} if self.models else {}
+        chosen = {MODELS_VARIABLE: self.models, CACHE_VARIABLE: self.cache, DEVICE_VARIABLE: self.device}
+        return {name: str(value) for name, value in chosen.items() if value}
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` units of `stage`; total 0: not known."""
+    """`done` of `total` units of `stage`; total 0: not known. What follows a colon in `stage` is a remark."""
 
     stage: str
     done: int
     total: int
 
 
-def find_engine(chosen_python: str = "", models_folder: str = "") -> Engine:
+def find_engine(chosen_python: str = "", models_folder: str = "", cache_folder: str = "", device: str = "") -> Engine:
     """The Python from the preferences, else from SOLILOQUY_PYTHON, else the one this extension installed.
 
     Raises EngineMissing with what to do. Cheap: a few file checks.
     """
-    models = paths.from_blender(models_folder) if models_folder else None
+    models, cache = (paths.from_blender(folder) if folder else None for folder in (models_folder, cache_folder))
     for named, origin in ((chosen_python, "preferences"), (os.environ.get(PYTHON_VARIABLE, ""), PYTHON_VARIABLE)):
         if named:
             python = paths.from_blender(named)
             if not python.is_file():
                 raise EngineMissing(f"The engine's Python {python} (from {origin}) is not there. Choose another one.")
-            return Engine(python, origin, models)
+            return Engine(python, origin, models, cache, device)
     home = paths.engine_folder()
     if home is None or not (home / INSTALLED_MARK).is_file():
         raise EngineNotInstalled
-    return Engine(paths.venv_python(home / "venv"), "installed", models or home / "models")
+    return Engine(paths.venv_python(home / "venv"), INSTALLED, models or home / "models", cache, device)
+
+
+def made_for_another_version(engine: Engine) -> bool:
+    """Whether an engine this extension installed has the packages of another version of it."""
+    home = paths.engine_folder()
+    if engine.origin != INSTALLED or home is None:
+        return False
+    try:
+        record = json.loads((home / INSTALLED_MARK).read_text(encoding="utf-8"))
+        return record["requirements"] != paths.REQUIREMENTS.read_text(encoding="utf-8")
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
 
 
 class EngineJob:
@@ -147,9 +163,9 @@ class TimeLeft:
 
     def update(self, report: Progress) -> float | None:
         """Seconds left in the stage; None until it can be told."""
-        now_s = time.monotonic()
-        if report.stage != self._stage:
-            self._stage, self._first_done, self._started_s = report.stage, report.done, now_s
+        now_s, stage = time.monotonic(), report.stage.partition(":")[0]
+        if stage != self._stage:
+            self._stage, self._first_done, self._started_s = stage, report.done, now_s
         made = report.done - self._first_done
         if made <= 0 or report.total <= 0:
             return None

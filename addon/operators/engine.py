@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import bpy
 
-from .. import engine_choice, engine_install, paths
+from .. import engine_choice, engine_facts, engine_install, paths
 from ..errors import AddonError
 from . import prechecks
 from .working import Working, fail
 
 
 class SOLILOQUY_OT_install_engine(Working, bpy.types.Operator):
-    """Make the engine's own environment (about 2 GB on disk); nothing is installed into Blender's Python"""
+    """Make the engine's own environment (about 2 GB on disk), from scratch when there is one; Blender's Python stays as it is"""
 
     bl_idname = "soliloquy.install_engine"
     bl_label = "Install Engine"
@@ -28,6 +28,7 @@ class SOLILOQUY_OT_install_engine(Working, bpy.types.Operator):
         return engine_install.InstallJob(base_python=chosen.base_python if chosen else "", wheels=wheels)
 
     def finish(self, _context: bpy.types.Context) -> str:
+        engine_facts.forget()
         return "The engine is installed"
 
 
@@ -52,6 +53,7 @@ class SOLILOQUY_OT_remove_engine(bpy.types.Operator):
             engine_install.remove_engine()
         except OSError as error:
             return fail(self, context, AddonError(f"The engine could not be removed: {error}", code="bad_output"))
+        engine_facts.forget()
         self.report({"INFO"}, "The engine was removed")
         return {"FINISHED"}
 
