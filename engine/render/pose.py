@@ -27,7 +27,7 @@ def rotation_matrices(yaw_pitch_roll_deg: torch.Tensor) -> torch.Tensor:
     about_y = stack((yaw.cos(), zero, yaw.sin()), (zero, one, zero), (-yaw.sin(), zero, yaw.cos()))
     about_x = stack((one, zero, zero), (zero, pitch.cos(), pitch.sin()), (zero, -pitch.sin(), pitch.cos()))
     about_z = stack((roll.cos(), -roll.sin(), zero), (roll.sin(), roll.cos(), zero), (zero, zero, one))
-    flip = torch.tensor([1.0, -1.0, 1.0])
+    flip = torch.tensor([1.0, -1.0, 1.0], device=yaw.device)
     return flip[:, None] * (about_y @ about_x @ about_z) * flip[None, :]
 
 
@@ -80,7 +80,9 @@ def beneath_far_side(portrait: Portrait) -> np.ndarray:
 class Poser:
     """A portrait's parts as tensors, ready to be posed batch after batch."""
 
-    def __init__(self, portrait: Portrait):
+    def __init__(self, portrait: Portrait, device: torch.device | None = None):
+        """device: where parts are posed, the processor by default; colours are always the processor's."""
+        self.device = device or torch.device("cpu")
         self.pivot = torch.from_numpy(np.array(portrait.neck_pivot, np.float32))
         self.centre = torch.from_numpy(np.array(portrait.camera_centre, np.float32))
         self.distance = float(portrait.camera_distance)
@@ -96,6 +98,13 @@ class Poser:
         self.face_may_fade = self._clear_of_holes(portrait)
         self.far_side = self._far_side(portrait) if "far_side" in portrait.parts else None
         self.closure = torch.from_numpy(lid_closure(portrait))
+        self._move_to_device()
+
+    def _move_to_device(self) -> None:
+        """What parts are posed with; what is needed at rest only was computed before."""
+        self.pivot, self.centre, self.eye_centres = (known.to(self.device) for known in (self.pivot, self.centre, self.eye_centres))
+        self.parts = {name: tuple(known.to(self.device) if known is not None else None for known in part)
+                      for name, part in self.parts.items()}
 
     @torch.inference_mode()
     def pose(self, clip: MotionClip, start: int, stop: int) -> Iterator[PosedFrame]:
@@ -106,7 +115,8 @@ class Poser:
         shift = torch.from_numpy(np.ascontiguousarray(clip.head_translation_m[span], np.float32)) * self.units_per_metre
         shift = shift * torch.tensor([1.0, -1.0, 1.0])
         gaze = torch.from_numpy(np.ascontiguousarray(clip.gaze_deg[span], np.float32))
-        posed = {name: self._pose_part(name, channels, head, shift, gaze).numpy() for name in self.parts}
+        asked = [given.to(self.device) for given in (channels, head, shift, gaze)]
+        posed = {name: self._pose_part(name, *asked).cpu().numpy() for name in self.parts}
         colours = {"face": self._face_colour(head)}
         if self.far_side is not None:
             colours["far_side"] = self._uncover_far_side(head, colours["face"])
@@ -191,7 +201,7 @@ class Poser:
 
     @staticmethod
     def _turn_eye(vertices, gaze_deg, centre) -> torch.Tensor:
-        turn = rotation_matrices(torch.cat([gaze_deg, torch.zeros(len(gaze_deg), 1)], dim=1))
+        turn = rotation_matrices(torch.cat([gaze_deg, torch.zeros(len(gaze_deg), 1, device=gaze_deg.device)], dim=1))
         return (vertices - centre) @ turn.transpose(1, 2) + centre
 
     def _unproject(self, vertices: torch.Tensor) -> torch.Tensor:

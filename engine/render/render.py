@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
+from ..device import chosen_device
 from ..errors import InputError
 from ..motion.clip import MotionClip
 from ..portrait.portrait import PART_NAMES, Portrait
@@ -49,7 +50,7 @@ def render(portrait: Portrait, clip: MotionClip, *, size: tuple[int, int] | None
     proportions, and its plate's border continued. Raises InputError; `progress` may raise Cancelled.
     """
     stage = Stage(portrait, size, alpha)
-    poser = Poser(portrait)
+    poser = Poser(portrait, chosen_device())
     total = len(clip)
     workers = max(1, os.cpu_count() or 1)
     with ThreadPoolExecutor(workers) as pool, tensors_on_one_thread():

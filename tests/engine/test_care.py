@@ -7,6 +7,7 @@ from soliloquy.engine.cache import cache_folder, cache_usage, cached, clear_cach
 from soliloquy.engine.device import CPU, DEVICE_VARIABLE, DEVICES, chosen_device, devices
 from soliloquy.engine.errors import InputError
 from soliloquy.engine.files import whole_file
+from soliloquy.engine.render.pose import Poser
 from soliloquy.engine.tasks import carry_out
 
 
@@ -87,3 +88,14 @@ def test_what_is_said_of_a_device_is_what_torch_does(monkeypatch):
     monkeypatch.setenv(DEVICE_VARIABLE, "abacus")
     with pytest.raises(InputError, match="abacus"):
         chosen_device()
+
+
+def test_posing_stays_on_one_device(astronaut):
+    """Torch's device without memory refuses to mix with others: every tensor of a part is on the device that was asked for, as it
+    has to be on a graphics card, which the machine of the tests may not have."""
+    poser = Poser(astronaut, torch.device("meta"))
+    channels = max(len(deltas) for _, deltas, _ in poser.parts.values() if deltas is not None)
+    asked = [torch.zeros(2, *shape, device="meta") for shape in ((channels,), (3, 3), (3,), (2, 2))]
+    for name, part in astronaut.parts.items():
+        posed = poser._pose_part(name, *asked)
+        assert posed.device.type == "meta" and posed.shape == (2, len(part.vertices), 3)
