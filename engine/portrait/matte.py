@@ -27,9 +27,16 @@ TILE_PX = 1024               # guided filtering of large pictures goes tile by t
 BAND_INSIDE_IOD = 0.14
 BAND_OUTSIDE_IOD = 0.20
 HAIR_OUTSIDE_IOD = 0.34
+BESIDE_JAW = (-0.05, 0.6)    # from the ears to the neck, in face heights below the face's centre: the network fills the nook there
 LEVIN_EPSILON = 1e-5         # regularisation of the colour-line model; larger is smoother and converges sooner
 PRIOR_WEIGHT = 0.03          # pull towards the network's own answer, so that no edge means "as the network says"
 GUIDED_EPSILON = (0.01 * 255) ** 2  # variance of the guide, in levels, below which nothing counts as an edge
+# Where alpha is not to be trusted (`_decide`), in inter-ocular distances.
+ALIKE_REACH_IOD = 0.12       # colours of person and background are compared over this distance
+ALIKE_LEVELS = (14.0, 34.0)  # of 441 at full contrast: alike, and told apart
+VEIL_IOD = 0.09              # half-transparent areas at least twice so wide are no hair
+OUTLINE_IOD = 0.04           # the outline is smoothed by this before it becomes the edge
+COMPACT_IOD = 0.015          # half width of an edge that is made
 SOLVER_TOLERANCE = 1e-4
 SOLVER_STEPS = 200
 
@@ -98,6 +105,10 @@ def trimap(confidence: np.ndarray, person: np.ndarray, region: Region, face: Fac
     near = np.where(above_chin, grow(person, HAIR_OUTSIDE_IOD * iod), grow(person, BAND_OUTSIDE_IOD * iod))
     doubtful = (confidence > 0.15) & grow(person, 3 * BAND_OUTSIDE_IOD * iod)
     inside = deep_inside(person, BAND_INSIDE_IOD * iod) & (confidence > 0.85)
+    ear, jaw = (region.points(face.centre[None] + share * face.height * face.down[None])[0] for share in BESIDE_JAW)
+    beside_jaw = ((columns - ear[0]) * face.down[0] + (rows - ear[1]) * face.down[1] > 0) & (
+        (columns - jaw[0]) * face.down[0] + (rows - jaw[1]) * face.down[1] < 0)
+    inside &= ~beside_jaw
     inside |= deep_inside(person, 3 * BAND_INSIDE_IOD * iod) | oval_mask(region, face)
     result = np.where(near | doubtful, 0.5, 0.0)
     result[inside] = 1.0
@@ -141,7 +152,33 @@ def _solve_region(pixels: np.ndarray, confidence: np.ndarray, person: np.ndarray
     # The network is unsure over a wide border where the person is opaque all the same: steepen its answer.
     prior = np.clip((confidence - 0.25) / 0.5, 0, 1)
     alpha = solve_alpha(silhouette.stretched(pixels).astype(np.float64) / 255, known, prior, weight)
-    return _settle(alpha).astype(np.float32)
+    return _decide(_settle(alpha), pixels, face.iod * region.scale).astype(np.float32)
+
+
+def _decide(alpha: np.ndarray, pixels: np.ndarray, iod_px: float) -> np.ndarray:
+    """Alpha (h, w) with a compact edge where it means nothing: where person and background look alike, and in veils wider than
+    hair is. Over the picture's own background nobody would see it; over another one it is a smudge.
+    """
+    share = _alike(alpha, pixels, ALIKE_REACH_IOD * iod_px)
+    reach = max(1, round(VEIL_IOD * iod_px))
+    veil = cv2.morphologyEx(((alpha > 0.1) & (alpha < 0.9)).astype(np.uint8), cv2.MORPH_OPEN,
+                            cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
+    share = np.maximum(share, cv2.GaussianBlur(veil.astype(np.float32), (0, 0), max(1.0, reach / 2)))
+    inside = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), max(1.0, OUTLINE_IOD * iod_px)) > 0.5
+    distance = (cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) for mask in (inside, ~inside))
+    compact = np.clip(0.5 + np.subtract(*distance) / max(1.5, 2 * COMPACT_IOD * iod_px), 0, 1)
+    return alpha + share * (compact - alpha)
+
+
+def _alike(alpha: np.ndarray, pixels: np.ndarray, reach_px: float) -> np.ndarray:
+    """(h, w) 0..1: how little the person's colours differ from the background's near each pixel."""
+    picture = silhouette.stretched(pixels).astype(np.float32)
+    means = []
+    for weight in (alpha.astype(np.float32), 1 - alpha.astype(np.float32)):
+        total = cv2.GaussianBlur(weight, (0, 0), max(1.0, reach_px)) + 1e-3
+        means.append(cv2.GaussianBlur(picture * weight[..., None], (0, 0), max(1.0, reach_px)) / total[..., None])
+    apart = np.linalg.norm(means[0] - means[1], axis=2)
+    return np.clip((ALIKE_LEVELS[1] - apart) / (ALIKE_LEVELS[1] - ALIKE_LEVELS[0]), 0, 1)
 
 
 def _settle(alpha: np.ndarray) -> np.ndarray:

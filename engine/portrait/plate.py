@@ -21,6 +21,10 @@ STRIP_ROWS = 512             # full-size work goes in strips: bounded memory on 
 CONTAMINATED_SHARE = 0.006   # of the long side: background this near to the person's edge may carry a fringe of it
 MIRROR_SHARE = 0.06          # of the long side: how deep behind the person's edge detail is mirrored in
 STRUCTURE_SHARE = 0.014      # of the long side: structure finer than this is mirrored, what is coarser is filled smoothly
+OUTLINE_SHARE = 0.02         # of the long side: the outline is smoothed by this before it is mirrored at
+FRAME_SHARE = 0.012          # of the long side: nothing is copied from so near to the picture's border
+LEAST_SLOPE = 0.3            # of the smoothed distance to the outline: below, two sides meet and there is no way out
+SEAM_PX = 6                  # working pixels over which mirrored detail fades where there is none
 GRAIN_SHARE = 0.003          # of the long side: what is finer than this is grain, wanted at every depth
 GRAIN_BLOCK_PX = 24          # working pixels
 GRAIN_CANDIDATES = 24        # places tried per block for grain of the same brightness
@@ -116,17 +120,28 @@ def _plan_plate(pixels: np.ndarray, clean: np.ndarray) -> PlatePlan:
     long_side = max(clean.shape)
     smooth = _push_pull(_smooth(pixels, clean, STRUCTURE_SHARE * long_side), clean)
     structured = np.where(clean[..., None], _smooth(pixels, clean, GRAIN_SHARE * long_side), smooth)
-    mirrored, depth = _mirror_map(clean)
+    sources = _away_from_frame(clean)
+    mirrored, depth = _mirror_map(clean, sources)
     reach = MIRROR_SHARE * long_side
     near = mirrored.usable & (depth < reach)
     grain = np.where(clean, np.abs(pixels - structured).mean(axis=2), 0.0)
-    blocks = _grain_map(smooth, cv2.boxFilter(grain, -1, (GRAIN_BLOCK_PX, GRAIN_BLOCK_PX)), clean)
+    blocks = _grain_map(smooth, cv2.boxFilter(grain, -1, (GRAIN_BLOCK_PX, GRAIN_BLOCK_PX)), sources)
     source_x = np.where(near, mirrored.x, blocks.x)
     source_y = np.where(near, mirrored.y, blocks.y)
     # A raised cosine: detail mirrored in at the edge fades out without an end that can be seen.
     amount = np.where(near, 0.5 + 0.5 * np.cos(np.pi * np.clip(depth / reach, 0, 1)), 0.0)
+    known = cv2.blur(near.astype(np.float32), (2 * SEAM_PX + 1,) * 2)
+    amount *= np.clip(2 * known - 1, 0, 1)
     return PlatePlan(smooth, structured.astype(np.float32), source_x.astype(np.float32), source_y.astype(np.float32),
                      amount.astype(np.float32), (near | blocks.usable).astype(np.float32))
+
+
+def _away_from_frame(clean: np.ndarray) -> np.ndarray:
+    """Clean places that are not at the picture's border, where scans show paper, mounts and frames."""
+    margin = max(1, round(FRAME_SHARE * max(clean.shape)))
+    inner = np.zeros_like(clean)
+    inner[margin:-margin, margin:-margin] = clean[margin:-margin, margin:-margin]
+    return inner if inner.any() else clean
 
 
 def _smooth(pixels: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
@@ -149,17 +164,20 @@ def _push_pull(pixels: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.where(known[..., None], pixels, fine)
 
 
-def _mirror_map(clean: np.ndarray) -> tuple[SourceMap, np.ndarray]:
-    """Each pixel's mirror image in the clean background's nearest edge, and how deep the pixel lies behind it (px)."""
+def _mirror_map(clean: np.ndarray, sources: np.ndarray) -> tuple[SourceMap, np.ndarray]:
+    """Each pixel's mirror image in the person's smoothed outline, and how deep the pixel lies behind it (px).
+
+    Smoothed, since every curl of the true one would throw its own fan of copies.
+    """
     height, width = clean.shape
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    hidden = (~clean).astype(np.uint8)
-    depth, labels = cv2.distanceTransformWithLabels(hidden, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    nearest = np.zeros((labels.max() + 1, 2), np.float32)
-    nearest[labels[clean]] = np.argwhere(clean)[:, ::-1]
-    edge = nearest[labels]
-    x, y = 2 * edge[..., 0] - columns, 2 * edge[..., 1] - rows
-    return SourceMap(x, y, _is_clean_at(clean, x, y)), depth
+    inside, outside = (cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) for mask in (~clean, clean))
+    depth = cv2.GaussianBlur(inside - outside, (0, 0), max(1.0, OUTLINE_SHARE * max(clean.shape)))
+    across, down = (cv2.Sobel(depth, cv2.CV_32F, *way, ksize=3, scale=1 / 8) for way in ((1, 0), (0, 1)))
+    length = np.hypot(across, down)
+    step = (2 * np.maximum(depth, 0) + max(1.5, CONTAMINATED_SHARE * max(clean.shape))) / np.maximum(length, 1e-3)
+    x, y = columns - step * across, rows - step * down
+    return SourceMap(x, y, _is_clean_at(sources, x, y) & (length > LEAST_SLOPE)), np.maximum(inside, 0)
 
 
 def _grain_map(smooth: np.ndarray, strength: np.ndarray, clean: np.ndarray) -> SourceMap:
