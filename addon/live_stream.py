@@ -8,18 +8,20 @@ from fractions import Fraction
 
 import numpy as np
 
-from .scene.channels import CHANNELS
+from .scene.channels import CHANNELS, TONGUE_CHANNELS
 from .scene.clip_file import ClipData
 
 LONGEST_LINE = 1 << 16
 LARGEST_ANGLE_DEG, LARGEST_SHIFT_M = 180.0, 10.0
+AT_REST = (0.0,) * len(TONGUE_CHANNELS)
+"""The tongue of a stream that does not tell it."""
 MOST_FRAMES = 60 * 60 * 60
 """An hour at 60 frames a second is kept of a recording, then it stops growing."""
 
 
 @dataclass(frozen=True)
 class LiveFrame:
-    """number: rises, and leaps over gaps in the sound. columns: (62,) as `scene.performance.columns_of` has them."""
+    """number: rises, and leaps over gaps in the sound. columns: (64,) as `scene.performance.columns_of` has them."""
 
     number: int
     columns: np.ndarray
@@ -63,7 +65,7 @@ class LiveStream:
         length = int(min(numbers[-1] - numbers[0] + 1, MOST_FRAMES))
         shown = np.searchsorted(numbers - numbers[0], np.arange(length), side="right") - 1
         values = np.stack([frame.columns for frame in self.frames])[shown].astype(np.float32)
-        return ClipData(self.fps, values[:, :52], values[:, 52:55], values[:, 55:58], values[:, 58:].reshape(-1, 2, 2))
+        return ClipData(self.fps, values[:, :52], values[:, 52:55], values[:, 55:58], values[:, 58:62].reshape(-1, 2, 2), values[:, 62:])
 
 
 def _rate(text: str) -> Fraction:
@@ -77,7 +79,8 @@ def _frame(record: dict) -> LiveFrame:
     channels = [float(record["channels"][name]) for name in CHANNELS]
     columns = np.concatenate([np.clip(channels, 0, 1), _bounded(record["head_rotation_deg"], 3, LARGEST_ANGLE_DEG),
                               _bounded(record["head_translation_m"], 3, LARGEST_SHIFT_M),
-                              _bounded(record["gaze_deg"], 4, LARGEST_ANGLE_DEG)])
+                              _bounded(record["gaze_deg"], 4, LARGEST_ANGLE_DEG),
+                              np.clip(_bounded(record.get("tongue", AT_REST), len(AT_REST), 1.0), 0, 1)])
     if not np.isfinite(columns).all():
         raise ValueError("values are not finite")
     return LiveFrame(int(record["frame"]), columns)

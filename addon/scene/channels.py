@@ -25,4 +25,10 @@ GROUP_OF: dict[str, str] = {
 CHANNELS: tuple[str, ...] = tuple(GROUP_OF)
 """Names in the order of the clip's columns and of the portrait's delta_channel."""
 
-HEAD_GROUP, GAZE_GROUP = "Head", "Gaze"
+TONGUE_CHANNELS: tuple[str, ...] = ("tongueUp", "tongueBack")
+"""What ARKit has no names for; they follow its 52 in clips, portraits and rigs."""
+
+RIG_CHANNELS: tuple[str, ...] = CHANNELS + TONGUE_CHANNELS
+"""The shape keys of a rig."""
+
+HEAD_GROUP, GAZE_GROUP, TONGUE_GROUP = "Head", "Gaze", "Tongue"

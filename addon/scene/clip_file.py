@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import AddonError, FileError
-from .channels import CHANNELS
+from .channels import CHANNELS, TONGUE_CHANNELS
 
-NEWEST_FORMAT = 1
+NEWEST_FORMAT = 2
 LARGEST_HEADER_BYTES = 16 << 20
 LARGEST_ARRAY_BYTES = 256 << 20
 """52 channels of float32 at 60 frames a second: more than five hours."""
@@ -26,7 +26,8 @@ class ClipData:
     """One performance, frame n at n / fps seconds. Conventions as in `engine/motion/clip.py`:
 
     channels (T, 52) 0..1 in CHANNELS order; head_rotation_deg (T, 3) yaw, pitch, roll; head_translation_m (T, 3) x right,
-    y up, z towards the camera; gaze_deg (T, 2, 2) subject's left, right x yaw, pitch.
+    y up, z towards the camera; gaze_deg (T, 2, 2) subject's left, right x yaw, pitch; tongue (T, 2) 0..1 in TONGUE_CHANNELS order, at
+    rest when it is left out.
     """
 
     fps: Fraction
@@ -34,6 +35,11 @@ class ClipData:
     head_rotation_deg: np.ndarray
     head_translation_m: np.ndarray
     gaze_deg: np.ndarray
+    tongue: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.tongue is None:
+            object.__setattr__(self, "tongue", np.zeros((len(self.channels), len(TONGUE_CHANNELS)), np.float32))
 
     def __len__(self) -> int:
         return len(self.channels)
@@ -45,7 +51,7 @@ class ClipData:
     def arrays(self) -> dict[str, np.ndarray]:
         """By the names they have in the file."""
         return {"channels": self.channels, "head_rotation_deg": self.head_rotation_deg,
-                "head_translation_m": self.head_translation_m, "gaze_deg": self.gaze_deg}
+                "head_translation_m": self.head_translation_m, "gaze_deg": self.gaze_deg, "tongue": self.tongue}
 
 
 def read_clip(path: str | os.PathLike) -> ClipData:
@@ -64,9 +70,11 @@ def read_clip(path: str | os.PathLike) -> ClipData:
             raise ValueError(f"impossible frame rate {fps}")
         with zipfile.ZipFile(path.parent / Path(header["arrays"]).name) as archive:
             frames = int(header["frames"])
+            tongue = _array(archive, "tongue", (frames, len(TONGUE_CHANNELS))) if "tongue.npy" in archive.namelist() else None
             return ClipData(fps, _array(archive, "channels", (frames, len(CHANNELS))),
                             _array(archive, "head_rotation_deg", (frames, 3)),
-                            _array(archive, "head_translation_m", (frames, 3)), _array(archive, "gaze_deg", (frames, 2, 2)))
+                            _array(archive, "head_translation_m", (frames, 3)), _array(archive, "gaze_deg", (frames, 2, 2)),
+                            tongue)
     except (OSError, ValueError, KeyError, TypeError, EOFError, ZeroDivisionError, NotImplementedError,
             zipfile.BadZipFile) as error:
         raise FileError(f"{path} is not a readable motion clip ({error}).") from error
@@ -76,7 +84,8 @@ def write_clip(clip: ClipData, path: Path) -> None:
     """Write `path` and its arrays beside it, for the engine. Raises AddonError when the disk does not take them."""
     arrays = path.with_suffix(".npz")
     header = {"format": "soliloquy-motion", "format_version": NEWEST_FORMAT, "fps": f"{clip.fps.numerator}/{clip.fps.denominator}",
-              "frames": len(clip), "arrays": arrays.name, "channels": list(CHANNELS), "provenance": {"generator": "read off a rig"}}
+              "frames": len(clip), "arrays": arrays.name, "channels": list(CHANNELS), "tongue": list(TONGUE_CHANNELS),
+              "provenance": {"generator": "read off a rig"}}
     try:
         np.savez_compressed(arrays, **clip.arrays())
         path.write_text(json.dumps(header), encoding="utf-8")

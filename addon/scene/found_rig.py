@@ -10,12 +10,12 @@ from .rig_names import HEAD
 
 PART_PROPERTY = "soliloquy_part"
 MASTER_PARTS = ("face", "person")
-"""The first of these that the portrait has carries all 52 keys; the other parts follow it by drivers."""
+"""The first of these that the portrait has carries all keys; the other parts follow it by drivers."""
 
 
 @dataclass(frozen=True)
 class Rig:
-    """A rig in the file. master: the mesh whose 52 shape keys are meant to be edited; camera: None when it was deleted."""
+    """A rig in the file. master: the mesh whose shape keys are meant to be edited; camera: None when it was deleted."""
 
     armature: bpy.types.Object
     master: bpy.types.Object

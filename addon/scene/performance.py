@@ -1,4 +1,4 @@
-"""A performance on a rig: 52 shape-key curves, the head bone's turn and shift, the eyes' gaze. One action holds it all, with a
+"""A performance on a rig: 54 shape-key curves, the head bone's turn and shift, the eyes' gaze. One action holds it all, with a
 slot for the armature and one for the keys. It is written whole, read back key by key, and written again in parts."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import compat
 from . import record as records
-from .channels import CHANNELS, GAZE_GROUP, GROUP_OF, HEAD_GROUP
+from .channels import CHANNELS, GAZE_GROUP, GROUP_OF, HEAD_GROUP, TONGUE_CHANNELS, TONGUE_GROUP
 from .clip_file import ClipData
 from .keys import replace_samples, sampled
 from .found_rig import Rig
@@ -46,21 +46,32 @@ def _places() -> Iterator[CurvePlace]:
     for bone in EYE_BONES.values():
         for index in (2, 0):  # yaw, pitch
             yield CurvePlace(False, f'pose.bones["{bone}"].rotation_euler', index, GAZE_GROUP, turn)
+    for channel in TONGUE_CHANNELS:
+        yield CurvePlace(True, f'key_blocks["{channel}"].value', 0, TONGUE_GROUP, 1.0)
 
 
 PLACES = tuple(_places())
+TONGUE_COLUMN = len(PLACES) - len(TONGUE_CHANNELS)
+
+
+def places_on(rig: Rig) -> Iterator[tuple[int, CurvePlace]]:
+    """(column, place) of the curves that a rig has a place for: one that was built before there was a tongue has no keys for it."""
+    keys = rig.master.data.shape_keys.key_blocks
+    for column, place in enumerate(PLACES):
+        if column < TONGUE_COLUMN or keys.get(TONGUE_CHANNELS[column - TONGUE_COLUMN]) is not None:
+            yield column, place
 
 
 def columns_of(clip: ClipData) -> np.ndarray:
-    """(T, 62) float64: channels, head rotation, head translation, gaze."""
-    return np.concatenate([clip.channels, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg.reshape(-1, 4)],
-                          axis=1, dtype=np.float64)
+    """(T, 64) float64: channels, head rotation, head translation, gaze, tongue."""
+    return np.concatenate([clip.channels, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg.reshape(-1, 4),
+                           clip.tongue], axis=1, dtype=np.float64)
 
 
 def clip_of(columns: np.ndarray, like: ClipData) -> ClipData:
     """The clip whose `columns_of` these are, at the rate of `like`."""
     values = columns.astype(np.float32)
-    return ClipData(like.fps, values[:, :52], values[:, 52:55], values[:, 55:58], values[:, 58:].reshape(-1, 2, 2))
+    return ClipData(like.fps, values[:, :52], values[:, 52:55], values[:, 55:58], values[:, 58:62].reshape(-1, 2, 2), values[:, 62:])
 
 
 def apply_performance(rig: Rig, clip: ClipData, scene: bpy.types.Scene, *, start_frame: int, name: str,
@@ -75,7 +86,7 @@ def apply_performance(rig: Rig, clip: ClipData, scene: bpy.types.Scene, *, start
     datablocks = {False: rig.armature, True: rig.master.data.shape_keys}
     actions = {on_keys: compat.assign_action(datablock, action) for on_keys, datablock in datablocks.items()}
     holders = {on_keys: compat.curves_of(datablock) for on_keys, datablock in datablocks.items()}
-    for column, place in enumerate(PLACES):
+    for column, place in places_on(rig):
         values = columns[:, column]
         kept = needed_keys(values, reduce_by * REDUCTION_UNITS[column]) if reduce_by > 0 else slice(None)
         compat.write_curve(holders[place.on_keys], place.path, place.index, place.group, frames[kept], place.factor * values[kept])
@@ -84,8 +95,8 @@ def apply_performance(rig: Rig, clip: ClipData, scene: bpy.types.Scene, *, start
     return action
 
 
-REDUCTION_UNITS = np.repeat([1.0, 25.0, 0.04, 25.0], [52, 3, 3, 4])
-"""What a whole shape key is worth, by eye, in degrees and metres: (62,)."""
+REDUCTION_UNITS = np.repeat([1.0, 25.0, 0.04, 25.0, 1.0], [52, 3, 3, 4, 2])
+"""What a whole shape key is worth, by eye, in degrees and metres: (64,)."""
 
 
 ENGINES_CHANNEL_TOLERANCE = 1e-4
@@ -119,7 +130,7 @@ def needed_keys(values: np.ndarray, tolerance: float) -> np.ndarray:
 
 
 def read_keys(rig: Rig, scene: bpy.types.Scene) -> np.ndarray:
-    """(T, 62) what the performance's own curves say at every sample, without what constraints and layers add to them; NaN where
+    """(T, 64) what the performance's own curves say at every sample, without what constraints and layers add to them; NaN where
     a curve was deleted."""
     record = records.read(rig.armature)
     frames = _sample_frames(record, scene)
@@ -130,7 +141,7 @@ def read_keys(rig: Rig, scene: bpy.types.Scene) -> np.ndarray:
 
 
 def write_samples(rig: Rig, scene: bpy.types.Scene, columns: np.ndarray, changed: np.ndarray) -> int:
-    """Key the samples that are `changed` (T, 62) anew with `columns`; keys elsewhere stay as they are. Returns how many curves."""
+    """Key the samples that are `changed` (T, 64) anew with `columns`; keys elsewhere stay as they are. Returns how many curves."""
     record = records.read(rig.armature)
     frames, written = _sample_frames(record, scene), 0
     for column, curve in _curves(rig, record):

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import FileError
-from .channels import CHANNELS
+from .channels import RIG_CHANNELS
 
-NEWEST_FORMAT = 1
+NEWEST_FORMAT = 2
 LARGEST_MEMBER_BYTES = 256 << 20
 LARGEST_FILE_BYTES = 1 << 30
 LARGEST_SIDE_PX = 16384
@@ -120,7 +120,7 @@ def _part(archive: zipfile.ZipFile, name: str, texture: str) -> PartData:
         raise ValueError(f"part {name}: arrays differ in length")
     if len({len(arrays[field]) for field in ("delta_channel", "delta_index", "delta_offset")}) != 1:
         raise ValueError(f"part {name}: delta arrays differ in length")
-    for field, limit in (("triangles", count), ("delta_index", count), ("delta_channel", len(CHANNELS))):
+    for field, limit in (("triangles", count), ("delta_index", count), ("delta_channel", len(RIG_CHANNELS))):
         if arrays[field].size and (arrays[field].min() < 0 or arrays[field].max() >= limit):
             raise ValueError(f"part {name}: {field} points outside")
     return PartData(**arrays, texture=texture)

@@ -5,27 +5,28 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from .performance import PLACES
+from .performance import places_on
 from .found_rig import Rig
 
 
 class Poser:
-    """Knows where a rig's 62 values live, and how they were before."""
+    """Knows where a rig's 64 values live, and how they were before."""
 
     def __init__(self, rig: Rig) -> None:
         self._armature, self._keys = rig.armature, rig.master.data.shape_keys
-        self._before = np.array([self._get(place) for place in PLACES])
+        self._places = list(places_on(rig))
+        self._before = [self._get(place) for _, place in self._places]
 
     def show(self, columns: np.ndarray) -> None:
-        """Pose the rig. columns: (62,) as `performance.columns_of` has them."""
-        self._set([place.factor * value for place, value in zip(PLACES, columns, strict=True)])
+        """Pose the rig. columns: (64,) as `performance.columns_of` has them."""
+        self._set([place.factor * columns[column] for column, place in self._places])
 
     def put_back(self) -> None:
         """As it was when this was made."""
         self._set(self._before)
 
-    def _set(self, values: np.ndarray | list[float]) -> None:
-        for place, value in zip(PLACES, values, strict=True):
+    def _set(self, values: list[float]) -> None:
+        for (_, place), value in zip(self._places, values, strict=True):
             holder, name = self._target(place)
             if place.on_keys:
                 setattr(holder, name, value)

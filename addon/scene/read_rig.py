@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import AddonError
 from . import record as records
-from .channels import CHANNELS
+from .channels import CHANNELS, RIG_CHANNELS
 from .clip_file import ClipData
 from .found_rig import Rig, find_rig
 from .rig_names import EYE_BONES, HEAD
@@ -34,7 +34,7 @@ class RigReader:
         offset, scale = records.taken_by_scene(self._record, rig)
         ratio_frames = key_frames(self._record.frames, self._record.rate_in_scene, scene_fps(scene), 0)
         self._frames = (offset + scale * (self._record.start_frame + ratio_frames)).astype(np.float32)
-        self._channels = np.zeros((self.total, len(CHANNELS)), np.float32)
+        self._channels = np.zeros((self.total, len(RIG_CHANNELS)), np.float32)
         self._bones = np.zeros((self.total, len(_BONES), 4, 4))
         self._rest: np.ndarray | None = None
         self.done = 0
@@ -71,8 +71,9 @@ class RigReader:
         """What was read; everything must have been."""
         local = np.linalg.inv(self._rest[0]) @ self._bones[:, 0]
         gaze = [self._gaze(eye) for eye in range(1, len(_BONES))]
-        return ClipData(self._record.rate, np.clip(self._channels, 0, 1), _yaw_pitch_roll(local).astype(np.float32),
-                        local[:, :3, 3].astype(np.float32), np.stack(gaze, axis=1).astype(np.float32))
+        values = np.clip(self._channels, 0, 1)
+        return ClipData(self._record.rate, values[:, :len(CHANNELS)], _yaw_pitch_roll(local).astype(np.float32),
+                        local[:, :3, 3].astype(np.float32), np.stack(gaze, axis=1).astype(np.float32), values[:, len(CHANNELS):])
 
     def _read_frame(self, rig: Rig, scene: bpy.types.Scene) -> None:
         whole = int(np.floor(self._frames[self.done]))
@@ -82,7 +83,7 @@ class RigReader:
         for place, name in enumerate(_BONES):
             self._bones[self.done, place] = bones[name].matrix
         blocks = rig.master.data.shape_keys.evaluated_get(graph).key_blocks
-        for column, name in enumerate(CHANNELS):
+        for column, name in enumerate(RIG_CHANNELS):
             block = blocks.get(name)
             if block is not None and not block.mute:
                 self._channels[self.done, column] = block.value

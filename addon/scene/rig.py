@@ -10,7 +10,7 @@ import numpy as np
 
 from ..turns import Task, finish_at_once
 from . import backdrop, controls, layers, materials
-from .channels import CHANNELS
+from .channels import RIG_CHANNELS
 from .found_rig import MASTER_PARTS, PART_PROPERTY, Rig
 from .meshes import build_mesh
 from .portrait_file import PartData, PortraitData
@@ -56,7 +56,7 @@ def rig_task(portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> Ta
         yield
     master_name = next((key for key in MASTER_PARTS if key in objects), next(iter(objects)))
     for key, part in portrait.parts.items():
-        wanted = CHANNELS if key == master_name else [CHANNELS[i] for i in np.unique(part.delta_channel)]
+        wanted = RIG_CHANNELS if key == master_name else [RIG_CHANNELS[i] for i in np.unique(part.delta_channel)]
         _shape_keys(objects[key], part, space, layers.behind_m(key), wanted)
         yield
     for key, part_object in objects.items():
@@ -191,7 +191,7 @@ def _shape_keys(part_object: bpy.types.Object, part: PartData, space: RigSpace, 
     for channel in channels:
         block = part_object.shape_key_add(name=channel, from_mix=False)
         block.slider_min, block.slider_max, block.value = 0.0, 1.0, 0.0
-        entries = part.delta_channel == CHANNELS.index(channel)
+        entries = part.delta_channel == RIG_CHANNELS.index(channel)
         if entries.any():
             moved = part.vertices.copy()
             np.add.at(moved, part.delta_index[entries], part.delta_offset[entries])

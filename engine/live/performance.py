@@ -17,6 +17,7 @@ from ..motion.direction import NOMINAL_DISTANCE_M, Direction
 from ..motion.gaze import eyes_in_head
 from ..motion.generate import BREATH_JAW, BREATH_RISE_M, EYES_HOLD_FROM
 from ..motion.head import INHALE_PITCH_DEG, PITCH
+from ..motion.tongue import tongue_of_jaw
 from ..motion.visemes import channel_columns
 from .brows import LiveBrows
 from .ear import LOOK_AHEAD_SAMPLES, SILENCE, Heard, LiveEar
@@ -39,8 +40,8 @@ _PITCH_HOPS_EARLY = 1
 class Frame:
     """Frame `number` of a live performance, at number / fps seconds of the audio's clock.
 
-    channels: (52,) in the order of ARKIT_CHANNELS, 0..1; head_rotation_deg, head_translation_m: (3,); gaze_deg: (2, 2), all as
-    in `MotionClip`. concealed: the sound of this moment was lost.
+    channels: (52,) in the order of ARKIT_CHANNELS, 0..1; head_rotation_deg, head_translation_m: (3,); gaze_deg: (2, 2); tongue:
+    (2,), all as in `MotionClip`. concealed: the sound of this moment was lost.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Frame:
     head_rotation_deg: np.ndarray
     head_translation_m: np.ndarray
     gaze_deg: np.ndarray
+    tongue: np.ndarray
     concealed: bool = False
 
 
@@ -144,7 +146,8 @@ class LivePerformance:
         channels[:, EYE_LOOK_COLUMNS] = eye_look_from_gaze(eyes)
         close, jaw = CHANNEL_INDEX["mouthClose"], CHANNEL_INDEX["jawOpen"]
         channels[:, close] = np.minimum(channels[:, close], channels[:, jaw])
-        return Frame(number, time_s, np.clip(channels[0], 0.0, 1.0), rotation[0], translation, eyes[0], self._is_lost(time_s))
+        channels, tongue = np.clip(channels, 0.0, 1.0), np.clip(direction.lips * tongue_of_jaw(channels[:, jaw]), 0.0, 1.0)
+        return Frame(number, time_s, channels[0], rotation[0], translation, eyes[0], tongue[0], self._is_lost(time_s))
 
     def _state_at(self, time_s: float, last_s: float) -> np.ndarray:
         """State between the hops; a closure that fell between two frames shows in the later one."""

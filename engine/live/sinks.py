@@ -33,6 +33,7 @@ def line(frame: Frame) -> str:
         "head_rotation_deg": [round(float(value), 3) for value in frame.head_rotation_deg],
         "head_translation_m": [round(float(value), 5) for value in frame.head_translation_m],
         "gaze_deg": [[round(float(value), 3) for value in eye] for eye in frame.gaze_deg],
+        "tongue": [round(float(value), 4) for value in frame.tongue],
         "concealed": frame.concealed,
     }, separators=(",", ":"))
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ...common.channels import ARKIT_CHANNELS, EYE_LOOK_FULL_DEG
+from ...common.channels import ARKIT_CHANNELS, EYE_LOOK_FULL_DEG, TONGUE_CHANNELS
 from ..errors import FormatError
 from ..files import whole_file
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2 added `tongue`; files of version 1 have none, and a tongue at rest."""
 
 CHANNEL_INDEX: dict[str, int] = {name: index for index, name in enumerate(ARKIT_CHANNELS)}
 
@@ -32,6 +33,8 @@ class MotionClip:
     gaze_deg: (T, 2, 2) eye rotation in the head: [subject's left, right] x [yaw, pitch], yaw > 0 to the picture's right,
         pitch > 0 up. The eight eyeLook channels are derived from it (`eye_look_from_gaze`) and move the lids.
     provenance: where the clip came from (generator, versions, seed, direction, hashes); plain JSON values.
+    tongue: (T, 2) in 0..1, columns in TONGUE_CHANNELS order: what ARKit's one channel for the tongue cannot say. At rest when
+        it is left out.
     """
 
     fps: Fraction
@@ -40,6 +43,11 @@ class MotionClip:
     head_translation_m: np.ndarray
     gaze_deg: np.ndarray
     provenance: dict = field(default_factory=dict)
+    tongue: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.tongue is None:
+            self.tongue = np.zeros((len(self.channels), len(TONGUE_CHANNELS)), np.float32)
 
     def __len__(self) -> int:
         return len(self.channels)
@@ -57,7 +65,7 @@ class MotionClip:
         """The frames start..stop-1 as a clip of their own."""
         span = slice(start, stop)
         return MotionClip(self.fps, self.channels[span], self.head_rotation_deg[span], self.head_translation_m[span],
-                          self.gaze_deg[span], dict(self.provenance))
+                          self.gaze_deg[span], dict(self.provenance), self.tongue[span])
 
     @classmethod
     def neutral(cls, frames: int, fps: Fraction = Fraction(25)) -> MotionClip:
@@ -69,7 +77,7 @@ class MotionClip:
         """Raise FormatError unless shapes agree and every number is finite."""
         frames = len(self.channels)
         shapes = {"channels": (frames, 52), "head_rotation_deg": (frames, 3), "head_translation_m": (frames, 3),
-                  "gaze_deg": (frames, 2, 2)}
+                  "gaze_deg": (frames, 2, 2), "tongue": (frames, len(TONGUE_CHANNELS))}
         for field_name, shape in shapes.items():
             array = getattr(self, field_name)
             if array.shape != shape:
@@ -90,13 +98,14 @@ class MotionClip:
             "frames": len(self),
             "arrays": arrays_path.name,
             "channels": list(ARKIT_CHANNELS),
+            "tongue": list(TONGUE_CHANNELS),
             "provenance": self.provenance,
         }
         with whole_file(arrays_path) as temporary:
             np.savez_compressed(temporary, channels=self.channels.astype(np.float32),
                                 head_rotation_deg=self.head_rotation_deg.astype(np.float32),
                                 head_translation_m=self.head_translation_m.astype(np.float32),
-                                gaze_deg=self.gaze_deg.astype(np.float32))
+                                gaze_deg=self.gaze_deg.astype(np.float32), tongue=self.tongue.astype(np.float32))
         with whole_file(path) as temporary:
             temporary.write_text(json.dumps(header, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -111,7 +120,8 @@ class MotionClip:
             arrays_path = path.parent / Path(header["arrays"]).name
             with np.load(arrays_path, allow_pickle=False) as arrays:
                 clip = cls(Fraction(header["fps"]), arrays["channels"], arrays["head_rotation_deg"],
-                           arrays["head_translation_m"], arrays["gaze_deg"], header.get("provenance", {}))
+                           arrays["head_translation_m"], arrays["gaze_deg"], header.get("provenance", {}),
+                           arrays["tongue"] if "tongue" in arrays else None)
         except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError, zipfile.BadZipFile) as error:
             raise FormatError(f"{path} is not a readable motion clip ({error}).") from error
         clip.check(str(path))

@@ -21,6 +21,7 @@ from .lips import corrected
 from .prosody import Prosody, read_prosody
 from .reactions import add_reactions, hummed, react
 from .streams import stream
+from .tongue import tongue_curves
 from .timeline import exposed
 from .visemes import channel_columns
 
@@ -66,6 +67,7 @@ def generate_motion(
     _express(channels, direction, raises, grid_s, frame_times_s, seal, take)
     add_reactions(channels, reactions, seal, direction.jaw, direction.lips, direction.reactions)
     channels[:, CHANNEL_INDEX["mouthClose"]] = seal * channels[:, CHANNEL_INDEX["jawOpen"]]
+    tongue = _move_tongue(channels, speech, direction, frame_times_s)
     progress(_STAGE, 1, 3)
     shifts = gaze.plan_shifts(prosody, take, direction.aversion_rate if direction.aversion else 0.0)
     rotation_deg, translation_m = _move_head(own, direction, prosody, shifts, grid_s, frame_times_s, take)
@@ -80,6 +82,7 @@ def generate_motion(
         translation_m.astype(np.float32),
         gaze_deg.astype(np.float32),
         _provenance(speech, direction, seed),
+        tongue.astype(np.float32),
     )
     clip.channels[:, EYE_LOOK_COLUMNS] = eye_look_from_gaze(clip.gaze_deg)
     np.minimum(clip.channel("mouthClose"), clip.channel("jawOpen"), out=clip.channel("mouthClose"))
@@ -127,6 +130,14 @@ def _speak(
         for column in channel_columns(name):
             channels[:, column] += curve * amount
     return seal
+
+
+def _move_tongue(channels: np.ndarray, speech: Speech, direction: Direction, times_s: np.ndarray) -> np.ndarray:
+    """(T, 2) TONGUE_CHANNELS; puts the tongue between the teeth in `channels`."""
+    tongue, out = tongue_curves(speech.phones, channels[:, CHANNEL_INDEX["jawOpen"]], times_s)
+    column = CHANNEL_INDEX["tongueOut"]
+    channels[:, column] = np.maximum(channels[:, column], direction.lips * out)
+    return np.clip(direction.lips * tongue, 0.0, 1.0)
 
 
 def _express(

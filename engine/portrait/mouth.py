@@ -8,11 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ...common.channels import RIG_CHANNELS
 from .eyes import plain_part
 from .fit import Fit, head_asset
 from .mesh import uv_of
 from .portrait import Part
 from .tone import Tone
+from .tongue import tongue_shapes
 from .topology import INNER_LIP_LOWER, INNER_LIP_UPPER
 
 ASSET = Path(__file__).parents[1] / "assets" / "mouth.npz"
@@ -32,6 +34,9 @@ LIGHT_LEFT = 0.1
 """Light that reaches every depth."""
 DEEP_RED = np.array([0.9, 0.42, 0.36])
 """Light deep in the mouth has bounced off flesh and is red."""
+TONGUE_BACK, TONGUE_UNDER = np.array([0.72, 0.42, 0.405]), np.array([0.68, 0.35, 0.34])
+"""Its upper side, with papillae, and the thin skin below, sRGB."""
+GROOVE_MM, GROOVE_SHADE = 2.0, 0.2
 TOOTH_SHADE = 0.6
 """Darkest a tooth gets beside its neighbour, of the median tooth: narrower gaps than the asset's would alias."""
 LIP_SHADOW = 0.15
@@ -71,15 +76,26 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, lips: tup
         if name.startswith("teeth"):
             colour[:, :3] = soften_gaps(colour[:, :3])
         front_dm = float(asset["upper_incisal_edge"][2]) - seam_dm[2]
-        colour[:, :3] = tone.applied(light_inside(colour[:, :3], (local[:, 2] - front_dm) / MM, tint))
+        depth_mm = (local[:, 2] - front_dm) / MM
+        colour[:, :3] = tone.applied(tongue_colour(local, asset[f"{name}/normals"], depth_mm, tint) if name == "tongue" else
+                                     light_inside(colour[:, :3], depth_mm, tint))
         count = len(vertices)
         parts[name] = Part(vertices.astype(np.float32), asset[f"{name}/triangles"].astype(np.int32), np.zeros((count, 2), np.float32),
                            colour, np.ones(count, np.float32), asset[f"{name}/delta_channel"].astype(np.uint8),
                            asset[f"{name}/delta_index"].astype(np.int32),
                            fit.turn(asset[f"{name}/delta_offset"].astype(np.float64)).astype(np.float32))
+    give_shapes(parts["tongue"], {name: fit.turn(offset) for name, offset in tongue_shapes(asset["tongue/vertices"].astype(np.float64)).items()})
     if not fit.lips_closed:
         parts["teeth_source"] = shown_teeth(fit, *lips, (image.shape[1], image.shape[0]))
     return parts
+
+
+def give_shapes(part: Part, shapes: dict[str, np.ndarray]) -> None:
+    """Set what the named channels of RIG_CHANNELS do to a part: name -> (V, 3) pixels."""
+    deltas = part.dense_deltas(len(RIG_CHANNELS))
+    for name, offset in shapes.items():
+        deltas[RIG_CHANNELS.index(name)] = offset
+    part.set_deltas(deltas)
 
 
 def soften_gaps(albedo: np.ndarray) -> np.ndarray:
@@ -91,9 +107,24 @@ def soften_gaps(albedo: np.ndarray) -> np.ndarray:
 
 def light_inside(albedo: np.ndarray, depth_mm: np.ndarray, tint: np.ndarray) -> np.ndarray:
     """(V, 3) colours 0..1 under this picture's light, which falls off and reddens behind the teeth. depth_mm (V,) < 0 inside."""
-    light = LIGHT_LEFT + (1 - LIGHT_LEFT) * np.exp(np.minimum(depth_mm, 0) / LIGHT_REACH_MM)[:, None]
+    light = light_share(depth_mm)[:, None]
     hue = DEEP_RED ** (1 - light)
     return np.clip(albedo * tint * light * hue, 0, 1).astype(np.float32)
+
+
+def light_share(depth_mm: np.ndarray, reach_mm: float | np.ndarray = LIGHT_REACH_MM) -> np.ndarray:
+    """Light 0..1 at a depth (< 0 behind the front teeth), falling to 1/e over `reach_mm`."""
+    return LIGHT_LEFT + (1 - LIGHT_LEFT) * np.exp(np.minimum(depth_mm, 0) / reach_mm)
+
+
+def tongue_colour(vertices_dm: np.ndarray, normals: np.ndarray, depth_mm: np.ndarray, tint: np.ndarray) -> np.ndarray:
+    """(V, 3) colours 0..1 of the tongue, whose back is paler than its underside and darker along its groove. It goes out into the
+    light: only its brightness, not its hue, is that of the place where it rests (render/mouthlight.py)."""
+    above = np.clip(0.5 + normals[:, 1:2].astype(np.float64), 0, 1)
+    albedo = TONGUE_UNDER + above * (TONGUE_BACK - TONGUE_UNDER)
+    groove = np.exp(-(vertices_dm[:, :1] / (GROOVE_MM * MM)) ** 2)
+    albedo = albedo * (1 - GROOVE_SHADE * above * groove)
+    return np.clip(albedo * tint * light_share(depth_mm)[:, None], 0, 1).astype(np.float32)
 
 
 def mouth_stretch(fit: Fit) -> float:

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from ...common.channels import ARKIT_CHANNELS
 from ..errors import FormatError
 from ..files import whole_file
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2 added the tongue's own shapes (TONGUE_CHANNELS); a portrait of version 1 has none."""
 LARGEST_MEMBER_BYTES = 1 << 30
 """A member of the zip that claims to be larger is refused before it is read."""
 
@@ -40,7 +42,7 @@ class Part:
     colour: (V, 4) float32 in 0..1: multiplies the texture; alpha fades the part's edge.
     head_weight: (V,) float32: 1 follows the head's rotation, 0 stays with the body.
     delta_channel / delta_index / delta_offset: the blendshapes, sparse. Entry k moves vertex delta_index[k] by
-        delta_offset[k] (K, 3) float32 pixels at full value of ARKit channel delta_channel[k].
+        delta_offset[k] (K, 3) float32 pixels at full value of RIG_CHANNELS[delta_channel[k]].
     texture: name of the image it is drawn with ("" for colour only).
     """
 
@@ -54,14 +56,15 @@ class Part:
     delta_offset: np.ndarray
     texture: str = ""
 
-    def dense_deltas(self) -> np.ndarray:
-        """(52, V, 3) float32."""
-        dense = np.zeros((52, len(self.vertices), 3), np.float32)
-        dense[self.delta_channel, self.delta_index] = self.delta_offset
+    def dense_deltas(self, channels: int = len(ARKIT_CHANNELS)) -> np.ndarray:
+        """(channels, V, 3) float32: the offsets of so many of RIG_CHANNELS, from the first on."""
+        dense = np.zeros((channels, len(self.vertices), 3), np.float32)
+        kept = self.delta_channel < channels
+        dense[self.delta_channel[kept], self.delta_index[kept]] = self.delta_offset[kept]
         return dense
 
     def set_deltas(self, dense: np.ndarray, *, smallest_px: float = 1e-3) -> None:
-        """Keep of `dense` (52, V, 3) the offsets longer than `smallest_px`."""
+        """Keep of `dense` (C, V, 3), in the order of RIG_CHANNELS, the offsets longer than `smallest_px`."""
         channel, index = np.nonzero(np.linalg.norm(dense, axis=2) > smallest_px)
         self.delta_channel, self.delta_index = channel.astype(np.uint8), index.astype(np.int32)
         self.delta_offset = dense[channel, index].astype(np.float32)

@@ -9,11 +9,14 @@ import numpy as np
 import scipy.spatial
 import torch
 
+from ...common.channels import ARKIT_CHANNELS, RIG_CHANNELS
 from ..motion.clip import CHANNEL_INDEX, MotionClip
 from ..portrait.far_side import BEFORE_FACE
 from ..portrait.fit import PUPIL_DISTANCE_M
-from ..portrait.portrait import Portrait
+from ..portrait.portrait import Part, Portrait
+from ..portrait.settings import PortraitSettings
 from ..portrait.topology import LID_LOWER, LID_UPPER
+from .mouthlight import MouthLight
 
 
 def rotation_matrices(yaw_pitch_roll_deg: torch.Tensor) -> torch.Tensor:
@@ -33,7 +36,8 @@ def rotation_matrices(yaw_pitch_roll_deg: torch.Tensor) -> torch.Tensor:
 
 @dataclass
 class PosedFrame:
-    """One frame's geometry. vertices: part -> (V, 3) in picture space; colour: part -> (V, 4), for parts whose own changes;
+    """One frame's geometry. vertices: part -> (V, 3) in picture space; colour: part -> (V, 4), for parts whose own changes, and
+    TONGUE_OUT (render/mouthlight.py);
     channels: (52,) the expression."""
 
     vertices: dict[str, np.ndarray]
@@ -50,6 +54,10 @@ RIM_NEIGHBOURS = 9
 FADE_CLEAR_OF_HOLES = 0.12
 """Lids and lips never fade: within this many pupil distances of a hole."""
 
+
+CARRIED_REACH = 1.6
+"""The trunk carries the head: it rises with a breath, sways and comes nearer with it. It keeps still where the frame cuts it, and
+goes along fully so many pupil distances inside."""
 
 GLINT_SHARE = 0.5
 """The light's reflection lies at the centre of the cornea's curvature, half as far before the eye's centre as the iris
@@ -71,10 +79,26 @@ def lid_closure(portrait: Portrait) -> np.ndarray:
     return shares
 
 
+def carried_share(portrait: Portrait) -> np.ndarray:
+    """(P,) how much of the head's shift the trunk goes along with at each vertex of the person: none where the frame cuts it."""
+    alpha, points = portrait.images["person"][..., 3], portrait.parts["person"].vertices[:, :2]
+    right, bottom = alpha.shape[1] - 1, alpha.shape[0] - 1
+    sides = ((alpha[:, 0], points[:, 0]), (alpha[:, -1], right - points[:, 0]), (alpha[-1], bottom - points[:, 1]))
+    inside = np.min([np.full(len(points), np.inf)] + [distance for edge, distance in sides if edge.max() > 127], axis=0)
+    share = np.clip(inside / (CARRIED_REACH * portrait.units_per_metre * PUPIL_DISTANCE_M), 0, 1)
+    return (PortraitSettings.of(portrait).shoulders * share * share * (3 - 2 * share)).astype(np.float32)
+
+
 def beneath_far_side(portrait: Portrait) -> np.ndarray:
     """(F,) the vertex of the face that each vertex of the far side lies on."""
     on_face = portrait.parts["far_side"].vertices - (0, 0, BEFORE_FACE * portrait.units_per_metre * PUPIL_DISTANCE_M)
     return scipy.spatial.cKDTree(portrait.parts["face"].vertices).query(on_face)[1]
+
+
+def flat_deltas(part: Part) -> np.ndarray:
+    """(C, V * 3) offsets of a part at full value of the first C of RIG_CHANNELS; only a tongue follows more than ARKit's."""
+    follows = RIG_CHANNELS if part.delta_channel.max() >= len(ARKIT_CHANNELS) else ARKIT_CHANNELS
+    return part.dense_deltas(len(follows)).reshape(len(follows), -1)
 
 
 class Poser:
@@ -91,12 +115,14 @@ class Poser:
         self.parts = {}
         for name, part in portrait.parts.items():
             rest = torch.from_numpy(np.array(part.vertices, np.float32))
-            deltas = torch.from_numpy(part.dense_deltas().reshape(52, -1)) if len(part.delta_index) else None
+            deltas = torch.from_numpy(flat_deltas(part)) if len(part.delta_index) else None
             self.parts[name] = (rest, deltas, torch.from_numpy(np.array(part.head_weight, np.float32)))
+        self.carried = torch.from_numpy(carried_share(portrait))
         self.face_colour = torch.from_numpy(np.array(portrait.parts["face"].colour, np.float32))
         self.face_normals = self._normals(portrait.parts["face"])
         self.face_may_fade = self._clear_of_holes(portrait)
         self.far_side = self._far_side(portrait) if "far_side" in portrait.parts else None
+        self.mouth_light = MouthLight(portrait) if {"tongue", "cavity", "teeth_upper"} <= portrait.parts.keys() else None
         self.closure = torch.from_numpy(lid_closure(portrait))
         self._move_to_device()
 
@@ -111,6 +137,7 @@ class Poser:
         """Yield the geometry of each frame start..stop-1, in picture space as the camera sees it."""
         span = slice(start, stop)
         channels = self._close_what_is_open(torch.from_numpy(np.ascontiguousarray(clip.channels[span], np.float32)))
+        channels = torch.cat([channels, torch.from_numpy(np.ascontiguousarray(clip.tongue[span], np.float32))], dim=1)
         head = rotation_matrices(torch.from_numpy(np.ascontiguousarray(clip.head_rotation_deg[span], np.float32)))
         shift = torch.from_numpy(np.ascontiguousarray(clip.head_translation_m[span], np.float32)) * self.units_per_metre
         shift = shift * torch.tensor([1.0, -1.0, 1.0])
@@ -120,10 +147,13 @@ class Poser:
         colours = {"face": self._face_colour(head)}
         if self.far_side is not None:
             colours["far_side"] = self._uncover_far_side(head, colours["face"])
+        if self.mouth_light is not None:
+            lit = self.mouth_light.colours(channels.numpy(), posed["tongue"], posed["face"])
+            colours |= {name: torch.from_numpy(colour) for name, colour in lit.items()}
         for frame in range(len(channels)):
             yield PosedFrame({name: vertices[frame] for name, vertices in posed.items()},
                              {name: colour[frame].numpy() for name, colour in colours.items()},
-                             channels[frame].numpy())
+                             channels[frame, :len(ARKIT_CHANNELS)].numpy())
 
     def _close_what_is_open(self, channels: torch.Tensor) -> torch.Tensor:
         """(B, 52) with eyeBlink taken of what the other channels leave open: lids meet, and never pass each other."""
@@ -190,14 +220,17 @@ class Poser:
         rest, deltas, weight = self.parts[name]
         vertices = rest.expand(len(channels), -1, -1)
         if deltas is not None:
-            vertices = vertices + (channels @ deltas).view(len(channels), -1, 3)
+            vertices = vertices + (channels[:, :len(deltas)] @ deltas).view(len(channels), -1, 3)
         if name in TURNS_WITH_GAZE:
             eye, share = TURNS_WITH_GAZE[name]
             vertices = self._turn_eye(vertices, share * gaze[:, eye], self.eye_centres[eye])
         space = self._unproject(vertices)
         pivot = self._unproject(self.pivot[None, None])[0, 0]
         turned = (space - pivot) @ head.transpose(1, 2) + pivot + shift[:, None]
-        return self._project(space + weight[None, :, None] * (turned - space))
+        moved = space + weight[None, :, None] * (turned - space)
+        if name == "person":
+            moved = moved + ((1 - weight) * self.carried)[None, :, None] * shift[:, None]
+        return self._project(moved)
 
     @staticmethod
     def _turn_eye(vertices, gaze_deg, centre) -> torch.Tensor:

@@ -19,6 +19,7 @@ from ..progress import Progress, silent
 from .chin import ChinShadow
 from .light import FaceLight
 from .lidshadow import LidShadow
+from .mouthlight import TONGUE_OUT
 from .pose import PosedFrame, Poser, beneath_far_side
 from .raster import EMPTY, EVERYWHERE, FINE, folds, lay_over, shade, shade_folds, straighten, visibility
 from .seam import LipSeam
@@ -161,14 +162,16 @@ class Stage:
         frame = np.zeros_like(self.plate)
         placed = {name: self.to_frame(vertices) for name, vertices in posed.vertices.items() if name in self.parts}
         self._draw_together(frame, ["person"], placed, {"person": self._shaded_neck(posed)})
-        shaded = self.lid_shadow.colours(posed.vertices)
+        shaded = self.lid_shadow.colours(posed.vertices) | {name: posed.colour[name] for name in ("cavity", "tongue") if name in posed.colour}
         for aperture, groups in APERTURE_PARTS.items():
             self._draw_through(frame, aperture, groups, placed, shaded)
         lit = {"face": self._lit(posed)}
         if "far_side" in self.parts:
             lit["far_side"] = self._lit_far_side(posed, lit["face"])
             placed["far_side"][:, 2] += FAR_SIDE_BEFORE_M * self.pixels_per_metre
-        self._draw_together(frame, [name for name in SKIN if name in placed], placed, lit)
+        if TONGUE_OUT in posed.colour:
+            lit["tongue"] = posed.colour[TONGUE_OUT]
+        self._draw_together(frame, [name for name in (*SKIN, "tongue") if name in lit or name in SKIN and name in placed], placed, lit)
         picture = np.empty((*frame.shape[:2], 4 if self.alpha else 3), np.uint8)
         if self.alpha:
             straighten(frame, picture)
@@ -222,18 +225,18 @@ class Stage:
         for names in groups:
             moved = {name: placed[name] - corner for name in names if name in placed}
             if names == INTERIOR:
-                inside = over(self._draw_interior(moved, hole), inside)
+                inside = over(self._draw_interior(moved, hole, colours), inside)
             else:
                 self._draw_together(inside, list(moved), moved, colours)
         inside *= cv2.resize(hole, (right - left, bottom - top), interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)
         frame[top:bottom, left:right] = over(inside, frame[top:bottom, left:right])
 
-    def _draw_interior(self, placed: dict[str, np.ndarray], hole: np.ndarray) -> np.ndarray:
+    def _draw_interior(self, placed: dict[str, np.ndarray], hole: np.ndarray, colours: dict[str, np.ndarray]) -> np.ndarray:
         """(h, w, 4) premultiplied: the mouth's inside, drawn finer than the frame, in the shadow of the lips."""
         centre = np.float32((0.5, 0.5, 0))
         finer = {name: (vertices + centre) * np.float32(FINE) - centre for name, vertices in placed.items()}
         fine = np.zeros((*hole.shape, 4), np.float32)
-        self._draw_together(fine, list(finer), finer, {})
+        self._draw_together(fine, list(finer), finer, colours)
         fine[..., :3] *= self._lip_shadow(hole)[..., None]
         return cv2.resize(fine, (hole.shape[1] // FINE, hole.shape[0] // FINE), interpolation=cv2.INTER_AREA)
 

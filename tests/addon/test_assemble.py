@@ -12,7 +12,7 @@ import pytest
 from soliloquy.addon import compat
 from soliloquy.addon.errors import FileError
 from soliloquy.addon.scene.assemble import assemble
-from soliloquy.addon.scene.channels import CHANNELS
+from soliloquy.addon.scene.channels import RIG_CHANNELS
 from soliloquy.addon.scene.timing import scene_fps, set_scene_fps
 
 
@@ -27,7 +27,7 @@ def test_script_makes_a_blend_that_holds_everything(make_folder, tmp_path):
     keys = bpy.data.objects["ada face"].data.shape_keys
     bag = keys.animation_data.action.layers[0].strips[0].channelbag(keys.animation_data.action_slot)
     assert {curve.data_path: len(curve.keyframe_points) for curve in bag.fcurves} \
-        == {f'key_blocks["{name}"].value': 48 for name in CHANNELS}
+        == {f'key_blocks["{name}"].value': 48 for name in RIG_CHANNELS}
     strips = {strip.type: strip for strip in compat.strips_of(scene)}
     assert {kind: compat.strip_range(strip) for kind, strip in strips.items()} == {"IMAGE": (1, 49), "SOUND": (1, 49)}
     assert [element.filename for element in strips["IMAGE"].elements] == [f"{n:06d}.png" for n in range(1, 49)]

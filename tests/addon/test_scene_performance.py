@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from addon_samples import make_clip
 
-from soliloquy.addon.scene.channels import CHANNELS, GROUP_OF
+from soliloquy.addon.scene.channels import CHANNELS, GROUP_OF, TONGUE_CHANNELS
 from soliloquy.addon.scene.clip_file import read_clip
 from soliloquy.addon.scene.performance import apply_performance
 from soliloquy.addon.scene.portrait_file import read_portrait
@@ -52,7 +52,7 @@ def test_one_action_holds_all_curves_in_groups(portrait_file, tmp_path):
     assert sorted(slot.target_id_type for slot in action.slots) == ["KEY", "OBJECT"]
     shape_curves, bone_curves = curves_of(keys), curves_of(rig.armature)
     assert {path: curve.group.name for (path, _), curve in shape_curves.items()} \
-        == {f'key_blocks["{name}"].value': group for name, group in GROUP_OF.items()}
+        == {f'key_blocks["{name}"].value': group for name, group in (GROUP_OF | dict.fromkeys(TONGUE_CHANNELS, "Tongue")).items()}
     assert len(bone_curves) == 3 + 3 + 2 * 2
     assert {curve.group.name for curve in bone_curves.values()} == {"Head", "Gaze"}
 
@@ -96,3 +96,12 @@ def curves_of(datablock) -> dict:
     animation = datablock.animation_data
     bag = animation.action.layers[0].strips[0].channelbag(animation.action_slot)
     return {(curve.data_path, curve.array_index): curve for curve in bag.fcurves}
+
+
+def test_a_rig_from_before_the_tongue_takes_the_rest_of_a_performance(portrait_file, tmp_path):
+    clip, rig, scene = setup(10, Fraction(25), portrait_file, tmp_path)
+    for name in TONGUE_CHANNELS:
+        rig.master.shape_key_remove(rig.master.data.shape_keys.key_blocks[name])
+    apply_performance(rig, clip, scene, start_frame=1, name="Ada Performance")
+    paths = {path for path, _ in curves_of(rig.master.data.shape_keys)}
+    assert len(paths) == len(CHANNELS) and not any("tongueUp" in path for path in paths)

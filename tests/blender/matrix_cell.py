@@ -85,14 +85,14 @@ def bring_in(folder: Path, **options) -> None:
 
 
 def keyframes(folder: Path) -> str:
-    """52 keys, 48 frames, on their exact times, with the clip's own numbers."""
+    """54 keys, 48 frames, on their exact times, with the clip's own numbers."""
     import numpy as np
 
     bring_in(folder, strips=False)
     clip = part("scene.clip_file").read_clip(folder / "performance" / "motion.json")
     face = next(item for item in bpy.data.objects if item.get("soliloquy_part") == "face")
     curves = {curve.data_path: curve for curve in part("compat").curves_of(face.data.shape_keys).fcurves}
-    assert len(curves) == 52, f"{len(curves)} curves"
+    assert len(curves) == 54, f"{len(curves)} curves"
     column = part("scene.channels").CHANNELS.index("jawOpen")
     found = [point.co[1] for point in curves['key_blocks["jawOpen"].value'].keyframe_points]
     assert np.allclose(found, clip.channels[:, column], atol=1e-6), "other numbers than the clip's"

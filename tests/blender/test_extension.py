@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from addon_samples import make_portrait
 
-from soliloquy.engine.motion.clip import ARKIT_CHANNELS, MotionClip
+from soliloquy.common.channels import RIG_CHANNELS
+from soliloquy.engine.motion.clip import MotionClip
 
 
 def test_zip_is_valid_and_holds_what_the_engine_needs(bare_blender, extension_zip):
@@ -29,7 +30,7 @@ def test_performance_lands_is_saved_and_found_again(blender, folder, tmp_path):
     assert made.returncode == 0, made.stdout + made.stderr
     found = look_at(blender, tmp_path / "scene.blend")
     assert found["fps"] == [24, 1.0], "the open scene's rate is respected"
-    assert found["keys"] == {f'key_blocks["{name}"].value[0]': 48 for name in ARKIT_CHANNELS}
+    assert found["keys"] == {f'key_blocks["{name}"].value[0]': 48 for name in RIG_CHANNELS}
     assert found["bone_curves"] == 10 and found["first_key_frame"] == 1.0
     assert {"Blinks", "Brows", "Gaze", "Head", "Jaw", "Lips"} <= set(found["groups"])
     assert found["strips"] == {"IMAGE": [1, 49], "SOUND": [1, 49]} and found["sound_found"]
