@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..progress import Progress, silent
+from .closures import with_heard_closures
 from .decode import SAMPLE_RATE_HZ
 from .follow import WINDOW_S, follow_text, placed_words, text_fit
 from .speech import HOP_S, Phone, Word
@@ -40,7 +41,8 @@ def find_phones(
 ) -> FoundPhones:
     """Phones (and words, with `text`) of (N,) samples, their posteriors (phone_stream) and loudness, both per HOP_S.
 
-    English is understood and aligned by pocketsphinx, which knows its words; everything else by the phone network.
+    English is understood and aligned by pocketsphinx, which knows its words; everything else by the phone network. Without words,
+    closures that only the network heard are put in (closures.py).
     language: an espeak-ng code ("de", "pt-br", "cmn") of the text; "" finds it by script and fit. Raises InputError.
     """
     from .sphinx_phones import sphinx_phones
@@ -49,6 +51,8 @@ def find_phones(
     choices = (language,) if language else possible_languages(text or "")
     english = any(choice.split("-")[0] == ENGLISH for choice in choices)
     found = sphinx_phones(samples, levels_db, text if english else None, posteriors, progress=progress)
+    if not found.words:
+        found.phones = with_heard_closures(found.phones, posteriors)
     if not text or not text.strip() or found.words or choices == (ENGLISH,):
         return found
     chosen = choices[0] if len(choices) == 1 else spoken_language(posteriors, text, choices)
