@@ -1,7 +1,8 @@
 """Long work in Blender in turns, so that the window is drawn in between.
 
-A task is a generator. It yields None where the window may be drawn, or a function without arguments that needs nothing of Blender
-(bpy is not for threads): that runs in a thread, and its result comes back from the yield.
+A task is a generator. It yields None where the window may be drawn; words, which do so too and say what is done from here on; or a
+function without arguments that needs nothing of Blender (bpy is not for threads): that runs in a thread, and its result comes back
+from the yield.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
-Task = Generator[Callable[[], Any] | None, Any, Result]
+Task = Generator[Callable[[], Any] | str | None, Any, Result]
 
 TURN_S = 0.02
 """A turn ends at the first yield after this; single steps may take longer."""
 SHARE_OF_DRAWING = 0.5
 """Where drawing the window takes longer than two turns (no GPU, a heavy scene), turns are this long in proportion: drawing after
 every small step would make the work many times longer."""
+LONGEST_TURN_S = 0.04
+"""But never longer, so that a click is answered within 50 ms of ours, however long the drawing itself takes."""
 
 
 def finish_at_once(task: Task[Result]) -> Result:
@@ -27,7 +30,7 @@ def finish_at_once(task: Task[Result]) -> Result:
     try:
         while True:
             wanted = task.send(answer)
-            answer = wanted() if wanted is not None else None
+            answer = wanted() if callable(wanted) else None
     except StopIteration as end:
         return end.value
 
@@ -41,13 +44,14 @@ class Turns:
         self._waiting: Future | None = None
         self._ended_s = time.perf_counter()
         self.done = False
+        self.doing = ""
         self.result: Result | None = None
 
     def take(self) -> None:
         """One turn; `done` and `result` are set when it was the last. Raises what the task raises."""
         now_s = time.perf_counter()
         try:
-            self._work(now_s + max(TURN_S, SHARE_OF_DRAWING * (now_s - self._ended_s)))
+            self._work(now_s + min(max(TURN_S, SHARE_OF_DRAWING * (now_s - self._ended_s)), LONGEST_TURN_S))
         finally:
             self._ended_s = time.perf_counter()
 
@@ -64,7 +68,9 @@ class Turns:
                 self.done, self.result = True, end.value
                 self._thread.shutdown(wait=False)
                 return
-            if wanted is not None:
+            if isinstance(wanted, str):
+                self.doing = wanted
+            elif wanted is not None:
                 self._waiting = self._thread.submit(wanted)
 
     def stop(self) -> None:

@@ -109,10 +109,11 @@ class SOLILOQUY_OT_build_from_picture(_BuildsPortrait, bpy.types.Operator):
         from ..scene.portrait_file import read_portrait
         from ..scene.rig import rig_task
 
-        rig = yield from rig_task(read_portrait(self._out), context.scene, name=self._picture.stem)
+        portrait = yield partial(read_portrait, self._out)
+        rig = yield from rig_task(portrait, context.scene, name=self._picture.stem)
         if context.scene.soliloquy.match_scene:
             from ..scene.assemble import match_scene_to_portrait
-            match_scene_to_portrait(context.scene, read_portrait(self._out), rig)
+            match_scene_to_portrait(context.scene, portrait, rig)
         return self.note(rig.armature)
 
 
@@ -198,20 +199,21 @@ class SOLILOQUY_OT_rebuild(_BuildsPortrait, bpy.types.Operator):
         landmarks.write_landmarks(corrections, points)
         return self.begin(context.scene, picture, corrections)
 
-    def finish(self, context: bpy.types.Context) -> str:
+    def finish(self, context: bpy.types.Context) -> Task[str]:
         from ..scene.landmarks import RIG_PROPERTY
         from ..scene.portrait_file import read_portrait
-        from ..scene.replace import replace_rig
+        from ..scene.replace import replace_task
         from ..scene.found_rig import find_rig
-        from ..scene.rig import build_rig
+        from ..scene.rig import rig_task
 
-        portrait, editor = read_portrait(self._out), bpy.data.objects.get(self.editor)
+        portrait = yield partial(read_portrait, self._out)
+        editor = bpy.data.objects.get(self.editor)
         if editor is not None and editor.mode == "EDIT":
             bpy.ops.object.mode_set(mode="OBJECT")
         rig = find_rig(bpy.data.objects.get(editor[RIG_PROPERTY]) if editor else None)
         name = self._picture.stem
-        build = partial(replace_rig, rig) if rig else build_rig
-        built = build(portrait, context.scene, name=name)
+        build = partial(replace_task, rig) if rig else rig_task
+        built = yield from build(portrait, context.scene, name=name)
         if editor is not None:
             editor[RIG_PROPERTY] = built.armature.name
         return self.note(built.armature)

@@ -23,8 +23,8 @@ class Working:
     engine_client.EngineJob).
 
     In the window the job runs beside the person's work. What is made then lands in turns, so that the window is still drawn;
-    meanwhile clicks and keys wait, because an undo would take away what is being built. `execute` (background mode, scripts)
-    waits for the end.
+    meanwhile clicks and keys but Esc wait, because an undo would take away what is being built. It lands whole or not at all, as one
+    undo step. `execute` (background mode, scripts) waits for the end.
     """
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -41,12 +41,12 @@ class Working:
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         try:
-            if self._landing is not None:
-                return self._land(context)
             if event.type == "ESC" or not context.window_manager.soliloquy.running:
                 self._release(context)
                 say(context, "Stopped", failed=False)
                 return {"CANCELLED"}
+            if self._landing is not None:
+                return self._land(context)
             if event.type != "TIMER":
                 return {"PASS_THROUGH"}
             self._look(context)
@@ -65,7 +65,7 @@ class Working:
             while self._job.result is None:
                 self._look(context, wait_s=TIMER_S)
             self._job.end()
-            message = finish_at_once(as_task(self.finish(context)))
+            message = finish_at_once(self._task_of_finish(context))
         except AddonError as error:
             return self._fail(context, error)
         except Exception:
@@ -99,22 +99,34 @@ class Working:
     def _begin_landing(self, context: bpy.types.Context) -> None:
         """The job is done: what it made is put into the scene, a turn at every tick of a faster timer."""
         self._job.end()
-        self._landing = Turns(as_task(self.finish(context)))
+        self._landing = Turns(self._task_of_finish(context))
         manager = context.window_manager
         manager.event_timer_remove(self._timer)
         self._timer = manager.event_timer_add(LANDING_TIMER_S, window=context.window)
         manager.soliloquy.stage, manager.soliloquy.factor = "landing", 1.0
         redraw_areas(context)
 
+    def _task_of_finish(self, context: bpy.types.Context) -> Task[str]:
+        from ..scene.all_or_nothing import all_or_nothing
+
+        return all_or_nothing(as_task(self.finish(context)))
+
     def _land(self, context: bpy.types.Context) -> set[str]:
         self._landing.take()
         if not self._landing.done:
+            self._say_what_lands(context)
             return {"RUNNING_MODAL"}
         message = self._landing.result
         self._release(context)
         say(context, message, failed=False)
         self.report({"INFO"}, message)
         return {"FINISHED"}
+
+    def _say_what_lands(self, context: bpy.types.Context) -> None:
+        stage = f"landing: {self._landing.doing}"
+        if self._landing.doing and stage != context.window_manager.soliloquy.stage:
+            context.window_manager.soliloquy.stage = stage
+            redraw_areas(context)
 
     def _release(self, context: bpy.types.Context) -> None:
         if self._timer is not None:

@@ -22,11 +22,12 @@ from ..errors import AddonError, FileError
 from ..turns import Task, finish_at_once
 from . import record as records
 from .clip_file import ClipData, read_clip
-from .performance import apply_performance, tolerance_of
+from .all_or_nothing import all_or_nothing
+from .performance import performance_task, tolerance_of
 from .portrait_file import PortraitData, read_portrait
 from .found_rig import Rig
-from .rig import rig_task
-from .sequencer import add_frames, add_sound, free_channels
+from .rig import show_rig, unseen_rig_task
+from .sequencer import add_sound, frames_task, free_channels
 from .timing import frames_for, scene_fps, set_scene_fps
 
 LARGEST_REPORT_BYTES = 16 << 20
@@ -80,34 +81,40 @@ def assemble(out_dir: str | Path, *, scene: bpy.types.Scene | None = None, strip
     strips, `scene` by default. start_frame: the playhead by default. rig: build the portrait's rig and key it; onto: key
     this rig instead of building one. strips: add picture and, with `voice`, sound strips. match_scene: see
     `match_scene_to_portrait`. reduce_by: see `apply_performance`.
-    The scenes' frame rates are respected: keys and strips fall on the right times at any rate. Raises FileError.
+    The scenes' frame rates are respected: keys and strips fall on the right times at any rate. Raises FileError, and then
+    nothing has landed.
     """
-    return finish_at_once(assemble_task(out_dir, scene=scene, strip_scene=strip_scene, start_frame=start_frame, rig=rig,
-                                        strips=strips, voice=voice, onto=onto, match_scene=match_scene, reduce_by=reduce_by))
+    task = assemble_task(out_dir, scene=scene, strip_scene=strip_scene, start_frame=start_frame, rig=rig, strips=strips,
+                         voice=voice, onto=onto, match_scene=match_scene, reduce_by=reduce_by)
+    return finish_at_once(all_or_nothing(task))
 
 
 def assemble_task(out_dir: str | Path, *, scene: bpy.types.Scene | None = None, strip_scene: bpy.types.Scene | None = None,
                   start_frame: int | None = None, rig: bool = True, strips: bool = True, voice: bool = True,
                   onto: Rig | None = None, match_scene: bool = False, reduce_by: float = 0.0) -> Task[Assembled]:
-    """The same in turns (see `turns`)."""
+    """The same in turns (see `turns`); who runs it sees that it is all or nothing."""
     scene = scene or bpy.context.scene
     strip_scene = strip_scene or scene
     start = scene.frame_current if start_frame is None else start_frame
     performance = yield partial(read_performance, Path(out_dir), with_portrait=(rig and onto is None) or match_scene)
-    if rig and onto is None:
-        onto = yield from rig_task(performance.portrait, scene, name=performance.name)
-    yield
+    unseen = rig and onto is None
+    if unseen:
+        yield "rig"
+        onto = yield from unseen_rig_task(performance.portrait, name=performance.name)
+    yield "strips"
+    pictures, sound = (yield from _add_strips(strip_scene, performance, start, voice=voice)) if strips else (None, None)
     action = None
     if onto is not None:
-        action = apply_performance(onto, performance.clip, scene, start_frame=start, name=f"{performance.name} Performance",
-                                   reduce_by=reduce_by)
+        yield "curves"
+        action = yield from performance_task(onto, performance.clip, scene, start_frame=start, reduce_by=reduce_by,
+                                             name=f"{performance.name} Performance")
         identity = records.remember(onto, Path(out_dir).absolute(), start_frame=start, fps=performance.clip.fps,
                                     frames=len(performance.clip), tolerance=tolerance_of(reduce_by)).identity
-        yield
-    pictures, sound = _add_strips(strip_scene, performance, start, voice=voice) if strips else (None, None)
-    for strip in (pictures, sound):
-        if strip is not None and onto is not None:
-            records.mark_strip(strip, identity)
+        for strip in (pictures, sound):
+            if strip is not None:
+                records.mark_strip(strip, identity)
+    if unseen:
+        show_rig(onto, scene)
     if match_scene:
         match_scene_to_portrait(scene, performance.portrait, onto)
     end = start + frames_for(len(performance.clip) / performance.clip.fps, scene_fps(scene))
@@ -175,7 +182,7 @@ def _voice(folder: Path) -> Path | None:
 
 
 def _add_strips(scene: bpy.types.Scene, performance: Performance, start: int, *,
-                voice: bool) -> tuple[bpy.types.bpy_struct | None, bpy.types.bpy_struct | None]:
+                voice: bool) -> Task[tuple[bpy.types.bpy_struct | None, bpy.types.bpy_struct | None]]:
     """Sound below, pictures above, on the lowest two channels that are free for their whole length."""
     duration_s = performance.clip.duration_s
     channel = free_channels(scene, start, start + frames_for(duration_s, scene_fps(scene)), 2)
@@ -183,9 +190,10 @@ def _add_strips(scene: bpy.types.Scene, performance: Performance, start: int, *,
     if performance.voice is not None and voice:
         sound = add_sound(scene, performance.voice, duration_s, start_frame=start, channel=channel,
                           name=f"{performance.name} Voice")
+    yield
     if performance.frames is not None:
-        pictures = add_frames(scene, performance.frames, performance.clip.fps, start_frame=start, channel=channel + 1,
-                              name=performance.name)
+        pictures = yield from frames_task(scene, performance.frames, performance.clip.fps, start_frame=start,
+                                          channel=channel + 1, name=performance.name)
     return pictures, sound
 
 

@@ -42,18 +42,26 @@ def mix_as_in_srgb(front: bpy.types.Image, backs: list[bpy.types.Image]) -> Task
     """
     width, height = front.size
     pixels = _pixels(front)
-    yield
-    mixed = np.flatnonzero((pixels[:, 3] > 0) & (pixels[:, 3] < 1))
+    mixed = yield partial(_soft, pixels)
     if len(mixed) and backs and all(tuple(back.size) == (width, height) for back in backs):
         behind = np.zeros((len(mixed), 4), np.float32)
         for back in backs:
-            layer = _pixels(back)[mixed]
-            behind = np.where(layer[:, 3:] > 0.5, layer, behind)
-            yield
+            behind = yield partial(_laid_over, behind, _pixels(back), mixed)
         png = yield partial(_mixed_png, pixels, mixed, behind, width, height)
         front.pack(data=png, data_len=len(png))
         front.reload()
     return pixels[:, 3].reshape(height, width)[::-1]
+
+
+def _soft(pixels: np.ndarray) -> np.ndarray:
+    """Numbers of the pixels (N, 4) that are neither clear nor opaque."""
+    return np.flatnonzero((pixels[:, 3] > 0) & (pixels[:, 3] < 1))
+
+
+def _laid_over(behind: np.ndarray, pixels: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """`behind` (M, 4) with the chosen of `pixels` (N, 4) over it where they are opaque."""
+    layer = pixels[chosen]
+    return np.where(layer[:, 3:] > 0.5, layer, behind)
 
 
 def _mixed_png(pixels: np.ndarray, mixed: np.ndarray, behind: np.ndarray, width: int, height: int) -> bytes:

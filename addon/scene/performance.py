@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from .. import compat
+from ..turns import Task, finish_at_once
 from . import record as records
 from .channels import CHANNELS, GAZE_GROUP, GROUP_OF, HEAD_GROUP, TONGUE_CHANNELS, TONGUE_GROUP
 from .clip_file import ClipData
@@ -81,6 +82,12 @@ def apply_performance(rig: Rig, clip: ClipData, scene: bpy.types.Scene, *, start
     reduce_by: leave keys out that straight lines between the others come so near to (in shares; degrees and millimetres alike
     by REDUCTION_UNITS); 0 keys every sample. A new action is made; one that was there before stays in the file.
     """
+    return finish_at_once(performance_task(rig, clip, scene, start_frame=start_frame, name=name, reduce_by=reduce_by))
+
+
+def performance_task(rig: Rig, clip: ClipData, scene: bpy.types.Scene, *, start_frame: int, name: str,
+                     reduce_by: float = 0.0) -> Task[bpy.types.Action]:
+    """The same in turns (see `turns`), a curve at a time."""
     frames = key_frames(len(clip), clip.fps, scene_fps(scene), start_frame)
     action, columns = bpy.data.actions.new(name), columns_of(clip)
     datablocks = {False: rig.armature, True: rig.master.data.shape_keys}
@@ -90,6 +97,7 @@ def apply_performance(rig: Rig, clip: ClipData, scene: bpy.types.Scene, *, start
         values = columns[:, column]
         kept = needed_keys(values, reduce_by * REDUCTION_UNITS[column]) if reduce_by > 0 else slice(None)
         compat.write_curve(holders[place.on_keys], place.path, place.index, place.group, frames[kept], place.factor * values[kept])
+        yield
     for used in actions.values():
         used.update_tag()
     return action

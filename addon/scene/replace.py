@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import bpy
 
+from ..turns import Task
 from . import backdrop
 from .portrait_file import PortraitData
 from .found_rig import PART_PROPERTY, Rig, find_rig
-from .rig import build_rig
+from .rig import rig_task
 
 
-def replace_rig(rig: Rig, portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> Rig:
-    """Give `rig` the meshes, bones and camera of `portrait`. Its objects, their actions and layers, its place stay; parts
-    the portrait has no more are removed, new ones are added."""
-    fresh = build_rig(portrait, scene, name=name)
+def replace_task(rig: Rig, portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> Task[Rig]:
+    """Give `rig` the meshes, bones and camera of `portrait`, in turns (see `turns`). Its objects, their actions and layers, its place
+    stay; parts the portrait has no more are removed, new ones are added, all in the last turn."""
+    fresh = yield from rig_task(portrait, scene, name=name)
     fresh_collection = fresh.armature.users_collection[0]
     home = rig.armature.users_collection[0]
     keys_before = rig.master.data.shape_keys

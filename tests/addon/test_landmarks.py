@@ -10,8 +10,9 @@ import pytest
 from soliloquy.addon.errors import AddonError
 from soliloquy.addon.scene import landmarks
 from soliloquy.addon.scene.portrait_file import read_portrait
-from soliloquy.addon.scene.replace import replace_rig
+from soliloquy.addon.scene.replace import replace_task
 from soliloquy.addon.scene.rig import build_rig
+from soliloquy.addon.turns import finish_at_once
 from soliloquy.engine.portrait import topology
 from soliloquy.engine.portrait.build import read_landmarks
 from soliloquy.engine.portrait.landmarks import usual_landmarks
@@ -102,7 +103,7 @@ def test_rig_is_rebuilt_in_place(portrait, portrait_file, make_folder, tmp_path)
     before = world_x(bpy.data.objects["ada face"])
     pivot = rig.armature.data.bones["head"].head_local.x
     objects = len(bpy.data.objects)
-    rebuilt = replace_rig(rig, read_portrait(tmp_path / "other.portrait"), scene, name="ada")
+    rebuilt = finish_at_once(replace_task(rig, read_portrait(tmp_path / "other.portrait"), scene, name="ada"))
     assert rebuilt.armature == rig.armature and len(bpy.data.objects) == objects
     assert rebuilt.armature.animation_data.action == made.action == rebuilt.master.data.shape_keys.animation_data.action
     assert rebuilt.armature.pose.bones["head"].constraints[-1].type == "COPY_ROTATION"
@@ -127,6 +128,6 @@ def test_rebuilding_leaves_nothing_behind(portrait_file):
     rig = build_rig(read_portrait(portrait_file), scene, name="Ada")
     kinds = ("objects", "meshes", "materials", "images", "armatures", "collections")
     before = {kind: len(getattr(bpy.data, kind)) for kind in kinds}
-    replace_rig(rig, read_portrait(portrait_file), scene, name="Ada")
+    finish_at_once(replace_task(rig, read_portrait(portrait_file), scene, name="Ada"))
     after = {kind: len(getattr(bpy.data, kind)) for kind in before}
     assert after == before

@@ -33,7 +33,7 @@ def test_turns_are_short_and_functions_run_in_a_thread():
     assert len(set(seen)) > 1, "one turn does not do all"
 
 
-def test_where_drawing_is_slow_turns_are_longer(monkeypatch):
+def test_where_drawing_is_slow_turns_are_longer_but_never_long(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr("soliloquy.addon.turns.time.perf_counter", lambda: clock[0])
 
@@ -42,15 +42,33 @@ def test_where_drawing_is_slow_turns_are_longer(monkeypatch):
             clock[0] += 0.01
             yield
 
-    def turns_needed(drawing_s: float) -> int:
-        turns, count = Turns(task()), 0
+    def longest_turn_s(drawing_s: float) -> float:
+        turns, longest = Turns(task()), 0.0
         while not turns.done:
+            began = clock[0]
             turns.take()
+            longest = max(longest, clock[0] - began)
             clock[0] += drawing_s
-            count += 1
-        return count
+        return longest
 
-    assert turns_needed(0.005) > 40 and turns_needed(0.8) <= 5
+    assert longest_turn_s(0.005) < 0.031
+    assert 0.035 < longest_turn_s(0.8) < 0.051
+
+
+def test_a_task_says_what_it_does():
+    said = []
+
+    def task():
+        yield "rig"
+        said.append(turns.doing)
+        yield "curves"
+        yield lambda: said.append(turns.doing)
+
+    turns = Turns(task())
+    while not turns.done:
+        turns.take()
+    assert said == ["rig", "curves"] and turns.doing == "curves"
+    assert finish_at_once(task()) is None
 
 
 def test_at_once_gives_the_same_result_in_one_thread():
