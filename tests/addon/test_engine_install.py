@@ -1,5 +1,6 @@
 """Installing the engine: a real environment with a real pip, from a folder, in small."""
 
+import json
 import os
 import sys
 import time
@@ -99,7 +100,9 @@ def test_time_left_is_told_although_the_remark_changes(monkeypatch):
 
 
 def test_an_engine_of_another_version_is_told_apart(place):
-    finish(engine_install.InstallJob(base_python=sys.executable, wheels=place / "wheels"))
+    home = place / "user" / "engine"
+    home.mkdir(parents=True)
+    (home / INSTALLED_MARK).write_text(json.dumps({"requirements": paths.REQUIREMENTS.read_text()}))
     assert not made_for_another_version(find_engine())
     paths.REQUIREMENTS.write_text("# newer\n")
     assert made_for_another_version(find_engine())
