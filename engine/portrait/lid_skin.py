@@ -13,10 +13,10 @@ from .topology import LID_UPPER
 SKIN_ABOVE = (0.03, 0.13)
 SKIN_BELOW = (0.07, 0.16)
 SKIN_LIGHT = 60
-LIGHT_FROM_BELOW = 0.7
+LIGHT_FROM_BELOW = 0.5
 """A closed lid has the colour of the skin around it and bulges into the light as the skin beneath the eye does: this
-percentile of the skin this far above and below the eye (pupil distances), the light of the two mixed by the share. The
-fold's own shadow would make a closed lid look like an eye."""
+percentile of the skin this far above and below the eye (pupil distances), the light of the two mixed by the share, by ratios:
+a lid in a deep dark socket stays dark. The fold's own shadow would make a closed lid look like an eye."""
 COLOUR_BLUR = 0.07
 DOME = ((0.0, 0.96), (0.4, 1.05), (0.8, 0.97), (1.0, 0.88))
 """Shading of the lid over the eyeball from the fold (0) to the strip (1): light from above, and it curves under."""
@@ -107,8 +107,8 @@ def lit_skin(image: np.ndarray, fit: Fit, edge: np.ndarray, lower: np.ndarray, w
     if not seen_above:
         colours[0] = colours[1]
     above, below = (colour.mean(axis=1, keepdims=True) for colour in colours)
-    light = above + LIGHT_FROM_BELOW * (below - above)
-    lit = light * np.mean([colours[0] / np.maximum(above, 1.0), colours[1] / np.maximum(below, 1.0)], axis=0)
+    above, below = np.maximum(above, 1.0), np.maximum(below, 1.0)
+    lit = above * (below / above) ** LIGHT_FROM_BELOW * (colours[0] + colours[1]) / (above + below)
     return scipy.ndimage.gaussian_filter1d(lit, COLOUR_BLUR * pd, axis=0, mode="nearest")
 
 

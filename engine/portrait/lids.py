@@ -41,6 +41,8 @@ SOFT_END, SOFT_LASH_END, SOFT_SKIN_END = 0.05, 0.1, 0.22
 BULGE = 0.06
 """A closed lid stands this far before the skin that it covers, pupil distances; so it is in front, whatever the face
 does."""
+EDGE_BULGE = 0.035
+"""So do its edge and lashes: nowhere does the cheek come out through them."""
 STRIP_ROWS, SKIN_ROWS, LASH_ROWS = 3, 8, 4
 
 
@@ -62,6 +64,8 @@ def build_lid(image: np.ndarray, fit: Fit, face: Part, rim: np.ndarray, side: st
     strip, strip_deltas = strip_rows(edge, top, fall, at_top, side)
     skin_deltas = skin_rows(fold - top, fall, at_top, side, BULGE * fit.pupil_distance)
     lash_deltas = lash_rows(fit, fall, side)
+    for deltas_of_edge in (strip_deltas, lash_deltas):
+        deltas_of_edge[lowering(side)[0], :, 2] += EDGE_BULGE * fit.pupil_distance
     rest = np.concatenate([strip, np.tile(top, (SKIN_ROWS, 1)), np.tile(edge, (LASH_ROWS, 1))])
     rest[:, 2] += IN_FRONT_OF_FACE * fit.pupil_distance
     moved = np.concatenate([strip_deltas, skin_deltas, lash_deltas], axis=1)

@@ -31,7 +31,7 @@ BESIDE_JAW = (-0.05, 0.6)    # from the ears to the neck, in face heights below 
 LEVIN_EPSILON = 1e-5         # regularisation of the colour-line model; larger is smoother and converges sooner
 PRIOR_WEIGHT = 0.03          # pull towards the network's own answer, so that no edge means "as the network says"
 GUIDED_EPSILON = (0.01 * 255) ** 2  # variance of the guide, in levels, below which nothing counts as an edge
-# Where alpha is not to be trusted (`_decide`), in inter-ocular distances.
+# Where alpha is not to be trusted (`decide`), in inter-ocular distances.
 ALIKE_REACH_IOD = 0.12       # colours of person and background are compared over this distance
 ALIKE_LEVELS = (14.0, 34.0)  # of 441 at full contrast: alike, and told apart
 VEIL_IOD = 0.09              # half-transparent areas at least twice so wide are no hair
@@ -152,10 +152,10 @@ def _solve_region(pixels: np.ndarray, confidence: np.ndarray, person: np.ndarray
     # The network is unsure over a wide border where the person is opaque all the same: steepen its answer.
     prior = np.clip((confidence - 0.25) / 0.5, 0, 1)
     alpha = solve_alpha(silhouette.stretched(pixels).astype(np.float64) / 255, known, prior, weight)
-    return _decide(_settle(alpha), pixels, face.iod * region.scale).astype(np.float32)
+    return decide(_settle(alpha), pixels, face.iod * region.scale).astype(np.float32)
 
 
-def _decide(alpha: np.ndarray, pixels: np.ndarray, iod_px: float) -> np.ndarray:
+def decide(alpha: np.ndarray, pixels: np.ndarray, iod_px: float) -> np.ndarray:
     """Alpha (h, w) with a compact edge where it means nothing: where person and background look alike, and in veils wider than
     hair is. Over the picture's own background nobody would see it; over another one it is a smudge.
     """

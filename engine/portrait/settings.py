@@ -15,7 +15,7 @@ from .portrait import Part, Portrait
 from .topology import CHIN, FOREHEAD, INNER_LIP_LOWER, INNER_LIP_UPPER
 
 CHOICES = {"glasses": ("auto", "on", "off"), "lips": ("auto", "closed", "open"), "light": ("auto", "on", "off")}
-RANGES = {"teeth": (0.0, 1.0), "matte": (-0.2, 0.2)}
+RANGES = {"teeth": (0.0, 1.0), "shoulders": (0.0, 1.0), "matte": (-0.2, 0.2)}
 WHEN_BUILT = ("glasses", "lips", "matte")
 """Settings that the picture is taken apart by; the others are followed whenever frames are made."""
 TEETH = ("teeth_upper", "teeth_lower", "teeth_source")
@@ -31,6 +31,7 @@ class PortraitSettings:
     lips: whether the mouth of the picture is closed, so that both lips meet in one seam: auto (measured), closed, open.
     light: whether the shading follows the turning head: auto (as far as the picture shows a light), on, off for flat art.
     teeth: how much of the teeth is seen, 0..1.
+    shoulders: how much of the head's shifts, by breath and sway, the shoulders take part in, 0..1.
     matte: the person's edge is moved out by this (in, where negative), in pupil distances, -0.2..0.2.
     """
 
@@ -38,6 +39,7 @@ class PortraitSettings:
     lips: str = "auto"
     light: str = "auto"
     teeth: float = 1.0
+    shoulders: float = 0.7
     matte: float = 0.0
 
     @classmethod

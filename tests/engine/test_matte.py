@@ -208,6 +208,25 @@ def test_plate_keeps_the_grain_behind_the_edge(soft_disc):
     assert 0.7 < plate[behind_edge].astype(float).std() / picture[outside].astype(float).std() < 1.3
 
 
+def test_alpha_is_compact_where_nothing_tells_person_and_background_apart():
+    veil = np.repeat(np.clip((np.arange(200) - 60) / 80, 0, 1)[None], 120, axis=0)
+    grey = np.full((120, 200, 3), 90, np.uint8)
+    grey[:, :2], grey[:, -2:] = 0, 255
+    decided = matting.decide(veil, grey, 100.0)
+    assert ((decided > 0.05) & (decided < 0.95)).sum(axis=1).max() < 10
+    assert abs(float(decided[60].sum()) - float(veil[60].sum())) < 4, "the edge stays in the middle of the veil"
+
+
+def test_what_is_mirrored_into_the_plate_never_comes_from_the_pictures_border(soft_disc):
+    """A picture with a black frame, as scans have: no black behind the person."""
+    picture = np.full((180, 200, 3), 170, np.uint8)
+    picture[:2], picture[-2:], picture[:, :2], picture[:, -2:] = 0, 0, 0, 0
+    wide = cv2.resize(soft_disc, (200, 180))
+    wide[110:] = np.maximum(wide[110:], 1.0)
+    _, plate, _ = split_layers(picture, wide)
+    assert plate[40:105, 60:140].min() > 120
+
+
 def test_layers_of_empty_and_full_mattes(soft_disc):
     picture = np.full((180, 200, 3), 77, np.uint8)
     person, plate, _ = split_layers(picture, np.zeros_like(soft_disc))

@@ -1,6 +1,7 @@
 """Choices for one portrait: spelled on the command line, kept in the file, followed when the picture is taken apart and
 drawn."""
 
+import dataclasses
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from soliloquy.engine.portrait.settings import (
     set_lip_seam,
 )
 from soliloquy.engine.render.light import FaceLight
+from soliloquy.engine.render.pose import Poser
 from soliloquy.engine.render.render import render
 from soliloquy.engine.stages import obtain_portrait
 
@@ -36,7 +38,6 @@ def test_what_is_no_setting_is_refused_in_words(text, complaint):
 
 
 def test_settings_last_in_the_file(hopper, tmp_path):
-    import dataclasses
 
     settings = PortraitSettings(light="off", teeth=0.25)
     path = tmp_path / "a.portrait"
@@ -54,7 +55,6 @@ def test_a_portrait_file_takes_what_needs_no_picture_and_nothing_else(hopper, tm
 
 
 def test_light_off_leaves_a_turned_face_as_it_was_painted(astronaut):
-    import dataclasses
 
     off = dataclasses.replace(astronaut, settings={"light": "off"})
     on = dataclasses.replace(astronaut, settings={"light": "on"})
@@ -62,7 +62,6 @@ def test_light_off_leaves_a_turned_face_as_it_was_painted(astronaut):
 
 
 def test_hidden_teeth_are_not_seen(astronaut):
-    import dataclasses
 
     clip = MotionClip.neutral(1)
     clip.channels[0, CHANNEL_INDEX["jawOpen"]] = 0.4
@@ -102,3 +101,19 @@ def test_building_follows_them(hopper_path, hopper):
     held = hopper.parts["face"].dense_deltas()[CHANNEL_INDEX["browDownLeft"]]
     free = build_portrait(hopper_path, settings=PortraitSettings(glasses="off")).parts["face"].dense_deltas()
     assert np.abs(held).sum() < 0.9 * np.abs(free[CHANNEL_INDEX["browDownLeft"]]).sum()
+
+
+def test_shoulders_go_along_with_a_breath_and_can_be_kept_still(astronaut):
+    """The head rises by 4 mm; where the frame cuts the person nothing moves."""
+    clip = MotionClip.neutral(1)
+    clip.head_translation_m[0, 1] = 0.004
+    person, height = astronaut.parts["person"], astronaut.size[1]
+    body = person.head_weight == 0
+    risen = {}
+    for amount in (0.0, 1.0):
+        portrait = dataclasses.replace(astronaut, settings={"shoulders": amount})
+        posed = next(Poser(portrait).pose(clip, 0, 1)).vertices["person"]
+        risen[amount] = (person.vertices - posed)[:, 1] / (0.004 * astronaut.units_per_metre)
+    assert np.abs(risen[0.0][body]).max() < 0.01
+    assert 0.5 < risen[1.0][body].max() < 1.2
+    assert np.abs(risen[1.0][person.vertices[:, 1] > height - 2]).max() < 0.01
