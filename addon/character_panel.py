@@ -6,7 +6,7 @@ import bpy
 
 from .characters.choices import BONE, KEY
 from .operators.character import cannot_apply
-from .panels import CATEGORY, draw_reason
+from .panels import CATEGORY, ORDER, draw_reason
 
 ROWS_SHOWN = 6
 
@@ -37,6 +37,7 @@ class SOLILOQUY_PT_character(bpy.types.Panel):
     """Put a performance on any character"""
 
     bl_label = "Character"
+    bl_order = ORDER.index("character")
     bl_category = CATEGORY
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"

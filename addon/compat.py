@@ -18,6 +18,9 @@ EEVEE = "BLENDER_EEVEE" if VERSION >= (5, 0) else "BLENDER_EEVEE_NEXT"
 PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if VERSION >= (4, 5) else set()
 """Options of a path property that may start with "//"."""
 
+SELECTABLE = ("select_control_point", "select_left_handle", "select_right_handle")
+"""Parts of a key."""
+
 LINEAR = 1
 """Value of keyframe interpolation `LINEAR` for `foreach_set`."""
 
@@ -103,7 +106,7 @@ def write_curve(holder: bpy.types.bpy_struct, path: str, index: int, group: str,
     import numpy as np
 
     curve = holder.fcurves.find(path, index=index) or holder.fcurves.new(path, index=index)
-    curve.group = holder.groups.get(group) or holder.groups.new(group)
+    curve.group = holder.groups.get(group) or _new_group(holder, group)
     points = curve.keyframe_points
     points.clear()
     points.add(len(frames))
@@ -111,7 +114,20 @@ def write_curve(holder: bpy.types.bpy_struct, path: str, index: int, group: str,
     coordinates[0::2], coordinates[1::2] = frames, values
     points.foreach_set("co", coordinates)
     points.foreach_set("interpolation", np.full(len(frames), LINEAR, np.int32))
+    for part in SELECTABLE:  # new keys are selected, and what is selected is what Regenerate and the Graph Editor mean
+        points.foreach_set(part, np.zeros(len(frames), bool))
     curve.update()
+
+
+GROUP_COLOURS = 15
+"""How many colour sets a theme has."""
+
+
+def _new_group(holder: bpy.types.bpy_struct, name: str) -> bpy.types.ActionGroup:
+    """A group of curves in a colour of its own."""
+    group = holder.groups.new(name)
+    group.color_set = f"THEME{(len(holder.groups) - 1) % GROUP_COLOURS + 1:02d}"
+    return group
 
 
 def strips_of(scene: bpy.types.Scene) -> bpy.types.bpy_struct:

@@ -7,7 +7,7 @@ import bpy
 from . import rights
 from .edit_properties import CHANNEL, FILE, NOBODY, REGIONS, TYPED
 from .operators import chosen, regenerate, speakers
-from .panels import CATEGORY, draw_reason
+from .panels import CATEGORY, ORDER, draw_reason
 from .scene import record as records
 
 
@@ -15,6 +15,7 @@ class _Edit:
     """Update, regenerate, retime."""
 
     bl_label = "Edit Performance"
+    bl_order = ORDER.index("edit")
     bl_category = CATEGORY
     bl_region_type = "UI"
     bl_options = {"DEFAULT_CLOSED"}
@@ -81,6 +82,7 @@ class _Cast:
     """The people of a scene, and one button for all of them."""
 
     bl_label = "Several Speakers"
+    bl_order = ORDER.index("cast")
     bl_category = CATEGORY
     bl_region_type = "UI"
     bl_options = {"DEFAULT_CLOSED"}

@@ -1,4 +1,5 @@
-"""What the engine says of itself: versions, what its cache holds, which devices it reaches. Asked for beside Blender, never waited for."""
+"""What the engine says of itself: versions, what its cache holds, which devices and microphones it reaches. It is asked beside
+Blender, and never waited for."""
 
 from __future__ import annotations
 
@@ -23,6 +24,8 @@ class Facts:
     cache_files: int = 0
     cache_bytes: int = 0
     why_not: dict[str, str] | None = None
+    microphones: tuple[str, ...] = ()
+    no_microphone: str = ""
 
     def cache_line(self) -> str:
         """For the person."""
@@ -60,7 +63,7 @@ class _Asking:
         self.facts = Facts(problem=str(result)) if isinstance(result, AddonError) else _facts(result)
         for window in bpy.context.window_manager.windows:
             for area in window.screen.areas:
-                if area.type == "PREFERENCES":
+                if area.type in ("PREFERENCES", "VIEW_3D"):
                     area.tag_redraw()
         return None
 
@@ -87,6 +90,16 @@ def known(engine: Engine) -> Facts | None:
     return _asking.facts
 
 
+def heard() -> Facts | None:
+    """What was said last, without asking."""
+    return _asking.facts
+
+
+def is_asking() -> bool:
+    """Whether an answer is waited for."""
+    return _asking.engine is not None and _asking.facts is None
+
+
 def ask_again(engine: Engine, *first: str) -> None:
     """Ask anew, after it has done the commands `first`."""
     _asking.ask(replace(engine, device=""), *first, "installation")
@@ -98,7 +111,8 @@ def _facts(result: dict) -> Facts:
         versions, cache = result["versions"], result["cache"]
         return Facts(version=f"Engine {versions['soliloquy']}, Python {versions['python']}, PyTorch {versions['torch']}",
                      cache_folder=str(cache["folder"]), cache_files=int(cache["files"]), cache_bytes=int(cache["bytes"]),
-                     why_not={str(device["name"]): str(device["why_not"]) for device in result["devices"]})
+                     why_not={str(device["name"]): str(device["why_not"]) for device in result["devices"]},
+                     microphones=tuple(map(str, result["microphones"])), no_microphone=str(result["no_microphone"]))
     except (KeyError, TypeError, ValueError):
         return Facts(problem="This engine is of another version. Install it again, or choose another Python.")
 

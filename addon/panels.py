@@ -10,6 +10,8 @@ from . import directions, engine_choice, keys_setting, rights
 from .operators import prechecks
 
 CATEGORY = "Soliloquy"
+ORDER = ("animate", "edit", "cast", "bring_in", "portrait", "character", "live", "assets", "trust")
+"""The panels from top to bottom, as work goes; `bl_order` is a panel's place in it."""
 CHARACTER_PX = 7.0
 """Width of a character of Blender's interface at a scale of 1, on average."""
 MARGIN_PX = 70.0
@@ -50,6 +52,7 @@ class _Animate:
     """Inputs, outputs, button."""
 
     bl_label = "Animate Portrait"
+    bl_order = ORDER.index("animate")
     bl_category = CATEGORY
     bl_region_type = "UI"
 
@@ -126,13 +129,14 @@ class _Import:
     """What was made before."""
 
     bl_label = "Bring In"
+    bl_order = ORDER.index("bring_in")
     bl_category = CATEGORY
     bl_region_type = "UI"
 
     def draw(self, _context: bpy.types.Context) -> None:
         column = self.layout.column(align=True)
         column.operator("soliloquy.import_performance", icon="IMPORT")
-        column.operator("soliloquy.build_rig", icon="ARMATURE_DATA")
+        column.operator("soliloquy.build_rig", text="Rig from .portrait File", icon="ARMATURE_DATA")
 
 
 class SOLILOQUY_PT_view3d(_Animate, bpy.types.Panel):

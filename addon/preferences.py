@@ -12,6 +12,10 @@ from .operators.cache import cannot_clear
 from .panels import draw_reason, draw_status
 
 
+LABEL_SHARE = 0.4
+"""Of a row's width, as where Blender splits name and value."""
+
+
 class SoliloquyPreferences(bpy.types.AddonPreferences):
     """Kept by Blender under the extension's name."""
 
@@ -64,7 +68,12 @@ class SoliloquyPreferences(bpy.types.AddonPreferences):
     def _draw_work(self, layout: bpy.types.UILayout) -> None:
         """What the engine says of itself is shown when it has said it."""
         facts = engine_facts.known(current_engine()) if has_engine() and not prechecks.busy() else None
-        devices = layout.row(align=True)
+        sides = layout.split(factor=LABEL_SHARE)
+        label = sides.row()
+        label.alignment = "RIGHT"
+        label.label(text="Compute With")
+        devices = sides.row(align=True)
+        devices.use_property_split = False  # else every device would be a bar with its name beside it
         for name, _, _ in DEVICES:
             choice = devices.row(align=True)
             choice.enabled = not (facts and facts.why_not and facts.why_not.get(name.lower()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .panels import CATEGORY
+from .panels import CATEGORY, ORDER
 
 
 class SOLILOQUY_MT_directions(bpy.types.Menu):
@@ -24,6 +24,7 @@ class SOLILOQUY_PT_assets(bpy.types.Panel):
     """Portraits and performances for the Asset Browser"""
 
     bl_label = "Assets"
+    bl_order = ORDER.index("assets")
     bl_category = CATEGORY
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"

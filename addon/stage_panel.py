@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bpy
 
+from . import engine_facts
 from .operators import drop, live, portrait, voice
-from .panels import CATEGORY, draw_reason
+from .panels import CATEGORY, ORDER, draw_reason
+from .stage_properties import MICROPHONE
 
 
 class _Panel:
@@ -55,6 +57,7 @@ class _Portrait(_Panel):
     """The rig without a voice, and its landmarks."""
 
     bl_label = "Portrait"
+    bl_order = ORDER.index("portrait")
 
     def draw(self, context: bpy.types.Context) -> None:
         column = self.prepared().column()
@@ -70,13 +73,25 @@ class _Live(_Panel):
     """The preview that listens."""
 
     bl_label = "Live"
+    bl_order = ORDER.index("live")
 
     def draw(self, context: bpy.types.Context) -> None:
         column, stage = self.prepared().column(), context.scene.soliloquy_stage
         column.prop(stage, "live_input")
+        if stage.live_input == MICROPHONE:
+            _draw_microphone(column, stage)
         column.prop(stage, "live_record")
         column.operator("soliloquy.live", icon="REC" if stage.live_record else "PLAY")
         draw_reason(column, live.cannot_go_live(context))
+
+
+def _draw_microphone(column: bpy.types.UILayout, stage: bpy.types.PropertyGroup) -> None:
+    row = column.row(align=True)
+    row.prop(stage, "microphone", placeholder="default")
+    row.operator("soliloquy.ask_engine", text="", icon="SORTTIME" if engine_facts.is_asking() else "FILE_REFRESH")
+    facts = engine_facts.heard()
+    if facts is not None:
+        draw_reason(column, facts.problem or facts.no_microphone)
 
 
 class SOLILOQUY_PT_view3d_also(_Also, bpy.types.Panel):

@@ -8,7 +8,7 @@ import bpy
 from bpy.props import PointerProperty, StringProperty
 
 from .operators import final, trust
-from .panels import CATEGORY, draw_reason, draw_text
+from .panels import CATEGORY, ORDER, draw_reason, draw_text
 
 ICONS = {0: "CHECKMARK", 1: "ERROR", 2: "QUESTION", 3: "CANCEL"}
 """By the status of a finding, as `soliloquy verify` has them: intact, altered or forged, no credentials, unreadable."""
@@ -34,6 +34,7 @@ class _Trust:
     """Verify and Render Final."""
 
     bl_label = "Trust"
+    bl_order = ORDER.index("trust")
     bl_category = CATEGORY
     bl_region_type = "UI"
     bl_options = {"DEFAULT_CLOSED"}

@@ -62,7 +62,7 @@ class SOLILOQUY_OT_animate(Working, bpy.types.Operator):
         add_wanted(context, self._folder, self._start_frame)
         if settings.make_strips:
             compat.show_in_sequencer(context.workspace, strip_scene)
-        return f"Done: {self._folder.name}"
+        return f"Done: {self._folder.name}, frames {made.start_frame} to {made.end_frame - 1}"
 
 
 def animate_job(scene: bpy.types.Scene, folder: Path) -> dict:

@@ -48,7 +48,7 @@ class SOLILOQUY_OT_clear_cache(bpy.types.Operator):
 
 
 class SOLILOQUY_OT_ask_engine(bpy.types.Operator):
-    """Look again: which engine runs, how large its cache is, which devices it reaches"""
+    """Look again: which engine runs, how large its cache is, which devices and microphones it reaches"""
 
     bl_idname = "soliloquy.ask_engine"
     bl_label = "Look Again"

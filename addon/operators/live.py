@@ -16,7 +16,8 @@ from .working import fail, redraw_areas, say
 TIMER_S = 1 / 90
 """Frames are looked for more often than they come, so that each is shown at the next drawing of the window."""
 WARMING_UP = "live: getting ready"
-LAST_WORDS_S = 0.5
+SAYS = "soliloquy: "
+"""Before what the engine's command line says went wrong."""
 
 
 def cannot_go_live(context: bpy.types.Context) -> str:
@@ -123,7 +124,7 @@ class SOLILOQUY_OT_live(bpy.types.Operator):
         self._let_go(context)
         if status not in (None, 0, 130) and not seen:
             reason = log.strip().splitlines()[-1:] or [f"exit status {status}"]
-            raise AddonError(f"The live mode ended: {reason[0]}", details=log)
+            raise AddonError(f"The live mode ended: {reason[0].removeprefix(SAYS)}", details=log)
         if clip is None:
             say(context, f"Live: {seen} frames seen" if seen else "Live ended", failed=False)
             return {"FINISHED"}
@@ -158,10 +159,11 @@ def live_command(scene: bpy.types.Scene, python: str) -> list[str]:
     from .. import directions
     from ..scene.timing import scene_fps
 
-    settings, rate = scene.soliloquy, scene_fps(scene)
-    source = str(Path(paths.from_blender(settings.voice))) if scene.soliloquy_stage.live_input == VOICE else "mic"
+    settings, stage, rate = scene.soliloquy, scene.soliloquy_stage, scene_fps(scene)
+    device = ["--device", stage.microphone] if stage.live_input != VOICE and stage.microphone else []
+    source = str(Path(paths.from_blender(settings.voice))) if stage.live_input == VOICE else "mic"
     asked = directions.for_job(settings)
-    return [python, "-I", str(paths.BOOTSTRAP), "live", "--in", source, "--out", "stdout", "--fps",
+    return [python, "-I", str(paths.BOOTSTRAP), "live", "--in", source, *device, "--out", "stdout", "--fps",
             f"{rate.numerator}/{rate.denominator}", "--direction", asked["direction"], "--seed", str(settings.seed),
             *(word for key, value in asked["settings"].items() for word in ("--set", f"{key}={value}"))]
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ..compat import LINEAR
+from ..compat import LINEAR, SELECTABLE
 
 FREE, AUTO_CLAMPED = 0, 4
 """Values of a handle's type for `foreach_set`."""
 
 _FIELDS = {"co": (np.float32, 2), "handle_left": (np.float32, 2), "handle_right": (np.float32, 2), "interpolation": (np.int32, 1),
-           "easing": (np.int32, 1), "handle_left_type": (np.int32, 1), "handle_right_type": (np.int32, 1)}
+           "easing": (np.int32, 1), "handle_left_type": (np.int32, 1), "handle_right_type": (np.int32, 1),
+           **{part: (np.bool_, 1) for part in SELECTABLE}}
 """What makes a key, as `foreach_get` has it: type, numbers per key."""
 
 
@@ -69,7 +70,8 @@ def _write(curve: bpy.types.FCurve, kept: dict[str, np.ndarray], frames: np.ndar
     fresh = {"co": fresh_co, "handle_left": fresh_co, "handle_right": fresh_co,
              "interpolation": np.full(len(frames), LINEAR, np.int32), "easing": np.zeros(len(frames), np.int32),
              "handle_left_type": np.full(len(frames), AUTO_CLAMPED, np.int32),
-             "handle_right_type": np.full(len(frames), AUTO_CLAMPED, np.int32)}
+             "handle_right_type": np.full(len(frames), AUTO_CLAMPED, np.int32),
+             **{part: np.zeros(len(frames), np.bool_) for part in SELECTABLE}}
     order = np.argsort(np.concatenate([kept["co"][:, 0], frames]), kind="stable")
     _freeze_handles(kept, order, everywhere=curve.auto_smoothing == "CONT_ACCEL")
     points = curve.keyframe_points

@@ -104,6 +104,15 @@ def microphone_source(device: str = "") -> Iterator[Chunk]:
     return _as_they_come(read, waits=False)
 
 
+def microphones() -> list[str]:
+    """Names of the devices that can be listened to, as --device takes them. Raises AudioError when there is no way to any."""
+    sounddevice = _sounddevice()
+    names = [str(device["name"]) for device in sounddevice.query_devices() if device["max_input_channels"] > 0]
+    if not names:
+        raise AudioError("This computer has no microphone, or none that the system tells of. Connect one.")
+    return list(dict.fromkeys(names))
+
+
 def _sounddevice():
     """The library, or an AudioError that says what is missing."""
     try:

@@ -128,7 +128,8 @@ class Poser:
 
     def _move_to_device(self) -> None:
         """What parts are posed with; what is needed at rest only was computed before."""
-        self.pivot, self.centre, self.eye_centres = (known.to(self.device) for known in (self.pivot, self.centre, self.eye_centres))
+        for name in ("pivot", "centre", "eye_centres", "carried"):
+            setattr(self, name, getattr(self, name).to(self.device))
         self.parts = {name: tuple(known.to(self.device) if known is not None else None for known in part)
                       for name, part in self.parts.items()}
 

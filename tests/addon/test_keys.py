@@ -59,6 +59,8 @@ def test_keys_outside_keep_handles_and_interpolation():
     changed[24:28] = True
     replace_samples(curve, FRAMES, np.full(60, 3.0), changed)
     first = curve.keyframe_points[0]
+    assert curve.keyframe_points[-1].select_control_point and not any(
+        point.select_control_point for point in curve.keyframe_points if 24 < point.co[0] < 29), "selected is what was"
     assert first.handle_right_type == "FREE" and tuple(first.handle_right) == (4.0, 2.5) and first.interpolation == "BEZIER"
     np.testing.assert_allclose([curve.evaluate(frame) for frame in (2.5, 5.25, 9.75)], between, atol=1e-6)
 
@@ -100,3 +102,15 @@ def test_reduced_curves_stay_within_the_tolerance(registered, make_folder, perce
     assert every == 60 * len(away) and exact.max() < 1e-5
     assert away.max() <= percent / 100 + 1e-5 and away.max() > 0
     assert reduced < every
+
+
+def test_keys_are_grouped_coloured_and_not_selected(registered, make_folder):
+    """What is selected is what Regenerate means by Selected Keys; that is for the person to say."""
+    bpy.ops.soliloquy.import_performance(directory=str(make_folder(10, Fraction(25))), strips=False)
+    rig = records.performing_rigs(bpy.context.scene)[0]
+    for datablock in (rig.armature, rig.master.data.shape_keys):
+        holder = records.holder_of(records.read(rig.armature), datablock)
+        assert not any(point.select_control_point for curve in holder.fcurves for point in curve.keyframe_points)
+        assert all(curve.group is not None for curve in holder.fcurves)
+        colours = [group.color_set for group in holder.groups]
+        assert len(set(colours)) == len(colours) and all(colour.startswith("THEME") for colour in colours)

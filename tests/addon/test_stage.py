@@ -152,6 +152,15 @@ def test_live_records_an_action_at_the_playhead(stage, portrait_file):
     assert keys.key_blocks["jawOpen"].value == pytest.approx(0.5, abs=1e-5)
 
 
+def test_live_listens_to_the_microphone_that_is_named():
+    scene = bpy.context.scene
+    scene.soliloquy_stage.live_input, scene.soliloquy_stage.microphone = "MICROPHONE", "USB Mic"
+    command = live.live_command(scene, "python")
+    assert command[command.index("--device") + 1] == "USB Mic"
+    scene.soliloquy_stage.live_input = "VOICE"
+    assert "--device" not in live.live_command(scene, "python")
+
+
 def test_live_without_recording_leaves_the_rig_as_it_was(stage, portrait_file):
     bpy.ops.soliloquy.build_rig(filepath=str(portrait_file))
     rig = next(item for item in bpy.data.objects if item.type == "ARMATURE")

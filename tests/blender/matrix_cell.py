@@ -125,7 +125,7 @@ def save(folder: Path) -> str:
 
 
 def export(folder: Path) -> str:
-    """A character with 52 keys, the performance on it, out as glTF and in again with the same curves."""
+    """A character with our keys, the performance on it, out as glTF and FBX and in again with the same curves."""
     channels = part("scene.channels").CHANNELS
     mesh = bpy.data.meshes.new("Ada")
     mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 0, 1)], [], [(0, 1, 2)])
@@ -141,26 +141,43 @@ def export(folder: Path) -> str:
     bpy.context.scene.frame_start, bpy.context.scene.frame_end = 1, 48
     bpy.context.scene.frame_set(10)
     expected = item.data.shape_keys.key_blocks["jawOpen"].value
-    if "io_scene_gltf2" not in bpy.context.preferences.addons:
-        bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
-    path = folder / f"ada-{os.getpid()}.glb"
-    bpy.ops.export_scene.gltf(filepath=str(path), use_selection=True, export_animations=True)
-    bpy.data.objects.remove(item)
-    bpy.ops.import_scene.gltf(filepath=str(path))
-    back = next(thing for thing in bpy.data.objects if thing.type == "MESH" and thing.data.shape_keys)
-    assert len(back.data.shape_keys.key_blocks) == 53
+    sizes = []
+    for suffix, addon in (("glb", "io_scene_gltf2"), ("fbx", "io_scene_fbx")):
+        path = folder / f"ada-{os.getpid()}.{suffix}"
+        if addon not in bpy.context.preferences.addons:
+            bpy.ops.preferences.addon_enable(module=addon)
+        item.select_set(True)  # an import selects what it brought
+        if suffix == "glb":
+            bpy.ops.export_scene.gltf(filepath=str(path), use_selection=True, export_animations=True)
+        else:
+            bpy.ops.export_scene.fbx(filepath=str(path), use_selection=True)
+        check_exported(path, expected)
+        sizes.append(f"{path.stat().st_size // 1024} KB {'glTF' if suffix == 'glb' else 'FBX'}")
+    return ", ".join(sizes)
+
+
+def check_exported(path: Path, jaw_at_10: float) -> None:
+    """Read it in again: all shape keys, and the curve's value at frame 10."""
+    before = set(bpy.data.objects)
+    (bpy.ops.import_scene.gltf if path.suffix == ".glb" else bpy.ops.import_scene.fbx)(filepath=str(path))
+    fresh = [thing for thing in bpy.data.objects if thing not in before]
+    back = next(thing for thing in fresh if thing.type == "MESH" and thing.data.shape_keys)
+    blocks = back.data.shape_keys.key_blocks
+    assert not set(part("scene.channels").CHANNELS) - set(blocks.keys()), f"{path.suffix}: {len(blocks)} keys came back"
     found = []
     for frame in range(8, 13):
         bpy.context.scene.frame_set(frame)
-        found.append(back.data.shape_keys.key_blocks["jawOpen"].value)
-    assert min(abs(value - expected) for value in found) < 1e-3, (found, expected)
-    return f"{path.stat().st_size // 1024} KB glTF"
+        found.append(blocks["jawOpen"].value)
+    assert min(abs(value - jaw_at_10) for value in found) < 1e-3, (path.suffix, found, jaw_at_10)
+    for thing in fresh:
+        bpy.data.objects.remove(thing)
 
 
 def window(_folder: Path, answer: Path) -> None:
     """Every panel of ours is drawn in the real window, without an error."""
     drawn, failed = set(), []
     panels = [cls for cls in bpy.types.Panel.__subclasses__() if cls.__name__.startswith("SOLILOQUY_PT_")]
+    open_all(panels)
     for panel in panels:
         watch(panel, drawn, failed)
 
@@ -175,8 +192,7 @@ def window(_folder: Path, answer: Path) -> None:
         area.tag_redraw()
 
     def end() -> None:
-        wanted = {panel.__name__ for panel in panels if "DEFAULT_CLOSED" not in getattr(panel, "bl_options", set())
-                  and not getattr(panel, "bl_parent_id", "")}
+        wanted = {panel.__name__ for panel in panels}
         missing = sorted(wanted - drawn)
         problem = failed[0] if failed else f"not drawn: {', '.join(missing)}" if missing or not drawn else ""
         tell(answer, not problem, problem or f"{len(drawn)} panels")
@@ -193,6 +209,16 @@ def window(_folder: Path, answer: Path) -> None:
         return SCREEN_STEP_S
 
     bpy.app.timers.register(step, first_interval=2.0)
+
+
+def open_all(panels: list[type]) -> None:
+    """Closed panels do not draw what is in them: let none be closed at first. Parents are registered before their children."""
+    parents_first = sorted(panels, key=lambda panel: bool(getattr(panel, "bl_parent_id", "")))
+    for panel in reversed(parents_first):
+        bpy.utils.unregister_class(panel)
+    for panel in parents_first:
+        panel.bl_options = set(getattr(panel, "bl_options", ())) - {"DEFAULT_CLOSED"}
+        bpy.utils.register_class(panel)
 
 
 def watch(panel: type, drawn: set, failed: list) -> None:

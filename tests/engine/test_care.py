@@ -1,12 +1,16 @@
 """The cache's size and its Clear, which devices can be used, and what the worker tells of them."""
 
+import sys
+import types
+
 import pytest
 import torch
 
 from soliloquy.engine.cache import cache_folder, cache_usage, cached, clear_cache
 from soliloquy.engine.device import CPU, DEVICE_VARIABLE, DEVICES, chosen_device, devices
-from soliloquy.engine.errors import InputError
+from soliloquy.engine.errors import AudioError, InputError
 from soliloquy.engine.files import whole_file
+from soliloquy.engine.live.sources import microphones
 from soliloquy.engine.render.pose import Poser
 from soliloquy.engine.tasks import carry_out
 
@@ -88,6 +92,18 @@ def test_what_is_said_of_a_device_is_what_torch_does(monkeypatch):
     monkeypatch.setenv(DEVICE_VARIABLE, "abacus")
     with pytest.raises(InputError, match="abacus"):
         chosen_device()
+
+
+def test_microphones_are_listed_or_it_is_said_why_not(monkeypatch):
+    told = carry_out({"command": "installation"}, lambda *_: None)
+    assert bool(told["microphones"]) != bool(told["no_microphone"]), "one or the other, on this machine as it is"
+    devices = [{"name": "USB Mic", "max_input_channels": 1}, {"name": "Speakers", "max_input_channels": 0},
+               {"name": "USB Mic", "max_input_channels": 2}]
+    monkeypatch.setitem(sys.modules, "sounddevice", types.SimpleNamespace(query_devices=lambda: devices))
+    assert microphones() == ["USB Mic"]
+    del devices[2], devices[0]
+    with pytest.raises(AudioError, match="no microphone"):
+        microphones()
 
 
 def test_posing_stays_on_one_device(astronaut):
