@@ -232,7 +232,8 @@ def project_on(points: np.ndarray, line: np.ndarray) -> np.ndarray:
 def meet_lips(fit: Fit) -> None:
     """Make lips seal: mouthClose undoes the gap of jawOpen exactly, and mouthRollUpper closes a mouth that is open at rest.
 
-    No sound but p, b and m rolls the upper lip, so that f and v, which roll the lower one, still touch the teeth.
+    No sound but p, b and m rolls the upper lip, so that f and v, which roll the lower one, still touch the teeth. The edges meet in
+    depth as well: the soft edge of one lip must not come to lie before the other.
     """
     upper, lower = list(INNER_LIP_UPPER), list(INNER_LIP_LOWER)
     jaw, close = fit.deltas[CHANNEL_INDEX["jawOpen"]], fit.deltas[CHANNEL_INDEX["mouthClose"]]
@@ -242,7 +243,6 @@ def meet_lips(fit: Fit) -> None:
     spread_to_lip(fit, close, -gap * LOWER_LIP_SHARE, lower=True)
     spread_to_lip(fit, close, gap * (1 - LOWER_LIP_SHARE), lower=False)
     open_at_rest = fit.surface[lower] - fit.surface[upper]
-    open_at_rest[:, 2] = 0
     open_at_rest *= (open_at_rest[:, :2] @ fit.down > 0)[:, None]
     open_at_rest += past
     for name in ("mouthRollLower", "mouthRollUpper"):

@@ -1,4 +1,8 @@
-"""The dark line between closed lips is the upper one's shadow: it leaves the lower one as they part."""
+"""The edges of the lips: what they have of the picture's mouth goes as the mouth changes.
+
+The dark line between closed lips is the upper one's shadow: it leaves the lower one as they part. The edges of parted lips mix
+with the teeth and the darkness between them: the mixture goes as they close, or a line would stay where they meet.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ LIP_WITHIN = 0.045
 BLUR = 0.012
 """Colour is averaged over this much, pupil distances."""
 MOST = 2.2
-"""No channel is raised by more than this factor."""
+"""No channel is raised by more than this factor, nor lowered."""
 SAME_PLACE_PX = 0.5
 GONE_AT = 0.06
 """The shadow is gone when the lips are this far apart, pupil distances."""
@@ -29,15 +33,20 @@ class LipSeam:
         hole = self.rim.tolist()
         self.facing = np.array(facing_lip(hole))
         self.pupil_distance = portrait.units_per_metre * PUPIL_DISTANCE_M
-        rest_gap = np.linalg.norm(face.vertices[self.rim, :2] - face.vertices[self.facing, :2], axis=1)
+        self.rest_gap = self._gap(face.vertices)
+        self.closed = bool(self.rest_gap.max() < SAME_PLACE_PX)
         outward = -inward_of(face.vertices, face.triangles, hole)
         colour = self._colour(portrait)
         edge = colour(face.vertices[self.rim, :2])
         lip = colour(face.vertices[self.rim, :2] + LIP_WITHIN * self.pupil_distance * outward)
-        self.gain = np.ones((len(hole), 3))
-        if rest_gap.max() < SAME_PLACE_PX:
-            lower = lips_of(hole)[LOWER_LIP_MIDDLE]
-            self.gain[lower] = np.clip(lip / np.maximum(edge, 1.0), 1.0, MOST)[lower]
+        self.gain = np.clip(lip / np.maximum(edge, 1.0), 1.0 if self.closed else 1 / MOST, MOST)
+        if self.closed:
+            upper = np.setdiff1d(np.arange(len(hole)), lips_of(hole)[LOWER_LIP_MIDDLE])
+            self.gain[upper] = 1.0
+
+    def _gap(self, face_vertices: np.ndarray) -> np.ndarray:
+        """(len(rim),) pixels between each vertex of the rim and the one across from it."""
+        return np.linalg.norm(face_vertices[self.rim, :2] - face_vertices[self.facing, :2], axis=1)
 
     def _colour(self, portrait: Portrait):
         """A function from pixels (K, 2) of the picture to its blurred colour (K, 3) there."""
@@ -48,5 +57,6 @@ class LipSeam:
 
     def factor(self, face_vertices: np.ndarray) -> np.ndarray:
         """(len(rim), 3) by how much the rim's colour differs from rest with the posed face (V, 3)."""
-        gap = np.linalg.norm(face_vertices[self.rim, :2] - face_vertices[self.facing, :2], axis=1)
-        return 1 + (self.gain - 1) * np.clip(gap / (GONE_AT * self.pupil_distance), 0, 1)[:, None]
+        gap = self._gap(face_vertices)
+        gone = gap / (GONE_AT * self.pupil_distance) if self.closed else 1 - gap / np.maximum(self.rest_gap, SAME_PLACE_PX)
+        return 1 + (self.gain - 1) * np.clip(gone, 0, 1)[:, None]
