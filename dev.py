@@ -28,17 +28,20 @@ def main() -> int:
     demo.add_argument("folder", nargs="?", default="out/demo")
     commands.add_parser("test", help="run every default test; further arguments go to pytest (-m slow, -k name, ...)", add_help=False)
     commands.add_parser("blender-matrix", help="what works in which Blender, as a table (--help says more)", add_help=False)
+    commands.add_parser("blender-bench", help="how fast the Blender side is (--help says more)", add_help=False)
+    commands.add_parser("blender-shots", help="the manual's pictures of Blender, from its real window (--help says more)", add_help=False)
     commands.add_parser("environment", help="only make .venv and get the models")
     options, further = parser.parse_known_args()
-    if further and options.command not in ("test", "blender-matrix"):
+    scripts = {"blender-matrix": "matrix", "blender-bench": "bench", "blender-shots": "shots"}
+    if further and options.command not in ("test", *scripts):
         parser.error(f"unknown argument {further[0]}")
     prepare()
     if options.command == "demo":
         return run(["-m", "soliloquy.engine.demo", options.folder])
     if options.command == "test":
         return run(["-m", "pytest", *further])
-    if options.command == "blender-matrix":
-        return run(["tests/blender/matrix.py", *further])
+    if options.command in scripts:
+        return run([f"tests/blender/{scripts[options.command]}.py", *further])
     return 0
 
 

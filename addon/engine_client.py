@@ -113,7 +113,7 @@ class EngineJob:
                 self._child.wait_ended(LAST_WORDS_S)
                 raise AddonError(str(event["message"]), code=str(event["code"]), details=self.log)
         if status is not None and self.result is None:
-            raise AddonError(f"The engine stopped without an answer (exit status {status}). The report has its last words.",
+            raise AddonError(f"The engine stopped without an answer ({_ending(status)}). The report has its last words.",
                              details=self.log)
         return reports
 
@@ -141,6 +141,11 @@ class EngineJob:
             return event
         self._stray_lines.append(line)
         return {}
+
+
+def _ending(status: int) -> str:
+    """How a process ended, in words; systems other than Windows say with a negative number which signal ended it."""
+    return f"exit status {status}" if status >= 0 else f"ended by signal {-status}; systems do so when memory runs out"
 
 
 def run_job(engine: Engine, command: str, job: dict, on_progress: Callable[[Progress], None]) -> dict:

@@ -1,5 +1,6 @@
 """What the add-on raises on purpose: one line for the person, and whatever helps a report."""
 
+import errno
 
 EXIT_CODES = {"error": 1, "bad_input": 2, "no_rights": 2, "bad_image": 3, "no_face": 4, "bad_audio": 5, "bad_output": 6,
               "bad_model": 7, "bad_file": 8, "cancelled": 130}
@@ -20,6 +21,14 @@ class AddonError(Exception):
     def exit_code(self) -> int:
         """The process's exit status when a command ends with this error."""
         return EXIT_CODES.get(self.code, 1)
+
+
+def refused(error: OSError) -> AddonError:
+    """What the system would not do (a full disk, a folder without permission), in one line."""
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return AddonError(f"The disk is full{where}. Free some space, or choose another folder.", code="bad_output")
+    return AddonError(f"The system refuses: {error.strerror or error}{where}.", code="bad_output")
 
 
 class FileError(AddonError):

@@ -51,7 +51,7 @@ class _FromFolder:
         try:
             start = self._start_frame(context, folder)
             added = add_extras(folder, context.scene, Extras(**self.wanted()), start_frame=start)
-        except AddonError as error:
+        except (AddonError, OSError) as error:
             return fail(self, context, error)
         if self.wanted().get("markers", NO_MARKERS) != NO_MARKERS:
             self.report({"INFO"}, f"{added} markers" if added else "No markers: nothing is known, or all are there")

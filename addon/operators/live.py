@@ -51,7 +51,7 @@ class SOLILOQUY_OT_live(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         try:
             self._begin(context)
-        except AddonError as error:
+        except (AddonError, OSError) as error:
             return fail(self, context, error)
         self._timer = context.window_manager.event_timer_add(TIMER_S, window=context.window)
         context.window_manager.modal_handler_add(self)
@@ -65,7 +65,7 @@ class SOLILOQUY_OT_live(bpy.types.Operator):
                 self._show(context, wait_s=0.1)
             self._show(context)
             return self._end(context)
-        except AddonError as error:
+        except (AddonError, OSError) as error:
             self._let_go(context)
             return fail(self, context, error)
 
@@ -77,7 +77,7 @@ class SOLILOQUY_OT_live(bpy.types.Operator):
             self._show(context)
             if ended or event.type == "ESC" or not context.window_manager.soliloquy.running:
                 return self._end(context)
-        except AddonError as error:
+        except (AddonError, OSError) as error:
             self._let_go(context)
             return fail(self, context, error)
         except ReferenceError:

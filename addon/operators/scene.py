@@ -54,7 +54,7 @@ class SOLILOQUY_OT_import_performance(bpy.types.Operator):
             assemble(bpy.path.abspath(self.directory), scene=scene, strip_scene=strip_scene, start_frame=scene.frame_current,
                      rig=self.rig, strips=self.strips, onto=onto, match_scene=self.match_scene,
                      reduce_by=keys_setting.reduce_by(self))
-        except AddonError as error:
+        except (AddonError, OSError) as error:
             return fail(self, context, error)
         if self.strips:
             compat.show_in_sequencer(context.workspace, strip_scene)
@@ -100,7 +100,7 @@ class SOLILOQUY_OT_build_rig(bpy.types.Operator):
         try:
             portrait = read_portrait(path)
             rig = build_rig(portrait, context.scene, name=Path(portrait.source_name or path.name).stem)
-        except AddonError as error:
+        except (AddonError, OSError) as error:
             return fail(self, context, error)
         if self.match_scene:
             match_scene_to_portrait(context.scene, portrait, rig)

@@ -20,7 +20,8 @@ READING_S = 0.03
 
 
 class ReadThenRender:
-    """A job in two parts: the rig is read here, a little at every call, then the engine renders what changed."""
+    """A job in two parts: the rig is read here, a little at every call, then the engine renders what changed. When something is undone
+    or redone meanwhile, reading begins again: half of what was and half of what is would be neither."""
 
     def __init__(self, engine: Engine, rig: Rig, scene: bpy.types.Scene) -> None:
         """Raises AddonError when the rig has no performance or its folder is gone."""
@@ -31,6 +32,9 @@ class ReadThenRender:
         self._job = {"folder": str(folder), "generated": str(records.baseline_of(rig.armature)), "tolerance": record.tolerance}
         self._scratch = tempfile.TemporaryDirectory(prefix="soliloquy-")
         self._work: EngineJob | None = None
+        self._undone = False
+        for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+            handlers.append(self._note_undo)
 
     @property
     def result(self) -> dict | None:
@@ -42,6 +46,8 @@ class ReadThenRender:
 
         if self._work is not None:
             return self._work.poll(wait_s)
+        if self._undone:
+            self._reader, self._undone = self._reader.begun_again(), False
         self._reader.read_some(READING_S)
         if self._reader.done == self._reader.total:
             clip = Path(self._scratch.name) / "read.json"
@@ -50,9 +56,15 @@ class ReadThenRender:
         return [Progress("read", self._reader.done, self._reader.total)]
 
     def end(self) -> None:
+        for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+            if self._note_undo in handlers:
+                handlers.remove(self._note_undo)
         if self._work is not None:
             self._work.end()
         self._scratch.cleanup()
+
+    def _note_undo(self, *_: object) -> None:
+        self._undone = True
 
 
 class SOLILOQUY_OT_update_frames(Working, bpy.types.Operator):

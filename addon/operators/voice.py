@@ -61,7 +61,7 @@ class SOLILOQUY_OT_voice_from_strips(bpy.types.Operator):
                     raise AddonError(f"{reason}.", code="bad_output")
                 voice = free_path(context.scene, Path(strips[0].name).stem, ".wav")
                 mix_strips(strips, scene, voice)
-        except AddonError as error:
+        except (AddonError, OSError) as error:
             return fail(self, context, error)
         context.scene.soliloquy.voice = str(voice)
         context.scene.frame_set(min(compat.strip_range(strip)[0] for strip in strips))

@@ -8,7 +8,7 @@ import bpy
 
 from .. import paths
 from ..engine_client import Progress, TimeLeft
-from ..errors import AddonError
+from ..errors import AddonError, refused
 from ..turns import Task, Turns, finish_at_once
 
 FACE_BY_OPTION, FACE_BY_HAND = "give corrected points with --landmarks", "place the points yourself with Correct Landmarks"
@@ -32,7 +32,7 @@ class Working:
             return self.execute(context)
         try:
             self._begin(context)
-        except AddonError as error:
+        except (AddonError, OSError) as error:
             return self._fail(context, error)
         manager = context.window_manager
         self._timer = manager.event_timer_add(TIMER_S, window=context.window)
@@ -53,7 +53,7 @@ class Working:
             if self._job.result is not None:
                 self._begin_landing(context)
             return {"RUNNING_MODAL"}
-        except AddonError as error:
+        except (AddonError, OSError) as error:
             return self._fail(context, error)
         except Exception:
             self._release(context)
@@ -66,7 +66,7 @@ class Working:
                 self._look(context, wait_s=TIMER_S)
             self._job.end()
             message = finish_at_once(self._task_of_finish(context))
-        except AddonError as error:
+        except (AddonError, OSError) as error:
             return self._fail(context, error)
         except Exception:
             self._release(context)
@@ -139,7 +139,7 @@ class Working:
         context.window_manager.soliloquy.running = False
         redraw_areas(context)
 
-    def _fail(self, context: bpy.types.Context, error: AddonError) -> set[str]:
+    def _fail(self, context: bpy.types.Context, error: AddonError | OSError) -> set[str]:
         self._release(context)
         fail(self, context, error)
         return {"CANCELLED"}
@@ -155,9 +155,9 @@ def _said(message: str) -> Task[str]:
     return message
 
 
-def fail(operator: bpy.types.Operator, context: bpy.types.Context, error: AddonError) -> set[str]:
+def fail(operator: bpy.types.Operator, context: bpy.types.Context, error: AddonError | OSError) -> set[str]:
     """One line for the person, the whole story for "Copy Report"."""
-    error = in_the_panels_words(error)
+    error = refused(error) if isinstance(error, OSError) else in_the_panels_words(error)
     say(context, str(error), failed=True)
     context.window_manager.soliloquy.report = report_text(operator.bl_label, error)
     operator.report({"ERROR"}, str(error))

@@ -30,7 +30,7 @@ class RigReader:
         self._record = records.read(rig.armature)
         if self._record is None:
             raise AddonError(f"{rig.armature.name} has no performance to read.", code="bad_input")
-        self._armature_name, self._library = rig.armature.name, rig.armature.library
+        self._armature_name, self._library, self._scene_name = rig.armature.name, rig.armature.library, scene.name
         offset, scale = records.taken_by_scene(self._record, rig)
         ratio_frames = key_frames(self._record.frames, self._record.rate_in_scene, scene_fps(scene), 0)
         self._frames = (offset + scale * (self._record.start_frame + ratio_frames)).astype(np.float32)
@@ -45,9 +45,7 @@ class RigReader:
 
     def read_some(self, budget_s: float) -> None:
         """Read on for about so long, at least one frame. Raises AddonError when the rig was deleted meanwhile."""
-        rig = find_rig(bpy.data.objects.get((self._armature_name, self._library.filepath if self._library else None)))
-        if rig is None:
-            raise AddonError(f"{self._armature_name} is gone: there is nothing to render.")
+        rig = self._rig()
         until_s = time.perf_counter() + budget_s
         scene = bpy.data.scenes.new("Soliloquy reads")
         try:
@@ -60,6 +58,16 @@ class RigReader:
                     return
         finally:
             bpy.data.scenes.remove(scene)
+
+    def begun_again(self) -> RigReader:
+        """A reader of the same rig as it is now. Raises AddonError when it was deleted meanwhile."""
+        return RigReader(self._rig(), bpy.data.scenes.get(self._scene_name) or bpy.context.scene)
+
+    def _rig(self) -> Rig:
+        rig = find_rig(bpy.data.objects.get((self._armature_name, self._library.filepath if self._library else None)))
+        if rig is None:
+            raise AddonError(f"{self._armature_name} is gone: there is nothing to render.")
+        return rig
 
     def read_all(self) -> ClipData:
         """Read to the end at once."""

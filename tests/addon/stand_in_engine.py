@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -36,6 +37,10 @@ match pathlib.Path(job["portrait"]).stem:
     case "crash":
         sys.stderr.write("Segmentation fault, or so\n")
         sys.exit(3)
+    case "killed":
+        out.mkdir()
+        send(event="progress", stage="render", done=1, total=2)
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
     case "slow":
         out.mkdir()
         (out / "half-written").touch()

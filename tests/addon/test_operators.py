@@ -118,7 +118,8 @@ def test_second_take_gets_a_folder_of_its_own(stand_in, make_folder, tmp_path):
     assert sorted(path.name for path in (tmp_path / "made").iterdir() if path.is_dir()) == ["ada-voice", "ada-voice-2"]
 
 
-@pytest.mark.parametrize("kind, words", [("faceless", "No face was found"), ("crash", "stopped without an answer")])
+@pytest.mark.parametrize("kind, words", [("faceless", "No face was found"), ("crash", "stopped without an answer"),
+                                         ("killed", "ended by signal 9")])
 def test_failure_is_reported_once_and_leaves_nothing(stand_in, kind, words):
     stand_in(kind)
     with pytest.raises(RuntimeError, match=words):

@@ -15,7 +15,7 @@ import pytest
 
 import soliloquy
 from soliloquy.addon import compat, edit_properties, paths
-from soliloquy.addon.engine_client import PYTHON_VARIABLE
+from soliloquy.addon.engine_client import PYTHON_VARIABLE, EngineJob
 from soliloquy.addon.operators import chosen, regenerate
 from soliloquy.addon.scene import record as records
 from soliloquy.addon.scene.assemble import assemble
@@ -275,6 +275,29 @@ def test_a_damaged_or_missing_portrait_is_one_line(shot):
     with pytest.raises(RuntimeError, match=r"portrait\.portrait"):
         bpy.ops.soliloquy.update_frames()
     assert bpy.context.window_manager.soliloquy.failed and not bpy.context.window_manager.soliloquy.running
+
+
+def test_killed_while_it_renders_the_next_update_makes_it_whole(shot, monkeypatch):
+    folder, rig = shot
+    before = frames_on_disk(folder)
+    open_jaw(rig)
+    poll = EngineJob.poll
+
+    def kill_once(self, wait_s=0.0):
+        reports = poll(self, wait_s)
+        if any(report.stage == "render" for report in reports):
+            self._child._process.kill()
+        return reports
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EngineJob, "poll", kill_once)
+        with pytest.raises(RuntimeError, match="stopped without an answer"):
+            bpy.ops.soliloquy.update_frames()
+    assert frames_on_disk(folder)[:10] == before[:10] and len(frames_on_disk(folder)) == FRAMES
+    assert bpy.ops.soliloquy.update_frames() == {"FINISHED"}
+    after = frames_on_disk(folder)
+    assert [index for index in range(FRAMES) if before[index] != after[index]] == [10, 11, 12, 13]
+    assert not [path for path in folder.rglob("*") if ".part" in path.name or path.name.startswith(".")]
 
 
 def test_a_rig_whose_file_is_of_another_performance_is_not_overwritten(shot):

@@ -14,8 +14,8 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 @pytest.fixture(scope="module")
 def recorded(blender, tmp_path_factory) -> dict:
     """What `window_animate.py` measured."""
-    if not window.xvfb_command():
-        pytest.skip(f"install Xvfb, or say in {window.XVFB_VARIABLE} how to start it")
+    if reason := window.why_no_window():
+        pytest.skip(reason)
     if not os.environ.get("SOLILOQUY_PYTHON"):
         pytest.skip("set SOLILOQUY_PYTHON to a Python with the engine's packages that this Blender can start")
     picture, voice = SHARED / "portraits" / "pd_painting_mona_lisa.jpg", SHARED / "voices" / "en_short.mp3"
@@ -43,6 +43,17 @@ def test_progress_is_seen_at_once(recorded):
 def test_escape_gives_the_window_back(recorded):
     """Within 0.2 s of the window's own: a virtual screen is drawn by the processor, which a busy machine shares."""
     assert recorded["escape_s"] <= 0.2 + 2 * recorded["idle_gap_s"] and recorded["escape_message"] == "Stopped"
+
+
+def test_landing_is_done_in_short_turns(recorded):
+    """Of the window's own processor time; single calls of Blender (decoding a picture) may take longer than a turn."""
+    turns = recorded["turns_cpu_s"]
+    assert len(turns) > 3 and turns[-1] <= 0.1 and turns[len(turns) * 9 // 10] <= 0.05, turns
+    assert recorded["looks_cpu_s"][-1] <= 0.05
+
+
+def test_escape_while_it_lands_leaves_what_was_there(recorded):
+    assert recorded["landing_stopped"] == {"message": "Stopped", "left": recorded["landed"]}
 
 
 def test_one_undo_takes_all_of_it_back(recorded):

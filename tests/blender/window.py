@@ -1,6 +1,6 @@
 """A real Blender with its real window, on a virtual screen of its own (Xvfb), and pictures of that screen.
 
-SOLILOQUY_BLENDER is Blender's executable; SOLILOQUY_XVFB the command that starts Xvfb, when it is not simply `Xvfb`.
+SOLILOQUY_BLENDER is Blender's executable; SOLILOQUY_XVFB the command that starts Xvfb, when it is neither on PATH nor beside Blender.
 """
 
 from __future__ import annotations
@@ -23,13 +23,24 @@ HEADER = struct.Struct(">25I")
 """Of an XWD file (X11/XWDFile.h), big-endian."""
 
 
+USUAL_PLACES = "/usr/bin", "/usr/local/bin", "/usr/lib/xorg", "/opt/X11/bin"
+
+
 def xvfb_command() -> list[str]:
     """The command that starts Xvfb; empty when there is none."""
     named = os.environ.get(XVFB_VARIABLE, "")
     if named:
         return shlex.split(named)
-    found = shutil.which("Xvfb")
+    beside_blender = Path(os.environ.get("SOLILOQUY_BLENDER", "")).resolve().parent
+    found = shutil.which("Xvfb") or shutil.which("Xvfb", path=os.pathsep.join((str(beside_blender), *USUAL_PLACES)))
     return [found] if found else []
+
+
+def why_no_window() -> str:
+    """Why no window can be opened here, "" when one can."""
+    if not os.environ.get("SOLILOQUY_BLENDER"):
+        return "set SOLILOQUY_BLENDER to the executable of a real Blender 4.3 or later"
+    return "" if xvfb_command() else f"install Xvfb, or say in {XVFB_VARIABLE} how to start it"
 
 
 @contextlib.contextmanager
