@@ -75,7 +75,8 @@ def _settings(pairs: list[str]) -> dict[str, str]:
 
 def _reduction(percent: float) -> float:
     if not (percent == 0 or SMALLEST_TOLERANCE <= percent <= LARGEST_TOLERANCE):
-        raise AddonError(f"--reduce {percent:g}: give a tolerance of {SMALLEST_TOLERANCE:g} to {LARGEST_TOLERANCE:g} percent, or 0.", code="bad_input")
+        raise AddonError(f"--reduce {percent:g}: give a tolerance of {SMALLEST_TOLERANCE:g} to {LARGEST_TOLERANCE:g} percent, "
+                         "or 0.", code="bad_input")
     return percent / PERCENT
 
 

@@ -1,5 +1,5 @@
-"""What the engine says of itself: versions, what its cache holds, which devices and microphones it reaches. It is asked beside
-Blender, and never waited for."""
+"""What the engine says of itself: versions, what its cache holds, which devices and microphones it reaches. It is asked
+beside Blender, and never waited for."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ class Facts:
 
     def cache_line(self) -> str:
         """For the person."""
-        return f"{self.cache_files} results, {self.cache_bytes / MEGABYTE:.0f} MB" if self.cache_files else "The cache is empty"
+        size = f"{self.cache_files} results, {self.cache_bytes / MEGABYTE:.0f} MB"
+        return size if self.cache_files else "The cache is empty"
 
 
 class _Asking:
-    """The one question that is under way, and the last answer. Kept for one engine: another one is asked anew."""
+    """The question that is under way, and the last answer. Kept for one engine: another one is asked anew."""
 
     def __init__(self) -> None:
         self.engine: Engine | None = None

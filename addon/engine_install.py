@@ -15,7 +15,8 @@ from .engine_client import INSTALLED_MARK, MODELS_VARIABLE, Progress
 from .errors import AddonError
 
 PACKAGES = "packages"
-GOT_PACKAGE = re.compile(r"(Downloading|Using cached|Processing) .+\.(whl|tar\.gz|zip)( \((?P<size>[\d.]+) (?P<unit>[kMG]B)\))?$")
+GOT_PACKAGE = re.compile(r"(Downloading|Using cached|Processing) .+\.(whl|tar\.gz|zip)"
+                         r"( \((?P<size>[\d.]+) (?P<unit>[kMG]B)\))?$")
 """What pip says of each package it has; not of the metadata it looks at before."""
 MEGABYTES = {"kB": 1e-3, "MB": 1.0, "GB": 1e3}
 DISTRIBUTIONS = "lib/python*/site-packages/*.dist-info", "Lib/site-packages/*.dist-info"

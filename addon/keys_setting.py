@@ -12,10 +12,10 @@ USUAL_TOLERANCE, SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 0.5, 0.01, 10.0
 REDUCE_KEYS = BoolProperty(name="Reduce Keys", default=False, description=(
     "Leave out keys that straight lines between the others come near enough to; otherwise there is a key on every frame"))
 KEY_TOLERANCE = FloatProperty(
-    name="Tolerance", subtype="PERCENTAGE", default=USUAL_TOLERANCE, min=SMALLEST_TOLERANCE, max=LARGEST_TOLERANCE, soft_max=2.0,
-    precision=2, step=10, description=(
-        "How far a curve may stray where keys are left out, in percent of a whole shape key; 1% is 0.25 degrees of a turn and 0.4 mm of a "
-        "shift"))
+    name="Tolerance", subtype="PERCENTAGE", default=USUAL_TOLERANCE, min=SMALLEST_TOLERANCE, max=LARGEST_TOLERANCE,
+    soft_max=2.0, precision=2, step=10, description=(
+        "How far a curve may stray where keys are left out, in percent of a whole shape key; 1% is 0.25 degrees of a turn "
+        "and 0.4 mm of a shift"))
 
 
 def reduce_by(settings: bpy.types.bpy_struct) -> float:

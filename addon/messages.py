@@ -245,7 +245,7 @@ TOOLTIPS = (
     "Corners of the mouth down, inner brows up",
     "Delete the direction that is chosen; those that come with the add-on stay",
     "Delete the engine's environment and its models",
-    "Delete the portraits and recordings the engine has taken apart before; they are made again when needed. Other files stay",
+    "Delete the portraits and recordings the engine has taken apart before; they are made again when needed",
     "Directions to save, delete and share",
     "Distance of the head: 1 as in the picture, less is nearer",
     "Empty the list",

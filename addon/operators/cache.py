@@ -17,7 +17,7 @@ def cannot_clear() -> str:
 
 
 class SOLILOQUY_OT_clear_cache(bpy.types.Operator):
-    """Delete the portraits and recordings the engine has taken apart before; they are made again when needed. Other files stay"""
+    """Delete the portraits and recordings the engine has taken apart before; they are made again when needed"""
 
     bl_idname = "soliloquy.clear_cache"
     bl_label = "Clear Cache"
@@ -31,7 +31,8 @@ class SOLILOQUY_OT_clear_cache(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         facts = engine_facts.known(engine_choice.current_engine())
         size = f" {facts.cache_line()}." if facts and not facts.problem else ""
-        return context.window_manager.invoke_confirm(self, event, message=f"Clear the engine's cache?{size}", icon="QUESTION")
+        message = f"Clear the engine's cache?{size}"
+        return context.window_manager.invoke_confirm(self, event, message=message, icon="QUESTION")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """In the window the engine does it beside Blender, and the preferences show the new size; else it is waited for."""

@@ -23,8 +23,8 @@ def refuse_effects(strip: bpy.types.bpy_struct) -> None:
     """Raise AddonError when an effect changes how fast the strip's pictures are shown."""
     effect = next((one for one in compat.strips_of(strip.id_data) if one.type == "SPEED" and one.input_1 == strip), None)
     if effect is not None:
-        raise AddonError(f"The effect {effect.name} changes the speed of {strip.name}, and neither voice nor keys can follow an effect. "
-                         "Remove it and use Strip > Retiming > Set Speed.", code="bad_input")
+        raise AddonError(f"The effect {effect.name} changes the speed of {strip.name}, and neither voice nor keys can "
+                         "follow an effect. Remove it and use Strip > Retiming > Set Speed.", code="bad_input")
 
 
 def speed_of(strip: bpy.types.bpy_struct) -> float:
@@ -32,8 +32,8 @@ def speed_of(strip: bpy.types.bpy_struct) -> float:
     refuse_effects(strip)
     keys = compat.retiming_frames(strip)
     if len(keys) > ENDS:
-        raise AddonError(f"The speed of {strip.name} changes on the way. Only one speed for all of it can be followed: reset its "
-                         "retiming, untrim it, and use Strip > Retiming > Set Speed.", code="bad_input")
+        raise AddonError(f"The speed of {strip.name} changes on the way. Only one speed for all of it can be followed: "
+                         "reset its retiming, untrim it, and use Strip > Retiming > Set Speed.", code="bad_input")
     length, plays = _recorded_length(strip), compat.content_length(strip)
     if length == plays or (compat.RETIMING_IS_TOLD and not keys):
         return 1.0
@@ -47,8 +47,8 @@ def refuse_retimed(strip: bpy.types.bpy_struct) -> None:
     """Raise AddonError when a sound is not heard as fast as it was recorded: what is performed is the recording."""
     keys = compat.retiming_frames(strip)
     if len(keys) > ENDS or (keys and speed_of(strip) != 1):
-        raise AddonError(f"{strip.name} is retimed, and lips are performed to the recording itself. Reset its retiming, animate, then "
-                         "retime it and press Sync to Active Strip.", code="bad_input")
+        raise AddonError(f"{strip.name} is retimed, and lips are performed to the recording itself. Reset its "
+                         "retiming, animate, then retime it and press Sync to Active Strip.", code="bad_input")
 
 
 def set_speed(scene: bpy.types.Scene, strip: bpy.types.bpy_struct, speed: float) -> None:

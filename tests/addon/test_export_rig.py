@@ -1,4 +1,4 @@
-"""The rig goes out to other programs by Blender's own exporters, and comes back with its shape keys, its bones and its curves."""
+"""The rig goes out by Blender's own exporters, and comes back with its shape keys, its bones and its curves."""
 
 from fractions import Fraction
 
