@@ -6,7 +6,8 @@ import bpy
 
 from .characters.choices import BONE, KEY
 from .operators.character import cannot_apply
-from .panels import CATEGORY, ORDER, draw_reason
+from .panels import draw_reason
+from .sidebar import ORDER, ClosedAtFirst, Sidebar
 
 ROWS_SHOWN = 6
 
@@ -33,21 +34,16 @@ class SOLILOQUY_UL_rows(bpy.types.UIList):
         return [self.bitflag_filter_item if text in f"{row.source} {row.target}".lower() else 0 for row in rows], []
 
 
-class SOLILOQUY_PT_character(bpy.types.Panel):
+class SOLILOQUY_PT_character(ClosedAtFirst, bpy.types.Panel):
     """Put a performance on any character"""
 
     bl_label = "Character"
     bl_order = ORDER.index("character")
-    bl_category = CATEGORY
     bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.soliloquy.character
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = self.fields()
         column = layout.column()
         column.prop(settings, "performance")
         column.prop(settings, "whole")
@@ -60,20 +56,16 @@ class SOLILOQUY_PT_character(bpy.types.Panel):
         draw_reason(layout, reason)
 
 
-class SOLILOQUY_PT_mapping(bpy.types.Panel):
+class SOLILOQUY_PT_mapping(Sidebar, bpy.types.Panel):
     """What of the performance moves which shape key or bone"""
 
     bl_label = "Mapping"
-    bl_category = CATEGORY
     bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
     bl_parent_id = "SOLILOQUY_PT_character"
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.soliloquy.character
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = self.fields()
         layout.prop(settings, "mapping")
         layout.operator("soliloquy.match_character", icon="VIEWZOOM")
         listed = layout.row()

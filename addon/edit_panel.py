@@ -7,23 +7,19 @@ import bpy
 from . import rights
 from .edit_properties import CHANNEL, FILE, NOBODY, REGIONS, TYPED
 from .operators import chosen, regenerate, speakers
-from .panels import CATEGORY, ORDER, draw_reason
+from .panels import draw_reason
 from .scene import record as records
+from .sidebar import ORDER, ClosedAtFirst, panels
 
 
-class _Edit:
+class _Edit(ClosedAtFirst):
     """Update, regenerate, retime."""
 
     bl_label = "Edit Performance"
     bl_order = ORDER.index("edit")
-    bl_category = CATEGORY
-    bl_region_type = "UI"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = self.fields()
         rig = chosen.rig(context)
         if rig is not None:
             layout.label(text=rig.armature.name, icon="OUTLINER_OB_ARMATURE")
@@ -78,19 +74,14 @@ class SOLILOQUY_UL_speakers(bpy.types.UIList):
 _VOICE_WORDS = ((FILE, "File"), (NOBODY, "Listens"))
 
 
-class _Cast:
+class _Cast(ClosedAtFirst):
     """The people of a scene, and one button for all of them."""
 
     bl_label = "Several Speakers"
     bl_order = ORDER.index("cast")
-    bl_category = CATEGORY
-    bl_region_type = "UI"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, cast = self.layout, context.scene.soliloquy_cast
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout, cast = self.fields(), context.scene.soliloquy_cast
         row = layout.row()
         row.template_list("SOLILOQUY_UL_speakers", "", cast, "speakers", cast, "active", rows=3)
         buttons = row.column(align=True)
@@ -121,24 +112,7 @@ def _draw_speaker(column: bpy.types.UILayout, speaker: bpy.types.PropertyGroup) 
         column.prop(speaker, name)
 
 
-class SOLILOQUY_PT_view3d_cast(_Cast, bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-
-
-class SOLILOQUY_PT_sequencer_cast(_Cast, bpy.types.Panel):
-    bl_space_type = "SEQUENCE_EDITOR"
-
-
-class SOLILOQUY_PT_view3d_edit(_Edit, bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-
-
-class SOLILOQUY_PT_sequencer_edit(_Edit, bpy.types.Panel):
-    bl_space_type = "SEQUENCE_EDITOR"
-
-
-_CLASSES = (SOLILOQUY_UL_speakers, SOLILOQUY_PT_view3d_cast, SOLILOQUY_PT_sequencer_cast, SOLILOQUY_PT_view3d_edit,
-            SOLILOQUY_PT_sequencer_edit)
+_CLASSES = (SOLILOQUY_UL_speakers, *panels(_Cast, "cast"), *panels(_Edit, "edit"))
 
 
 def register() -> None:

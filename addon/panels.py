@@ -8,10 +8,8 @@ import bpy
 
 from . import directions, engine_choice, keys_setting, rights
 from .operators import prechecks
+from .sidebar import ORDER, ClosedAtFirst, Sidebar, panels
 
-CATEGORY = "Soliloquy"
-ORDER = ("animate", "edit", "cast", "bring_in", "portrait", "character", "live", "assets", "trust")
-"""The panels from top to bottom, as work goes; `bl_order` is a panel's place in it."""
 CHARACTER_PX = 7.0
 """Width of a character of Blender's interface at a scale of 1, on average."""
 MARGIN_PX = 70.0
@@ -48,19 +46,15 @@ def draw_reason(layout: bpy.types.UILayout, reason: str) -> None:
         draw_text(column, reason, icon="INFO")
 
 
-class _Animate:
+class _Animate(Sidebar):
     """Inputs, outputs, button."""
 
     bl_label = "Animate Portrait"
     bl_order = ORDER.index("animate")
-    bl_category = CATEGORY
-    bl_region_type = "UI"
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.soliloquy
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = self.fields()
         column = layout.column()
         column.prop(settings, "picture")
         column.prop(settings, "voice")
@@ -87,18 +81,13 @@ class _Animate:
         draw_status(layout)
 
 
-class _Direction:
+class _Direction(ClosedAtFirst):
     """The direction's controls."""
 
     bl_label = "Direction"
-    bl_category = CATEGORY
-    bl_region_type = "UI"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = self.fields()
         mood = layout.column()
         mood.prop(context.scene.soliloquy, "mood")
         mood.prop(context.scene.soliloquy, "mood_strength", slider=True)
@@ -107,31 +96,24 @@ class _Direction:
             amounts.prop(context.scene.soliloquy, name, slider=True)
 
 
-class _Options:
+class _Options(ClosedAtFirst):
     """What is seldom changed."""
 
     bl_label = "Options"
-    bl_category = CATEGORY
-    bl_region_type = "UI"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = self.fields()
         settings = context.scene.soliloquy
         for name in ("face", "alpha", "match_scene"):
             layout.prop(settings, name)
         keys_setting.draw(layout, settings)
 
 
-class _Import:
+class _Import(Sidebar):
     """What was made before."""
 
     bl_label = "Bring In"
     bl_order = ORDER.index("bring_in")
-    bl_category = CATEGORY
-    bl_region_type = "UI"
 
     def draw(self, _context: bpy.types.Context) -> None:
         column = self.layout.column(align=True)
@@ -139,45 +121,8 @@ class _Import:
         column.operator("soliloquy.build_rig", text="Rig from .portrait File", icon="ARMATURE_DATA")
 
 
-class SOLILOQUY_PT_view3d(_Animate, bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-
-
-class SOLILOQUY_PT_view3d_direction(_Direction, bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-    bl_parent_id = "SOLILOQUY_PT_view3d"
-
-
-class SOLILOQUY_PT_view3d_options(_Options, bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-    bl_parent_id = "SOLILOQUY_PT_view3d"
-
-
-class SOLILOQUY_PT_view3d_import(_Import, bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-
-
-class SOLILOQUY_PT_sequencer(_Animate, bpy.types.Panel):
-    bl_space_type = "SEQUENCE_EDITOR"
-
-
-class SOLILOQUY_PT_sequencer_direction(_Direction, bpy.types.Panel):
-    bl_space_type = "SEQUENCE_EDITOR"
-    bl_parent_id = "SOLILOQUY_PT_sequencer"
-
-
-class SOLILOQUY_PT_sequencer_options(_Options, bpy.types.Panel):
-    bl_space_type = "SEQUENCE_EDITOR"
-    bl_parent_id = "SOLILOQUY_PT_sequencer"
-
-
-class SOLILOQUY_PT_sequencer_import(_Import, bpy.types.Panel):
-    bl_space_type = "SEQUENCE_EDITOR"
-
-
-_CLASSES = (SOLILOQUY_PT_view3d, SOLILOQUY_PT_view3d_direction, SOLILOQUY_PT_view3d_options, SOLILOQUY_PT_view3d_import,
-            SOLILOQUY_PT_sequencer, SOLILOQUY_PT_sequencer_direction, SOLILOQUY_PT_sequencer_options,
-            SOLILOQUY_PT_sequencer_import)
+_CLASSES = (*panels(_Animate), *panels(_Direction, "direction", below=""), *panels(_Options, "options", below=""),
+            *panels(_Import, "import"))
 
 
 def register() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .panels import CATEGORY, ORDER
+from .sidebar import ORDER, ClosedAtFirst
 
 
 class SOLILOQUY_MT_directions(bpy.types.Menu):
@@ -20,15 +20,12 @@ class SOLILOQUY_MT_directions(bpy.types.Menu):
         self.layout.operator("soliloquy.export_direction", icon="EXPORT")
 
 
-class SOLILOQUY_PT_assets(bpy.types.Panel):
+class SOLILOQUY_PT_assets(ClosedAtFirst, bpy.types.Panel):
     """Portraits and performances for the Asset Browser"""
 
     bl_label = "Assets"
     bl_order = ORDER.index("assets")
-    bl_category = CATEGORY
     bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, _context: bpy.types.Context) -> None:
         self.layout.operator("soliloquy.mark_assets", icon="ASSET_MANAGER")

@@ -6,28 +6,18 @@ import bpy
 
 from . import engine_facts
 from .operators import drop, live, portrait, voice
-from .panels import CATEGORY, ORDER, draw_reason
+from .panels import draw_reason
+from .sidebar import ORDER, ClosedAtFirst, panels
 from .stage_properties import MICROPHONE
 
 
-class _Panel:
-    bl_category = CATEGORY
-    bl_region_type = "UI"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def prepared(self) -> bpy.types.UILayout:
-        self.layout.use_property_split = True
-        self.layout.use_property_decorate = False
-        return self.layout
-
-
-class _Also(_Panel):
+class _Also(ClosedAtFirst):
     """What Animate Portrait adds besides."""
 
     bl_label = "In the Scene"
 
     def draw(self, context: bpy.types.Context) -> None:
-        column, stage = self.prepared().column(), context.scene.soliloquy_stage
+        column, stage = self.fields().column(), context.scene.soliloquy_stage
         also = column.column(heading="Also Make")
         also.prop(stage, "make_plane")
         also.prop(stage, "make_compositor")
@@ -40,27 +30,27 @@ class _Also(_Panel):
         finished.operator_menu_enum("soliloquy.add_markers", "kind", icon="MARKER")
 
 
-class _Voice(_Panel):
+class _Voice(ClosedAtFirst):
     """Other ways to a voice."""
 
     bl_label = "Voice From"
 
     def draw(self, context: bpy.types.Context) -> None:
-        column = self.prepared().column()
+        column = self.fields().column()
         column.operator("soliloquy.voice_from_strips", icon="SEQUENCE")
         draw_reason(column, voice.cannot_take_strips(context))
         column.operator("soliloquy.speak_words", icon="OUTLINER_OB_SPEAKER")
         draw_reason(column, voice.cannot_speak(context))
 
 
-class _Portrait(_Panel):
+class _Portrait(ClosedAtFirst):
     """The rig without a voice, and its landmarks."""
 
     bl_label = "Portrait"
     bl_order = ORDER.index("portrait")
 
     def draw(self, context: bpy.types.Context) -> None:
-        column = self.prepared().column()
+        column = self.fields().column()
         column.operator("soliloquy.build_from_picture", icon="ARMATURE_DATA")
         draw_reason(column, portrait.cannot_build(context))
         column.separator()
@@ -69,14 +59,14 @@ class _Portrait(_Panel):
         draw_reason(column, portrait.cannot_rebuild(context))
 
 
-class _Live(_Panel):
+class _Live(ClosedAtFirst):
     """The preview that listens."""
 
     bl_label = "Live"
     bl_order = ORDER.index("live")
 
     def draw(self, context: bpy.types.Context) -> None:
-        column, stage = self.prepared().column(), context.scene.soliloquy_stage
+        column, stage = self.fields().column(), context.scene.soliloquy_stage
         column.prop(stage, "live_input")
         if stage.live_input == MICROPHONE:
             _draw_microphone(column, stage)
@@ -94,36 +84,8 @@ def _draw_microphone(column: bpy.types.UILayout, stage: bpy.types.PropertyGroup)
         draw_reason(column, facts.problem or facts.no_microphone)
 
 
-class SOLILOQUY_PT_view3d_also(_Also, bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-    bl_parent_id = "SOLILOQUY_PT_view3d"
-
-
-class SOLILOQUY_PT_view3d_voice(_Voice, bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-    bl_parent_id = "SOLILOQUY_PT_view3d"
-
-
-class SOLILOQUY_PT_view3d_portrait(_Portrait, bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-
-
-class SOLILOQUY_PT_view3d_live(_Live, bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-
-
-class SOLILOQUY_PT_sequencer_also(_Also, bpy.types.Panel):
-    bl_space_type = "SEQUENCE_EDITOR"
-    bl_parent_id = "SOLILOQUY_PT_sequencer"
-
-
-class SOLILOQUY_PT_sequencer_voice(_Voice, bpy.types.Panel):
-    bl_space_type = "SEQUENCE_EDITOR"
-    bl_parent_id = "SOLILOQUY_PT_sequencer"
-
-
-_CLASSES = (SOLILOQUY_PT_view3d_also, SOLILOQUY_PT_view3d_voice, SOLILOQUY_PT_view3d_portrait, SOLILOQUY_PT_view3d_live,
-            SOLILOQUY_PT_sequencer_also, SOLILOQUY_PT_sequencer_voice)
+_CLASSES = (*panels(_Also, "also", below=""), *panels(_Voice, "voice", below=""), *panels(_Portrait, "portrait", editors=("VIEW_3D",)),
+            *panels(_Live, "live", editors=("VIEW_3D",)))
 
 
 def register() -> None:

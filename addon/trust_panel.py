@@ -8,7 +8,8 @@ import bpy
 from bpy.props import PointerProperty, StringProperty
 
 from .operators import final, trust
-from .panels import CATEGORY, ORDER, draw_reason, draw_text
+from .panels import draw_reason, draw_text
+from .sidebar import ORDER, ClosedAtFirst, panels
 
 ICONS = {0: "CHECKMARK", 1: "ERROR", 2: "QUESTION", 3: "CANCEL"}
 """By the status of a finding, as `soliloquy verify` has them: intact, altered or forged, no credentials, unreadable."""
@@ -30,14 +31,11 @@ def draw_findings(layout: bpy.types.UILayout) -> None:
             draw_text(box, line, icon="DOT")
 
 
-class _Trust:
+class _Trust(ClosedAtFirst):
     """Verify and Render Final."""
 
     bl_label = "Trust"
     bl_order = ORDER.index("trust")
-    bl_category = CATEGORY
-    bl_region_type = "UI"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
@@ -61,15 +59,7 @@ class _Trust:
         draw_reason(layout, final.cannot_seal(context))
 
 
-class SOLILOQUY_PT_view3d_trust(_Trust, bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-
-
-class SOLILOQUY_PT_sequencer_trust(_Trust, bpy.types.Panel):
-    bl_space_type = "SEQUENCE_EDITOR"
-
-
-_CLASSES = (SoliloquyTrust, SOLILOQUY_PT_view3d_trust, SOLILOQUY_PT_sequencer_trust)
+_CLASSES = (SoliloquyTrust, *panels(_Trust, "trust"))
 
 
 def register() -> None:

@@ -16,18 +16,16 @@ from .portrait import note_origin
 from .working import Working
 
 
-class SOLILOQUY_OT_animate(Working, bpy.types.Operator):
+class SOLILOQUY_OT_animate(prechecks.Explained, Working, bpy.types.Operator):
     """Let the portrait speak: build it, perform the voice, render, and put everything into the scene"""
 
     bl_idname = "soliloquy.animate"
     bl_label = "Animate Portrait"
     bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = prechecks.cannot_animate(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return prechecks.cannot_animate(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Asks first on what basis the person may be animated, where nobody has said so yet."""

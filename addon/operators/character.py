@@ -42,7 +42,7 @@ def cannot_apply(context: bpy.types.Context) -> str:
     return ""
 
 
-class SOLILOQUY_OT_apply_performance(bpy.types.Operator):
+class SOLILOQUY_OT_apply_performance(prechecks.Explained, bpy.types.Operator):
     """Key the performance on the selected character, at the playhead, by the mapping below"""
 
     bl_idname = "soliloquy.apply_performance"
@@ -54,11 +54,9 @@ class SOLILOQUY_OT_apply_performance(bpy.types.Operator):
     mapping: StringProperty(name="Mapping", options={"SKIP_SAVE", "HIDDEN"}, description=(
         "For scripts: AUTO, a preset (arkit, vrm1, oculus, ...) or a mapping file; empty takes the rows of the panel"))
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = prechecks.busy() or no_character(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return prechecks.busy() or no_character(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..characters.apply import apply_to_character
@@ -86,18 +84,16 @@ class SOLILOQUY_OT_apply_performance(bpy.types.Operator):
         return settings.chosen_rows()
 
 
-class SOLILOQUY_OT_match_character(bpy.types.Operator):
+class SOLILOQUY_OT_match_character(prechecks.Explained, bpy.types.Operator):
     """Find the character's shape keys and bones by name, and fill the list below"""
 
     bl_idname = "soliloquy.match_character"
     bl_label = "Auto-Match"
     bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = no_character(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return no_character(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..characters.chosen import auto_match, chosen_character, chosen_mapping
@@ -156,17 +152,15 @@ class _MappingFile(TomlFile):
         return str(own / "my_character.toml") if own else ""
 
 
-class SOLILOQUY_OT_save_mapping(_MappingFile, bpy.types.Operator):
+class SOLILOQUY_OT_save_mapping(prechecks.Explained, _MappingFile, bpy.types.Operator):
     """Save the rows as a file, to use them on other characters and to share them"""
 
     bl_idname = "soliloquy.save_mapping"
     bl_label = "Save Mapping"
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = "" if len(context.scene.soliloquy.character.rows) else "There are no rows to save"
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return "" if len(context.scene.soliloquy.character.rows) else "There are no rows to save"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..characters.mapping import write_mapping

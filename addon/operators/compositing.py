@@ -23,18 +23,16 @@ def add_wanted(context: bpy.types.Context, folder: Path, start_frame: int) -> No
     add_extras(folder, context.scene, wanted, start_frame=start_frame)
 
 
-class _FromFolder:
+class _FromFolder(prechecks.Explained):
     """Takes a performance's folder: the selected rig's own, or one that is chosen."""
 
     bl_options = {"REGISTER", "UNDO"}
 
     directory: StringProperty(subtype="DIR_PATH", description="Folder written by Animate Portrait or `soliloquy animate`")
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        reason = prechecks.busy()
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(_context: bpy.types.Context) -> str:
+        return prechecks.busy()
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         rig = chosen.rig(context)

@@ -8,16 +8,15 @@ import bpy
 from bpy.props import CollectionProperty, StringProperty
 
 from ..errors import AddonError
+from ..sidebar import CATEGORY, EDITORS
 from . import prechecks
 from .working import fail, say
 
-CATEGORY = "Soliloquy"
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".portrait")
 VOICES = (".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".mp4", ".mov", ".webm", ".mkv")
-EDITORS = {"VIEW_3D", "SEQUENCE_EDITOR"}
 
 
-class SOLILOQUY_OT_take_files(bpy.types.Operator):
+class SOLILOQUY_OT_take_files(prechecks.Explained, bpy.types.Operator):
     """Take a dropped picture as the portrait and a dropped sound as its voice"""
 
     bl_idname = "soliloquy.take_files"
@@ -28,11 +27,9 @@ class SOLILOQUY_OT_take_files(bpy.types.Operator):
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"},
                               description="Names of the dropped files")
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        reason = prechecks.busy()
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(_context: bpy.types.Context) -> str:
+        return prechecks.busy()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         dropped = [Path(self.directory) / file.name for file in self.files if file.name]

@@ -10,17 +10,15 @@ from . import prechecks
 from .working import Working, fail
 
 
-class SOLILOQUY_OT_install_engine(Working, bpy.types.Operator):
+class SOLILOQUY_OT_install_engine(prechecks.Explained, Working, bpy.types.Operator):
     """Make the engine's own environment (about 2 GB on disk), from scratch when there is one; Blender's Python stays as it is"""
 
     bl_idname = "soliloquy.install_engine"
     bl_label = "Install Engine"
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        reason = prechecks.cannot_install()
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(_context: bpy.types.Context) -> str:
+        return prechecks.cannot_install()
 
     def start(self, _context: bpy.types.Context) -> engine_install.InstallJob:
         chosen = engine_choice.preferences()
@@ -32,18 +30,16 @@ class SOLILOQUY_OT_install_engine(Working, bpy.types.Operator):
         return "The engine is installed"
 
 
-class SOLILOQUY_OT_remove_engine(bpy.types.Operator):
+class SOLILOQUY_OT_remove_engine(prechecks.Explained, bpy.types.Operator):
     """Delete the engine's environment and its models"""
 
     bl_idname = "soliloquy.remove_engine"
     bl_label = "Remove Engine"
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
+    @staticmethod
+    def why_not(_context: bpy.types.Context) -> str:
         home = paths.engine_folder()
-        reason = prechecks.busy() or ("" if home and home.is_dir() else "No engine is installed here")
-        cls.poll_message_set(reason)
-        return not reason
+        return prechecks.busy() or ("" if home and home.is_dir() else "No engine is installed here")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_confirm(self, event)

@@ -140,7 +140,7 @@ def cannot_seal(context: bpy.types.Context) -> str:
     return prechecks.busy() or prechecks.no_engine()
 
 
-class SOLILOQUY_OT_final(Working, bpy.types.Operator):
+class SOLILOQUY_OT_final(prechecks.Explained, Working, bpy.types.Operator):
     """Render the scene to its output path and sign it, with the credentials of every portrait it shows"""
 
     bl_idname = "soliloquy.final"
@@ -155,11 +155,9 @@ class SOLILOQUY_OT_final(Working, bpy.types.Operator):
         name="Render", default=True, description="Render now; otherwise seal what lies at the output path already"
     )
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cannot_seal(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return cannot_seal(context)
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:

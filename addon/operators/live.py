@@ -35,18 +35,16 @@ def cannot_go_live(context: bpy.types.Context) -> str:
     return prechecks.no_engine()
 
 
-class SOLILOQUY_OT_live(bpy.types.Operator):
+class SOLILOQUY_OT_live(prechecks.Explained, bpy.types.Operator):
     """Move the selected rig while somebody speaks; Stop or Esc ends it"""
 
     bl_idname = "soliloquy.live"
     bl_label = "Go Live"
     bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cannot_go_live(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return cannot_go_live(context)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         try:

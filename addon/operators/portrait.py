@@ -89,18 +89,16 @@ class _BuildsPortrait(Working):
         return f"Built: {self._out.name}"
 
 
-class SOLILOQUY_OT_build_from_picture(_BuildsPortrait, bpy.types.Operator):
+class SOLILOQUY_OT_build_from_picture(prechecks.Explained, _BuildsPortrait, bpy.types.Operator):
     """Take the chosen picture apart and build its rig, without a voice: armature, 52 shape keys, picture and camera"""
 
     bl_idname = "soliloquy.build_from_picture"
     bl_label = "Build Rig from Picture"
     bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cannot_build(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return cannot_build(context)
 
     def start(self, context: bpy.types.Context) -> EngineJob:
         return self.begin(context.scene, paths.from_blender(context.scene.soliloquy.picture))
@@ -130,18 +128,16 @@ class _Found:
         """Nothing runs."""
 
 
-class SOLILOQUY_OT_correct_landmarks(Working, bpy.types.Operator):
+class SOLILOQUY_OT_correct_landmarks(prechecks.Explained, Working, bpy.types.Operator):
     """Show where the face was found, as points over the picture that can be dragged (G; O takes neighbours along)"""
 
     bl_idname = "soliloquy.correct_landmarks"
     bl_label = "Correct Landmarks"
     bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cannot_correct(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return cannot_correct(context)
 
     def start(self, context: bpy.types.Context) -> EngineJob | _Found:
         from ..scene.found_rig import rig_of_selection
@@ -171,7 +167,7 @@ class SOLILOQUY_OT_correct_landmarks(Working, bpy.types.Operator):
         return "No face was found: drag the points onto it, then Rebuild"
 
 
-class SOLILOQUY_OT_rebuild(_BuildsPortrait, bpy.types.Operator):
+class SOLILOQUY_OT_rebuild(prechecks.Explained, _BuildsPortrait, bpy.types.Operator):
     """Build the portrait again with the landmarks as they are now; the rig follows in place, with all its animation"""
 
     bl_idname = "soliloquy.rebuild"
@@ -180,11 +176,9 @@ class SOLILOQUY_OT_rebuild(_BuildsPortrait, bpy.types.Operator):
 
     editor: StringProperty(options={"SKIP_SAVE", "HIDDEN"}, description="Object with the landmarks; else the active one")
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cannot_rebuild(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return cannot_rebuild(context)
 
     def start(self, context: bpy.types.Context) -> EngineJob:
         from ..scene import landmarks

@@ -8,6 +8,16 @@ from .. import engine_choice, paths
 from ..errors import EngineMissing
 
 
+class Explained:
+    """Mixin for operators: greyed with a reason in words. Subclasses define `why_not(context)`, "" when they can be pressed."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = cls.why_not(context)
+        cls.poll_message_set(reason)
+        return not reason
+
+
 def busy() -> str:
     return "Soliloquy is at work; wait, or press Esc to stop it" if bpy.context.window_manager.soliloquy.running else ""
 

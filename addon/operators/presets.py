@@ -11,13 +11,15 @@ from bpy.props import StringProperty
 
 from .. import directions
 from ..errors import AddonError
+from . import prechecks
 from .toml_file import TomlFile
+from . import prechecks
 from .working import fail
 
 NO_FOLDER = "Only an installed extension has a folder for presets; use Export Direction"
 
 
-class SOLILOQUY_OT_save_direction(bpy.types.Operator):
+class SOLILOQUY_OT_save_direction(prechecks.Explained, bpy.types.Operator):
     """Keep the direction as it is set, under a name of your own, in the list of directions"""
 
     bl_idname = "soliloquy.save_direction"
@@ -25,11 +27,9 @@ class SOLILOQUY_OT_save_direction(bpy.types.Operator):
 
     title: StringProperty(name="Name", default="My Direction", description="What the direction is called in the list")
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        reason = "" if directions.own_folder() else NO_FOLDER
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(_context: bpy.types.Context) -> str:
+        return "" if directions.own_folder() else NO_FOLDER
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_props_dialog(self)
@@ -46,17 +46,15 @@ class SOLILOQUY_OT_save_direction(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SOLILOQUY_OT_remove_direction(bpy.types.Operator):
+class SOLILOQUY_OT_remove_direction(prechecks.Explained, bpy.types.Operator):
     """Delete the direction that is chosen; those that come with the add-on stay"""
 
     bl_idname = "soliloquy.remove_direction"
     bl_label = "Delete Direction"
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = "" if context.scene.soliloquy.direction.startswith(directions.OWN) else "Choose a direction of your own first"
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return "" if context.scene.soliloquy.direction.startswith(directions.OWN) else "Choose a direction of your own first"
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_confirm(self, event)
@@ -114,20 +112,18 @@ class SOLILOQUY_OT_export_direction(TomlFile, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SOLILOQUY_OT_mark_assets(bpy.types.Operator):
+class SOLILOQUY_OT_mark_assets(prechecks.Explained, bpy.types.Operator):
     """Mark the selected portrait and its performances as assets, with the picture as preview, in catalogs of their own"""
 
     bl_idname = "soliloquy.mark_assets"
     bl_label = "Mark as Assets"
     bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
         from ..scene.assets import assets_of
 
-        reason = "" if context.object and assets_of(context.object) else "Select a portrait, or a character with a performance"
-        cls.poll_message_set(reason)
-        return not reason
+        return "" if context.object and assets_of(context.object) else "Select a portrait, or a character with a performance"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.assets import mark_assets

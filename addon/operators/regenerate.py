@@ -17,7 +17,7 @@ from ..errors import AddonError
 from ..scene import record as records
 from ..scene.found_rig import Rig
 from ..scene.timing import scene_fps
-from . import chosen
+from . import chosen, prechecks
 from .working import Working
 
 if TYPE_CHECKING:
@@ -81,18 +81,16 @@ class Regeneration:
         self._scratch.cleanup()
 
 
-class SOLILOQUY_OT_regenerate(Working, bpy.types.Operator):
+class SOLILOQUY_OT_regenerate(prechecks.Explained, Working, bpy.types.Operator):
     """Perform a part again: a span of time, some regions of the face, or all of it. Keys made by hand stay, with smooth seams"""
 
     bl_idname = "soliloquy.regenerate"
     bl_label = "Regenerate"
     bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cannot_regenerate(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return cannot_regenerate(context)
 
     def start(self, context: bpy.types.Context) -> EngineJob:
         rig, scene = chosen.rig(context), context.scene

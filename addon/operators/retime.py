@@ -12,18 +12,16 @@ from . import prechecks
 from .working import fail
 
 
-class SOLILOQUY_OT_sync_timing(bpy.types.Operator):
+class SOLILOQUY_OT_sync_timing(prechecks.Explained, bpy.types.Operator):
     """Bring the performance's other strips and its keys to where the active strip is, trim them as it is, play them as fast as it"""
 
     bl_idname = "soliloquy.sync_timing"
     bl_label = "Sync to Active Strip"
     bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cannot_sync(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return cannot_sync(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.retime import follow_strip

@@ -13,7 +13,7 @@ from . import prechecks
 from .working import fail
 
 
-class SOLILOQUY_OT_import_performance(bpy.types.Operator):
+class SOLILOQUY_OT_import_performance(prechecks.Explained, bpy.types.Operator):
     """Put a performance that was made before into the scene, at the playhead"""
 
     bl_idname = "soliloquy.import_performance"
@@ -29,11 +29,9 @@ class SOLILOQUY_OT_import_performance(bpy.types.Operator):
     reduce_keys: keys_setting.REDUCE_KEYS
     key_tolerance: keys_setting.KEY_TOLERANCE
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        reason = prechecks.busy()
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(_context: bpy.types.Context) -> str:
+        return prechecks.busy()
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         context.window_manager.fileselect_add(self)
@@ -70,7 +68,7 @@ class SOLILOQUY_OT_import_performance(bpy.types.Operator):
         return rig
 
 
-class SOLILOQUY_OT_build_rig(bpy.types.Operator):
+class SOLILOQUY_OT_build_rig(prechecks.Explained, bpy.types.Operator):
     """Build the rig of a .portrait file: armature, 52 shape keys, picture and matching camera"""
 
     bl_idname = "soliloquy.build_rig"
@@ -81,11 +79,9 @@ class SOLILOQUY_OT_build_rig(bpy.types.Operator):
     filter_glob: StringProperty(default="*.portrait", options={"HIDDEN"}, description="Which files are shown")
     match_scene: BoolProperty(name="Match Scene", description="Set the scene's size, camera and colours to the portrait's")
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        reason = prechecks.busy()
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(_context: bpy.types.Context) -> str:
+        return prechecks.busy()
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         context.window_manager.fileselect_add(self)

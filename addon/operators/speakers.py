@@ -81,18 +81,16 @@ class SOLILOQUY_OT_speakers_from_channels(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SOLILOQUY_OT_animate_scene(Working, bpy.types.Operator):
+class SOLILOQUY_OT_animate_scene(prechecks.Explained, Working, bpy.types.Operator):
     """Animate everybody in the list: each speaks where their lines are, and listens, looks at who speaks and nods otherwise"""
 
     bl_idname = "soliloquy.animate_scene"
     bl_label = "Animate Scene"
     bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cannot_animate_scene(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return cannot_animate_scene(context)
 
     def start(self, context: bpy.types.Context) -> EngineJob:
         scene = context.scene

@@ -16,7 +16,7 @@ from .working import Working
 MOST_SHOWN = 50
 
 
-class SOLILOQUY_OT_verify(Working, bpy.types.Operator):
+class SOLILOQUY_OT_verify(prechecks.Explained, Working, bpy.types.Operator):
     """Say what a picture, video or folder of frames is: its Content Credentials, whether they hold, and whether it carries
     the mark"""
 
@@ -25,11 +25,9 @@ class SOLILOQUY_OT_verify(Working, bpy.types.Operator):
 
     filepath: StringProperty(subtype="FILE_PATH", description="Picture, video, frame folder, or a folder of them")
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        reason = cannot_verify()
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(_context: bpy.types.Context) -> str:
+        return cannot_verify()
 
     def start(self, _context: bpy.types.Context) -> EngineJob:
         return EngineJob(engine_choice.current_engine(), "verify", {"path": str(paths.from_blender(self.filepath))})
@@ -58,7 +56,7 @@ class SOLILOQUY_OT_verify(Working, bpy.types.Operator):
         return f"{Path(self.filepath).name}: {result['verdict']}" + (f" ({more + 1} files)" if more else "")
 
 
-class SOLILOQUY_OT_verify_file(bpy.types.Operator):
+class SOLILOQUY_OT_verify_file(prechecks.Explained, bpy.types.Operator):
     """Choose a picture, a video or a folder, and say what it is"""
 
     bl_idname = "soliloquy.verify_file"
@@ -69,11 +67,9 @@ class SOLILOQUY_OT_verify_file(bpy.types.Operator):
     filter_movie: bpy.props.BoolProperty(default=True, options={"HIDDEN"}, description="Show videos")
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"}, description="Show folders")
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        reason = cannot_verify()
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(_context: bpy.types.Context) -> str:
+        return cannot_verify()
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         context.window_manager.fileselect_add(self)

@@ -12,7 +12,7 @@ from ..engine_client import Engine, EngineJob, Progress
 from ..errors import AddonError
 from ..scene import record as records
 from ..scene.found_rig import Rig
-from . import chosen
+from . import chosen, prechecks
 from .working import Working
 
 READING_S = 0.03
@@ -67,18 +67,16 @@ class ReadThenRender:
         self._undone = True
 
 
-class SOLILOQUY_OT_update_frames(Working, bpy.types.Operator):
+class SOLILOQUY_OT_update_frames(prechecks.Explained, Working, bpy.types.Operator):
     """Render again what changed on the rig since its frames were rendered: edited curves, constraints, layers, moved controls"""
 
     bl_idname = "soliloquy.update_frames"
     bl_label = "Update Frames"
     bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = chosen.cannot_update(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return chosen.cannot_update(context)
 
     def start(self, context: bpy.types.Context) -> ReadThenRender:
         rig = chosen.rig(context)

@@ -37,18 +37,16 @@ def cannot_speak(context: bpy.types.Context) -> str:
     return prechecks.bad_output_folder(context.scene) or prechecks.no_engine()
 
 
-class SOLILOQUY_OT_voice_from_strips(bpy.types.Operator):
+class SOLILOQUY_OT_voice_from_strips(prechecks.Explained, bpy.types.Operator):
     """Speak what the selected sound strips sound like, trims and overlaps included; the playhead goes to where they begin"""
 
     bl_idname = "soliloquy.voice_from_strips"
     bl_label = "Voice from Strips"
     bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cannot_take_strips(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return cannot_take_strips(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.voice import mix_strips, whole_file_of
@@ -68,18 +66,16 @@ class SOLILOQUY_OT_voice_from_strips(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SOLILOQUY_OT_speak_words(Working, bpy.types.Operator):
+class SOLILOQUY_OT_speak_words(prechecks.Explained, Working, bpy.types.Operator):
     """Let the engine's own voice speak the words that were typed (English), into a file in the output folder"""
 
     bl_idname = "soliloquy.speak_words"
     bl_label = "Speak the Words"
     bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cannot_speak(context)
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(context: bpy.types.Context) -> str:
+        return cannot_speak(context)
 
     def start(self, context: bpy.types.Context) -> EngineJob:
         text = context.scene.soliloquy.text.strip()
