@@ -46,12 +46,12 @@ def find_events(
 ) -> list[Event]:
     """Events of a recording, sorted. levels_db, f0_hz: (N,) per HOP_S; power: (T, 40) mel power per HEARD_HOP_S."""
     loud_db = float(np.percentile(levels_db, 95))
-    laughs = _laughs(phones, levels_db, f0_hz, power, loud_db)
-    events = laughs + [
+    laughter = laughs(phones, levels_db, f0_hz, power, loud_db)
+    events = laughter + [
         event
         for event in (*_breaths(phones, levels_db, loud_db), *_hums(phones, words, levels_db, f0_hz, loud_db),
                       *_coughs(phones, levels_db, f0_hz, loud_db))
-        if not any(laugh.start_s < event.end_s and event.start_s < laugh.end_s for laugh in laughs)
+        if not any(laugh.start_s < event.end_s and event.start_s < laugh.end_s for laugh in laughter)
     ]  # fmt: skip
     return sorted(events, key=lambda event: (event.start_s, event.label))
 
@@ -73,10 +73,13 @@ def _event(label: str, start_s: float, end_s: float, levels_db: np.ndarray, loud
     return Event(label, round(start_s, 3), round(end_s, 3), round(float(np.clip(1.0 + (level - loud_db) / _SOFT_DB, 0.05, 1.0)), 2))
 
 
-def _laughs(
-    phones: list[Phone], levels_db: np.ndarray, f0_hz: np.ndarray, power: np.ndarray, loud_db: float
+def laughs(
+    phones: list[Phone], levels_db: np.ndarray, f0_hz: np.ndarray, power: np.ndarray, loud_db: float, room: float = 1.0
 ) -> list[Event]:
-    """Runs of short, breathy notes that are alike, evenly spaced, beside a breath; and what the network calls laughter."""
+    """Runs of short, breathy notes that are alike, evenly spaced, beside a breath; and what the network calls laughter.
+
+    loud_db: level of the loud passages. room: what a laugh's share of loud and of voiced moments may be, in terms of the limits.
+    """
     smooth = uniform_filter1d(levels_db, 3)
     nearest = round(LAUGH_PERIOD_S[0] / HOP_S)
     notes, _ = find_peaks(smooth, height=loud_db - _SOFT_DB, prominence=LAUGH_DIP_DB, distance=nearest)
@@ -85,8 +88,8 @@ def _laughs(
     for run in _note_runs(notes):
         first, last = max(notes[run[0]] - 6, 0), min(notes[run[-1]] + 10, len(levels_db) - 1)
         span = (first * HOP_S, last * HOP_S)
-        short = np.mean(smooth[first:last] > smooth[first:last].max() - 10.0) <= LAUGH_DUTY
-        breathy = np.mean(f0_hz[first:last] > 0) <= LAUGH_VOICED and _beside_breath(phones, *span)
+        short = np.mean(smooth[first:last] > smooth[first:last].max() - 10.0) <= room * LAUGH_DUTY
+        breathy = np.mean(f0_hz[first:last] > 0) <= room * LAUGH_VOICED and _beside_breath(phones, *span)
         if len(run) >= LAUGH_NOTES and short and breathy and _likeness(spectra[run]) >= LAUGH_LIKENESS:
             spans.append(span)
     return [_event(LAUGH, start_s, end_s, levels_db, loud_db) for start_s, end_s in _united(spans)]

@@ -18,8 +18,8 @@ LONGEST_HOLD_S = 0.35
 class LiveBrows:
     """Raises on pitch rises and after long pauses; a drift per hop."""
 
-    def __init__(self, seed: int, energy: float) -> None:
-        self._rng, self._energy = stream(seed, "live brows"), energy
+    def __init__(self, seed: int) -> None:
+        self._rng = stream(seed, "live brows")
         self._drift = RunningBand(stream(seed, "live brow drift"), len(brows.RAISE), 0.05, 0.3, 1.0 / HEARD_HOP_S)
         self._raises: list[tuple[float, float, float]] = []
 
@@ -34,7 +34,7 @@ class LiveBrows:
                 self._raises.append((time_s, hold_s, min(size, brows.MOST_RAISE)))
         return self._drift.step() * brows.DRIFT
 
-    def curves(self, drift: np.ndarray, times_s: np.ndarray) -> dict[str, np.ndarray]:
+    def curves(self, drift: np.ndarray, times_s: np.ndarray, energy: float) -> dict[str, np.ndarray]:
         """Channel -> (T,) offsets. drift: (T, 3)."""
         longest_s = brows.UP_S + LONGEST_HOLD_S + brows.DOWN_S
         self._raises = [item for item in self._raises if item[0] + longest_s > times_s[0] - 1.0]
@@ -42,5 +42,5 @@ class LiveBrows:
         for start_s, hold_s, size in self._raises:
             end_s = start_s + brows.UP_S + hold_s + brows.DOWN_S
             place(shape, times_s, start_s, end_s, lambda t: size * brows.raised_brow(t - start_s, hold_s), np.maximum)
-        return {name: np.maximum(self._energy * value * shape + drift[:, number], 0.0)
+        return {name: np.maximum(energy * value * shape + drift[:, number], 0.0)
                 for number, (name, value) in enumerate(brows.RAISE.items())}

@@ -1,8 +1,9 @@
 """The live ear: what the sound says about the lips, hop by hop as it comes in, 56 ms behind it.
 
-The offline mouth looks up phones and hears 180 ms of what follows; here one small network says everything from the sound
-(training/build_live.py, docs/models.md): how far the lips part and spread, whether they are sealed (p b m), whether the lip
-touches the teeth (f v), whether anything is said. It gives the same whatever the sizes of the chunks.
+The offline mouth looks up phones and hears 180 ms of what follows. Here one small network says from the sound how far the lips
+part and spread, whether the lip touches the teeth (f v), whether anything is said (training/build_live.py, docs/models.md); whether
+the lips are sealed (p b m), and what is breath or laughter, is told by the phone network (audio/phone_stream.py), which has heard
+many more people. Its newest answer is 10 - 20 ms older than the other's: nothing waits for it. Same whatever the sizes of the chunks.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from ..audio.mel import WINDOW_SAMPLES, normalised
+from ..audio.heard import LABELS, label_chances
+from ..audio.mel import MEL_BANDS, WINDOW_SAMPLES, normalised
+from ..audio.phone_stream import PhoneStream
+from ..audio.sounds import BREATH, LAUGHTER
+from ..audio.speech import HEARD_HOP_S, HOP_S
 from ..audio.weights import Layer, shipped_weights
 from .spectra import HOP_SAMPLES, RunningGround, RunningSpectra
 from .stack import RunningStack, look_ahead
@@ -30,12 +35,18 @@ WIDTH_SCALE = 2.0
 LOOK_AHEAD_SAMPLES = look_ahead(LAYERS) * HOP_SAMPLES + WINDOW_SAMPLES // 2
 
 
-@dataclass(frozen=True)
+_SEALED = [LABELS.index(label) for label in ("P", "B", "M")]
+_BREATH, _LAUGHTER = LABELS.index(BREATH), LABELS.index(LAUGHTER)
+_ROWS = round(HEARD_HOP_S / HOP_S)
+"""Answers of the phone network to a hop."""
+
+
+@dataclass(frozen=True, eq=False)
 class Heard:
     """One hop (HEARD_HOP_S).
 
-    gap, width: as `motion.lips.predict` gives them; sealed, touching, said: probabilities; level_db: against the loud
-    passages; audible: whether there is more than the room's own noise.
+    gap, width: as `motion.lips.predict` gives them; sealed, touching, said, breath, laughter: probabilities; level_db: against the
+    loud passages; audible: whether there is more than the room's own noise; power: (MEL_BANDS,) mel power.
     """
 
     gap: float
@@ -45,9 +56,12 @@ class Heard:
     said: float
     level_db: float
     audible: bool
+    breath: float
+    laughter: float
+    power: np.ndarray
 
 
-SILENCE = Heard(0.0, 0.0, 0.0, 0.0, 0.0, -100.0, False)
+SILENCE = Heard(0.0, 0.0, 0.0, 0.0, 0.0, -100.0, False, 0.0, 0.0, np.zeros(MEL_BANDS, np.float32))
 
 
 class LiveEar:
@@ -58,21 +72,26 @@ class LiveEar:
         self._spectra = RunningSpectra()
         self._ground = RunningGround(weights[USUAL])
         self._stack = RunningStack(weights, PREFIX, LAYERS)
-        self._levels: deque[tuple[float, bool]] = deque()
+        self._phones, self._chances = PhoneStream(), deque(np.zeros((_ROWS, len(LABELS)), np.float32))
+        self._levels: deque[tuple[float, bool, np.ndarray]] = deque()
 
     def push(self, samples: np.ndarray) -> list[Heard]:
         """(N,) float32 samples at 16 kHz -> the hops that are now known, LOOK_AHEAD_SAMPLES behind the last sample."""
+        self._chances += list(label_chances(self._phones.push(samples)))
         rows = []
         for power in self._spectra.push(samples):
             ground, level_db, audible = self._ground.take(power)
-            self._levels.append((level_db, audible))
+            self._levels.append((level_db, audible, power))
             rows.append(normalised(power[None], ground)[0])
         if not rows:
             return []
         out = self._stack.push(np.stack(rows))
-        return [_heard(row, *self._levels.popleft()) for row in out]
+        return [_heard(row, np.array([self._chances.popleft() for _ in range(_ROWS)]), *self._levels.popleft()) for row in out]
 
 
-def _heard(row: np.ndarray, level_db: float, audible: bool) -> Heard:
-    sealed, touching, said = expit(row[2:])
-    return Heard(max(float(row[0]), 0.0), WIDTH_SCALE * float(row[1]), float(sealed), float(touching), float(said), level_db, audible)
+def _heard(row: np.ndarray, chances: np.ndarray, level_db: float, audible: bool, power: np.ndarray) -> Heard:
+    """One hop from (OUTPUTS,) `row` and the phone network's (_ROWS, len(LABELS)) `chances` of the hop before."""
+    touching, said = expit(row[3:])  # row[2] is its own guess at a seal, with three times as many false ones
+    sealed, breath, laughter = chances[:, _SEALED].sum(axis=1).max(), chances[:, _BREATH].mean(), chances[:, _LAUGHTER].mean()
+    return Heard(max(float(row[0]), 0.0), WIDTH_SCALE * float(row[1]), float(sealed), float(touching), float(said), level_db, audible,
+                 float(breath), float(laughter), power)

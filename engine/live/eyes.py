@@ -34,9 +34,9 @@ class LiveGaze:
         self._fixation_s = self._next_fixation_s(0.0)
         self._since_s = 0.0
 
-    def step(self, time_s: float, moments: Moments) -> float:
-        """Look somewhere else if it is time to; degrees of the saccade that begins now, 0 if none."""
-        listening = moments.pause_s >= LISTENING_S
+    def step(self, time_s: float, moments: Moments, *, listens: bool = False) -> float:
+        """Look somewhere else if it is time to; degrees of the saccade that begins now, 0 if none. listens: somebody else speaks."""
+        listening = listens or moments.pause_s >= LISTENING_S
         if self._away and (time_s >= self._until_s or BACK_AFTER_S <= moments.pause_s < LISTENING_S):
             return self._back(time_s, listening)
         rested = time_s - self._since_s >= gaze.SHORTEST_HOLD_S

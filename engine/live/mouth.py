@@ -13,14 +13,15 @@ from .ear import Heard
 TRACKS = ("gap", "width", "seal", "touch")
 """What a hop says to the frames around it: opening and spread in inter-ocular distances, gates 0..1."""
 
-GATE_OPENS, GATE_SHUTS = 0.3, 0.7
-"""Probability of a closure from which the lips begin to close, and from which they are shut."""
+SEAL_GATE, TOUCH_GATE = (0.2, 0.5), (0.3, 0.7)
+"""Probability of p b m, and of f v, from which the lips begin to close, and from which they are shut."""
 
 SAID = 0.4
 OPENS_S, CLOSES_S = 0.04, 0.14
 """The mouth may open this soon after something is said, and comes to rest this long after the last sound."""
 
-SEAL_RELEASE_S = 0.06
+SEAL_RELEASE_S = 0.04
+"""Shorter than offline: the closure is heard 10 - 20 ms late."""
 
 
 class LiveMouth:
@@ -36,15 +37,16 @@ class LiveMouth:
         change = HEARD_HOP_S / OPENS_S if says else -HEARD_HOP_S / CLOSES_S
         self.speaking = float(np.clip(self.speaking + change, 0.0, 1.0))
         active = self.speaking * self.speaking * (3.0 - 2.0 * self.speaking)
-        self._seal = max(_gate(heard.sealed), self._seal - HEARD_HOP_S / SEAL_RELEASE_S)
+        self._seal = max(_gate(heard.sealed, SEAL_GATE), self._seal - HEARD_HOP_S / SEAL_RELEASE_S)
         seal = self._seal * active
-        touch = _gate(heard.touching) * (1.0 - self._seal) * active
+        touch = _gate(heard.touching, TOUCH_GATE) * (1.0 - self._seal) * active
         gap = heard.gap * LIFE_SIZE[0] * GAP_UNIT * active
         return np.array([gap, heard.width * LIFE_SIZE[1] * WIDTH_UNIT * active, seal, touch])
 
 
-def _gate(probability: float) -> float:
-    x = float(np.clip((probability - GATE_OPENS) / (GATE_SHUTS - GATE_OPENS), 0.0, 1.0))
+def _gate(probability: float, limits: tuple[float, float]) -> float:
+    opens, shuts = limits
+    x = float(np.clip((probability - opens) / (shuts - opens), 0.0, 1.0))
     return x * x * (3.0 - 2.0 * x)
 
 

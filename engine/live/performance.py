@@ -17,20 +17,23 @@ from ..motion.direction import NOMINAL_DISTANCE_M, Direction
 from ..motion.gaze import eyes_in_head
 from ..motion.generate import BREATH_JAW, BREATH_RISE_M, EYES_HOLD_FROM
 from ..motion.head import INHALE_PITCH_DEG, PITCH
+from ..motion.reactions import LAUGH_RAISE_DEG, add_reactions
 from ..motion.tongue import tongue_of_jaw
 from ..motion.visemes import channel_columns
 from .brows import LiveBrows
+from .course import LiveCourse
 from .ear import LOOK_AHEAD_SAMPLES, SILENCE, Heard, LiveEar
 from .eyes import LiveBlinks, LiveGaze
 from .head import LiveHead
 from .moments import MomentFinder, RunningPitch
 from .mouth import TRACKS, LiveMouth, mouth_curves
+from .reactions import LiveReactions, laughing_face
 from .spectra import HOP_SAMPLES
 
 LONGEST_CONCEALED_S = 5.0
 """A longer gap in the sound is not filled to its end: the face rests by then, and the frames inside it are left out."""
 
-_MOUTH, _TURN, _SWAY, _BROWS = slice(0, 4), slice(4, 7), slice(7, 10), slice(10, 13)
+_MOUTH, _TURN, _SWAY, _BROWS, _LAUGHTER = slice(0, 4), slice(4, 7), slice(7, 10), slice(10, 13), 13
 _SEAL = TRACKS.index("seal")
 _PITCH_HOPS_EARLY = 1
 """A pitch is that of the 64 ms before its hop ends: hop n of the ear goes with this many hops later."""
@@ -61,9 +64,10 @@ class LivePerformance:
         self.fps, self._direction, self._seed = Fraction(fps), direction, seed
         self._ear, self._pitch, self._mouth = LiveEar(), RunningPitch(), LiveMouth()
         self._moments = MomentFinder()
-        self._head, self._gaze = LiveHead(seed, direction.energy), LiveGaze(seed, direction)
+        self._course, self._reactions = LiveCourse(direction), LiveReactions()
+        self._head, self._gaze = LiveHead(seed, direction.head_pace), LiveGaze(seed, direction)
         self._blinks = LiveBlinks(seed, direction.blink_rate * direction.blinks, float(1 / self.fps))
-        self._brows = LiveBrows(seed, direction.energy)
+        self._brows = LiveBrows(seed)
         self._pitches: deque[float] = deque()
         self._skipped_pitches = 0
         self._hop = self._pushed = self._number = 0
@@ -119,14 +123,18 @@ class LivePerformance:
         return any(start <= sample < stop for start, stop in self._lost)
 
     def _step(self, time_s: float, heard: Heard, pitch_hz: float) -> np.ndarray:
-        """(13,) state of one hop: mouth tracks, wandering of the head, its drift, drift of the brows."""
+        """(14,) state of one hop: mouth tracks, wandering of the head, its drift, drift of the brows, laughter."""
         mouth = self._mouth.step(heard)
         speaking = self._mouth.speaking
         moments = self._moments.step(speaking > 0.5, heard.level_db, pitch_hz)
-        wandering = self._head.step(time_s, moments, speaking)
-        shift_deg = self._gaze.step(time_s, moments)
+        laughter = self._reactions.step(time_s, heard, speaking > 0.5, pitch_hz)
+        listens = self._course.listens(time_s)
+        wandering = self._head.step(time_s, moments, speaking, listens=listens, breathes=self._reactions.breath_begins)
+        if self._reactions.note_begins:
+            self._head.laugh_note(time_s, self._direction.reactions * laughter)
+        shift_deg = self._gaze.step(time_s, moments, listens=listens)
         self._blinks.step(time_s, moments, shift_deg)
-        return np.concatenate([mouth, wandering, self._brows.step(time_s, moments)])
+        return np.concatenate([mouth, wandering, self._brows.step(time_s, moments), [laughter]])
 
     def _frames_until(self, hop: int) -> Iterator[Frame]:
         """The frames between the hop before and this one."""
@@ -139,9 +147,10 @@ class LivePerformance:
         times_s, direction = np.array([time_s]), self._direction
         channels = np.zeros((1, len(ARKIT_CHANNELS)))
         breath = self._head.breath(times_s) * direction.breath
-        seal = self._speak(channels, state[None, _MOUTH], breath)
-        self._express(channels, state[None, _BROWS], times_s, seal)
-        rotation, translation = self._move(state, breath, times_s)
+        energy = self._course.energy(time_s)
+        seal = self._speak(channels, state[None, _MOUTH], breath, energy)
+        self._express(channels, state, times_s, seal, energy)
+        rotation, translation = self._move(state, breath, times_s, energy)
         eyes = self._look(channels, rotation, times_s)
         channels[:, EYE_LOOK_COLUMNS] = eye_look_from_gaze(eyes)
         close, jaw = CHANNEL_INDEX["mouthClose"], CHANNEL_INDEX["jawOpen"]
@@ -159,33 +168,35 @@ class LivePerformance:
         state[_SEAL] = max([state[_SEAL], *passed])
         return state
 
-    def _speak(self, channels: np.ndarray, tracks: np.ndarray, breath: np.ndarray) -> np.ndarray:
+    def _speak(self, channels: np.ndarray, tracks: np.ndarray, breath: np.ndarray, energy: float) -> np.ndarray:
         direction = self._direction
-        curves, seal = mouth_curves(tracks, 0.75 + 0.25 * direction.energy, BREATH_JAW * breath)
+        curves, seal = mouth_curves(tracks, 0.75 + 0.25 * energy, BREATH_JAW * breath)
         for name, curve in curves.items():
             amount = direction.jaw if name in ("jawOpen", "jawForward", "mouthClose") else direction.lips
             for column in channel_columns(name):
                 channels[:, column] += curve * amount
         return seal
 
-    def _express(self, channels: np.ndarray, drift: np.ndarray, times_s: np.ndarray, seal: np.ndarray) -> None:
+    def _express(self, channels: np.ndarray, state: np.ndarray, times_s: np.ndarray, seal: np.ndarray, energy: float) -> None:
+        """Add mood, laughter and brows."""
         direction = self._direction
         offsets = moods.mood_offsets(direction.mood_keys(), times_s, self._seed)
         moods.add_mood(channels, {name: curve * direction.expression for name, curve in offsets.items()}, seal)
+        add_reactions(channels, laughing_face(state[_LAUGHTER]), seal, direction.jaw, direction.lips, direction.reactions)
         channels[:, CHANNEL_INDEX["mouthClose"]] = seal * channels[:, CHANNEL_INDEX["jawOpen"]]
-        for name, curve in self._brows.curves(drift, times_s).items():
+        for name, curve in self._brows.curves(state[None, _BROWS], times_s, energy).items():
             for column in channel_columns(name):
                 channels[:, column] += direction.brows * curve
 
-    def _move(self, state: np.ndarray, breath: np.ndarray, times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _move(self, state: np.ndarray, breath: np.ndarray, times_s: np.ndarray, energy: float) -> tuple[np.ndarray, np.ndarray]:
         """(1, 3) rotation in degrees and (3,) translation in metres."""
         direction = self._direction
-        own = self._head.rotation(state[None, _TURN].copy(), times_s) + direction.gaze * self._gaze.neck(times_s)
-        own[:, PITCH] += INHALE_PITCH_DEG * breath
+        own = self._head.rotation(state[None, _TURN].copy(), times_s, energy) + direction.gaze * self._gaze.neck(times_s)
+        own[:, PITCH] += INHALE_PITCH_DEG * breath + direction.reactions * LAUGH_RAISE_DEG * state[_LAUGHTER]
         posture = np.array([direction.head_yaw, direction.head_pitch, direction.head_roll])
-        posture[:2] += direction.head_follows_gaze * np.array([direction.gaze_yaw, direction.gaze_pitch])
+        posture[:2] += direction.head_follows_gaze * self._course.head_target_deg(float(times_s[0]))
         translation = direction.head * (state[_SWAY] + np.array([0.0, BREATH_RISE_M * float(breath[0]), 0.0]))
-        translation[2] += NOMINAL_DISTANCE_M * (1.0 - direction.distance)
+        translation[2] += NOMINAL_DISTANCE_M * (1.0 - self._course.distance(float(times_s[0])))
         return direction.head * own + posture, translation
 
     def _look(self, channels: np.ndarray, rotation_deg: np.ndarray, times_s: np.ndarray) -> np.ndarray:
@@ -194,9 +205,9 @@ class LivePerformance:
         closure = self._blinks.closure(times_s)
         for column in channel_columns("eyeBlink"):
             channels[:, column] += closure * (1.0 - channels[:, column])
-        target = np.array([direction.gaze_yaw, direction.gaze_pitch])
+        target = self._course.eyes_target_deg(float(times_s[0]))
         looking = target + direction.gaze * self._gaze.offset(times_s)
-        distance_m = np.full(1, NOMINAL_DISTANCE_M * direction.distance)
+        distance_m = np.full(1, NOMINAL_DISTANCE_M * self._course.distance(float(times_s[0])))
         eyes = eyes_in_head(looking, rotation_deg, distance_m, NOMINAL_DISTANCE_M)
         dip = direction.gaze * closure[:, None] * blinks.DIP_DEG
         eyes[:, 0] += dip * (-1.0, 1.0)

@@ -55,6 +55,7 @@ class Direction:
     brows: float = _number(1.0, 0.0, 2.0, "size of brow movement with the voice (a mood's brows belong to `expression`)")
     blinks: float = _number(1.0, 0.0, 3.0, "how many blinks: 0 none, 2 twice as many as `blink_rate`")
     head: float = _number(1.0, 0.0, 2.0, "size of head movement, turns, nods and sway")
+    head_pace: float = _number(1.0, 0.5, 2.0, "how fast the head wanders, sways and shifts, at the same size; 0.5 half as fast")
     gaze: float = _number(1.0, 0.0, 2.0, "size of eye movement; 0 holds the eyes still in the head, at `gaze_yaw` and `gaze_pitch`")
     expression: float = _number(1.0, 0.0, 2.0, "size of the mood's expression")
     breath: float = _number(1.0, 0.0, 2.0, "size of visible breathing")

@@ -101,7 +101,8 @@ def _performers(
     """The head's own movement ((T, 3) degrees) and the brows' channels ((T,) each) at `grid_s`, by the generator asked for."""
     energy = _energy(direction, grid_s)
     if direction.generator == "simulator":
-        return head.head_rotation(prosody, grid_s, take, np.sqrt(energy)), brows.brow_curves(prosody, grid_s, take, energy)
+        turned = head.head_rotation(prosody, grid_s, take, np.sqrt(energy), direction.head_pace)
+        return turned, brows.brow_curves(prosody, grid_s, take, energy)
     slow_s = np.arange(math.ceil(speech.duration_s * network.RATE_HZ) + 2) / network.RATE_HZ
     shut = {name: _read(curve, grid_s, slow_s) for name, curve in spoken.items()}
     constrain(shut, speech.phones, slow_s)

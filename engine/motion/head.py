@@ -6,7 +6,7 @@ natural talking footage (docs/measures.md, row 10): most of the movement is slow
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
@@ -49,17 +49,19 @@ INHALE_S = 0.45
 SWAY_M = np.array([0.004, 0.002, 0.004])
 
 
-def head_rotation(prosody: Prosody, times_s: np.ndarray, seed: int, energy: float | np.ndarray = 1.0) -> np.ndarray:
+def head_rotation(
+    prosody: Prosody, times_s: np.ndarray, seed: int, energy: float | np.ndarray = 1.0, pace: float = 1.0
+) -> np.ndarray:
     """(T, 3) yaw, pitch, roll in degrees around the rest pose, at 1 / RATE_HZ spacing. energy: 1 = an ordinary speaker; a
-    number or (T,)."""
+    number or (T,). pace: how fast it wanders, sways and shifts; nods keep to their syllables."""
     rng = stream(seed, "head")
     speaking = prosody.speaking(times_s)[:, None]
     active = STILL_IN_PAUSES + (1.0 - STILL_IN_PAUSES) * gaussian_filter1d(speaking, 0.15 * RATE_HZ, axis=0)
-    lively = _band(rng, len(times_s), 0.9, 2.0) * SWAY_DEG + _band(rng, len(times_s), 2.0, 4.5) * TREMBLE_DEG
+    lively = _band(rng, len(times_s), 0.9 * pace, 2.0 * pace) * SWAY_DEG + _band(rng, len(times_s), 2.0 * pace, 4.5 * pace) * TREMBLE_DEG
     swell = np.exp(LIVELINESS_SPREAD * _band(rng, len(times_s), 0.05, 0.5)[:, :1])
-    wander = _at_pace(_band(rng, len(times_s), 0.1, 0.9), active[:, 0])
+    wander = _at_pace(_band(rng, len(times_s), 0.1 * pace, 0.9 * pace), active[:, 0])
     motion = wander * WANDER_DEG + lively * active * swell
-    motion += _posture_shifts(prosody, times_s, stream(seed, "posture"))
+    motion += _posture_shifts(prosody, times_s, stream(seed, "posture"), pace)
     motion[:, PITCH] -= _nods(prosody, times_s, stream(seed, "nods"))
     motion[:, PITCH] -= listener_nods(prosody, times_s, stream(seed, "listener nods"))
     return within_reach(motion, energy)
@@ -131,7 +133,7 @@ def _band(rng: np.random.Generator, count: int, low_hz: float, high_hz: float) -
     return noise[padded // 4 : padded // 4 + count] / expected
 
 
-def _posture_shifts(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _posture_shifts(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator, head_pace: float) -> np.ndarray:
     """(T, 3): after pauses the head settles in a new posture; the longer the pause the more surely and the further."""
     changes, posture = [], np.zeros(3)
     for start_s, end_s in _restless(prosody.pauses, rng.spawn(1)[0]):
@@ -139,7 +141,7 @@ def _posture_shifts(prosody: Prosody, times_s: np.ndarray, rng: np.random.Genera
         moves, pace = rng.random() < (0.9 if long else 0.55), rng.uniform(0.8, 1.3)
         target = rng.standard_normal(3) * SHIFT_DEG * (1.0 if long else 0.6)
         if moves:
-            changes.append((max(end_s - SHIFT_EARLY_S, start_s), SHIFT_S * pace, target - posture))
+            changes.append((max(end_s - SHIFT_EARLY_S, start_s), SHIFT_S * pace / head_pace, target - posture))
             posture = target
     return steps(times_s, changes, 3)
 
@@ -157,21 +159,23 @@ def _restless(pauses: list[tuple[float, float]], rng: np.random.Generator) -> It
 def listener_nods(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(T,) degrees downwards while somebody else speaks."""
     nods = np.zeros(len(times_s))
+
+    def add(centre_s: float, length_s: float, size: float) -> None:
+        place(nods, times_s, centre_s - length_s / 2, centre_s + length_s / 2, lambda t: size * bump((t - centre_s) / length_s))
+
     for start_s, end_s in prosody.listening:
         time_s = start_s + rng.gamma(3.0, LISTENER_NODS_APART_S / 6.0)
         while time_s < end_s - LISTENER_NOD_S:
-            depth = LISTENER_NOD_DEG * rng.lognormal(-0.1, 0.35)
-            for number in range(rng.integers(1, 4)):
-                centre_s, size = time_s + (number + 0.5) * LISTENER_NOD_S, depth * 0.7**number
-                place(
-                    nods,
-                    times_s,
-                    centre_s - LISTENER_NOD_S / 2,
-                    centre_s + LISTENER_NOD_S / 2,
-                    lambda t: size * bump((t - centre_s) / LISTENER_NOD_S),
-                )
-            time_s += 3 * LISTENER_NOD_S + rng.gamma(3.0, LISTENER_NODS_APART_S / 3.0)
+            time_s = nod_as_listener(rng, time_s, add)
     return nods
+
+
+def nod_as_listener(rng: np.random.Generator, time_s: float, add: Callable[[float, float, float], None]) -> float:
+    """`add` (centre, length, degrees) one to three nods from `time_s` on; when the next ones may come."""
+    depth = LISTENER_NOD_DEG * rng.lognormal(-0.1, 0.35)
+    for number in range(rng.integers(1, 4)):
+        add(time_s + (number + 0.5) * LISTENER_NOD_S, LISTENER_NOD_S, depth * 0.7**number)
+    return time_s + 3 * LISTENER_NOD_S + rng.gamma(3.0, LISTENER_NODS_APART_S / 3.0)
 
 
 def _nods(prosody: Prosody, times_s: np.ndarray, rng: np.random.Generator) -> np.ndarray:

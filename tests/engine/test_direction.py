@@ -73,6 +73,7 @@ HEAD = {"head_rotation_deg", "head_translation_m"} | EYES
         ("blinks", 0.0, {"blink"} | EYES),
         ("blink_rate", 40.0, {"blink"} | EYES),
         ("head", 0.0, HEAD),
+        ("head_pace", 0.6, {"head_rotation_deg"} | EYES),
         ("gaze", 0.0, {"head_rotation_deg"} | EYES),
         ("expression", 0.0, {"lips", "brows", "other"}),
         ("mood_strength", 0.3, {"lips", "brows", "other"}),
@@ -108,6 +109,7 @@ def test_every_control_is_tested_here():
         "blinks",
         "blink_rate",
         "head",
+        "head_pace",
         "gaze",
         "expression",
         "mood_strength",
@@ -150,6 +152,14 @@ def test_everything_at_zero_is_the_picture_itself():
     clip = take(Direction(lips=0.0, jaw=0.0, brows=0.0, blinks=0.0, head=0.0, gaze=0.0, expression=0.0, breath=0.0))
     for field in ("channels", "head_rotation_deg", "head_translation_m", "gaze_deg"):
         assert not np.abs(getattr(clip, field)).any()
+
+
+def test_the_head_s_pace_changes_its_speed_and_not_its_reach():
+    clips = {pace: [take(Direction(head_pace=pace, gaze=0.0), seed) for seed in range(8)] for pace in (0.5, 1.0, 2.0)}
+    speed = {pace: np.mean([np.abs(np.diff(c.head_rotation_deg, axis=0)).mean() for c in made]) for pace, made in clips.items()}
+    reach = {pace: np.mean([c.head_rotation_deg.std(axis=0) for c in made]) for pace, made in clips.items()}
+    assert speed[0.5] < 0.7 * speed[1.0] and speed[2.0] > 1.5 * speed[1.0]
+    assert all(0.75 < reach[pace] / reach[1.0] < 1.25 for pace in (0.5, 2.0))
 
 
 def test_amounts_scale_in_proportion():
