@@ -34,8 +34,8 @@ def rig_called(scene: bpy.types.Scene, name: str) -> Rig:
     raise AddonError(f"Which rig? {name or '(no name given)'} is not one rig with a performance. There are: {known}.", code="bad_input")
 
 
-def no_rig(context: bpy.types.Context) -> str:
-    if rig(context) is not None:
+def _not_one(context: bpy.types.Context, found: Rig | None) -> str:
+    if found is not None:
         return ""
     if records.performing_rigs(context.scene):
         return "Select a rig or a strip of the performance that is meant"
@@ -44,27 +44,36 @@ def no_rig(context: bpy.types.Context) -> str:
 
 
 def no_folder(context: bpy.types.Context) -> str:
+    return _folder_gone(rig(context))
+
+
+def _folder_gone(one: Rig) -> str:
     try:
-        records.folder_of(rig(context).armature)
+        records.folder_of(one.armature)
     except AddonError as error:
         return str(error)
     return ""
 
 
 def cannot_update(context: bpy.types.Context) -> str:
-    return prechecks.busy() or no_rig(context) or no_folder(context) or _nothing_rendered(context) or prechecks.no_engine()
+    if reason := prechecks.busy():
+        return reason
+    one = rig(context)  # looked for once: a scene may have many objects, and panels ask at every drawing
+    return _not_one(context, one) or _folder_gone(one) or _nothing_rendered(one) or prechecks.no_engine()
 
 
-def _nothing_rendered(context: bpy.types.Context) -> str:
-    folder = records.folder_of(rig(context).armature)
+def _nothing_rendered(one: Rig) -> str:
+    folder = records.folder_of(one.armature)
     if (folder / "frames").is_dir() or any(folder.glob("video.*")):
         return ""
     return "This performance has no frames: it was made as curves only. Animate it with Strips or Video File"
 
 
 def cannot_regenerate(context: bpy.types.Context) -> str:
-    return (prechecks.busy() or no_rig(context) or no_folder(context) or _cannot_key(rig(context))
-            or _no_speech(context) or prechecks.no_engine())
+    if reason := prechecks.busy():
+        return reason
+    one = rig(context)
+    return _not_one(context, one) or _folder_gone(one) or _cannot_key(one) or _no_speech(one) or prechecks.no_engine()
 
 
 def _cannot_key(one: Rig) -> str:
@@ -78,6 +87,6 @@ def _cannot_key(one: Rig) -> str:
     return ""
 
 
-def _no_speech(context: bpy.types.Context) -> str:
-    folder = records.folder_of(rig(context).armature)
+def _no_speech(one: Rig) -> str:
+    folder = records.folder_of(one.armature)
     return "" if (folder / "speech.json").is_file() else f"{folder / 'speech.json'} is gone: what is said is not known any more"

@@ -26,9 +26,10 @@ def find_rig(armature: bpy.types.Object | None) -> Rig | None:
     """The rig an armature belongs to; None when it is not one of ours (any more)."""
     if armature is None or armature.type != "ARMATURE" or HEAD not in armature.pose.bones:
         return None
-    meshes = {child.get(PART_PROPERTY): child for child in armature.children if child.type == "MESH"}
+    children = armature.children  # Blender searches all objects of the file for them
+    meshes = {child.get(PART_PROPERTY): child for child in children if child.type == "MESH"}
     master = next((meshes[key] for key in (*MASTER_PARTS, *meshes) if key in meshes and meshes[key].data.shape_keys), None)
-    camera = next((child for child in armature.children if child.type == "CAMERA"), None)
+    camera = next((child for child in children if child.type == "CAMERA"), None)
     return Rig(armature, master, camera) if master else None
 
 

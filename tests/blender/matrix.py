@@ -5,7 +5,7 @@
     python3 dev.py blender-matrix --module 5.0.1 --module 5.2.3      and these modules, each in an environment in out/matrix/
 
 SOLILOQUY_BLENDERS may name programs, too, with the system's separator of paths. The window is opened on DISPLAY or, without one,
-on a screen of its own: SOLILOQUY_XVFB is the command for that, "Xvfb" by default.
+on a screen of its own: SOLILOQUY_XVFB is the command for that, when Xvfb is not where `window` looks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import argparse
 import contextlib
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -27,7 +26,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CELL = Path(__file__).with_name("matrix_cell.py")
 MODULES = ROOT / "out" / "matrix"
-sys.path[:0] = [str(ROOT / "tests" / "addon")]
+sys.path[:0] = [str(ROOT / "tests" / "addon"), str(ROOT / "tests" / "blender")]
+
+from window import xvfb_command  # noqa: E402
 
 COLUMNS = {"register": "on and off", "animate": "animate", "keyframes": "keyframes", "strips": "strips", "save": "save, reopen",
            "export": "export", "window": "window"}
@@ -172,8 +173,8 @@ def display() -> Iterator[str]:
     if os.environ.get("DISPLAY"):
         yield os.environ["DISPLAY"]
         return
-    command = shlex.split(os.environ.get("SOLILOQUY_XVFB", "Xvfb"))
-    if not shutil.which(command[0]):
+    command = xvfb_command()
+    if not command:
         yield ""
         return
     reading, writing = os.pipe()

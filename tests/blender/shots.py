@@ -1,6 +1,6 @@
 """Makes the manual's pictures of Blender from its real window:
 
-    SOLILOQUY_BLENDER=... SOLILOQUY_PYTHON=... python tests/blender/shots.py PICTURE VOICE docs/pictures
+    SOLILOQUY_BLENDER=... SOLILOQUY_PYTHON=... python3 dev.py blender-shots PICTURE VOICE docs/pictures
 
 Needs Xvfb (see `window`) and an engine. Every picture is to be looked at before it is committed.
 """
@@ -33,6 +33,9 @@ def main() -> int:
     parser.add_argument("voice", type=Path)
     parser.add_argument("folder", type=Path, help="where NAME.jpg goes")
     options = parser.parse_args()
+    if reason := window.why_no_window():
+        parser.error(reason)
+    os.environ.setdefault("SOLILOQUY_PYTHON", sys.executable)
     with tempfile.TemporaryDirectory(prefix="soliloquy-") as temporary:
         work = Path(temporary)
         resources = work / "resources"

@@ -15,7 +15,7 @@ import bpy
 OUT = Path(sys.argv[sys.argv.index("--") + 1])
 ARGUMENTS = sys.argv[sys.argv.index("--") + 2:]
 LOOKS_EVERY_S = 0.02
-PATIENCE_S = 240.0
+PATIENCE_S = 600.0
 FIRST_AFTER_S = 1.5
 
 Script = Generator[float | Callable[[], bool], None, None]

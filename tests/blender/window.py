@@ -64,7 +64,7 @@ def virtual_screen(folder: Path, size: tuple[int, int] = SIZE) -> Iterator[dict[
 
 
 def run_in_window(script: Path, folder: Path, resources: Path, *arguments: str | Path, size: tuple[int, int] = SIZE,
-                  timeout_s: float = 600) -> subprocess.CompletedProcess:
+                  timeout_s: float = 1800) -> subprocess.CompletedProcess:
     """Run Blender with the extension and `script` (see `steps`) in a window as large as the screen, until it quits."""
     folder.mkdir(parents=True, exist_ok=True)
     with virtual_screen(folder, size) as screen:
