@@ -14,11 +14,11 @@ from .. import __version__
 from ..errors import Cancelled, InputError, SoliloquyError
 from ..progress import Progress, silent
 from ..render.render import render
-from . import rows_face, rows_identity, rows_performance, rows_picture, rows_speech, table
+from . import rows_face, rows_gaze, rows_identity, rows_performance, rows_picture, rows_pose, rows_speech, table
 from .bench import Bench
 from .detectors import FaceDetector
 from .figures import ROWS, Figure
-from .known_head import DetectorSlopes, detector_slopes
+from .known_head import ReaderSlopes, reader_slopes
 from .reference import Reference, direction_of, reference, takes
 from .speed import Preparation, hardware, speed
 from .subjects import Subject, read_subject
@@ -52,23 +52,24 @@ class Scoreboard:
 
     scores: list[Score]
     seconds: float
-    detector_slopes: DetectorSlopes | None = None
-    """What the detector itself reads on a head of known rotation; None when neither row 1 nor row 4 was asked for."""
+    reader_slopes: ReaderSlopes | None = None
+    """What the readings give on a head of known rotation; None when neither row 1 nor row 4 was asked for."""
 
     def as_json(self) -> dict:
         """Plain JSON values."""
         return {"format": "soliloquy-measures", "format_version": 1, "soliloquy": __version__, "hardware": hardware(),
                 "measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": round(self.seconds, 1),
-                "detector_slopes": self.detector_slopes and asdict(self.detector_slopes),
+                "reader_slopes": self.reader_slopes and asdict(self.reader_slopes),
                 "subjects": [score.as_json() for score in self.scores]}
 
     def text(self) -> str:
         """The tables, for a terminal and for docs/measures.md."""
         text = table.scoreboard(self.scores)
-        if read := self.detector_slopes:
-            text += (f"\nOn a head whose rotation is known the detector reads {read.yaw:.2f} of its yaw, {read.pitch:.2f} "
-                     f"of its pitch, {read.roll:.2f} of its roll and {read.iris:.2f} of the travel of its irises; read rows "
-                     "1 and 4 against that.\n")
+        if slopes := self.reader_slopes:
+            read = " and ".join(f"{name} {of.yaw:.2f} of its yaw, {of.pitch:.2f} of its pitch, {of.roll:.2f} of its roll, {of.across:.2f} of the "
+                                f"travel of its irises across and {of.up:.2f} up and down"
+                                for name, of in (("the pixels give", slopes.pixels), ("the detector", slopes.detector)))
+            text += f"\nOn a head whose rotation and gaze are known {read}; read rows 1 and 4 against that.\n"
         return text
 
 
@@ -94,7 +95,7 @@ def run(paths: Sequence[str | os.PathLike], *, rows: Collection[int] | None = No
             score, needs_shared = _score_path(path, chosen, detector, spoken, progress)
             scores.append(score)
             shared_wanted |= needs_shared
-        slopes = detector_slopes(detector) if chosen & {1, 4} else None
+        slopes = reader_slopes(detector) if chosen & {1, 4} else None
     if shared_wanted and chosen & set(PERFORMANCE_ROWS):
         scores.append(Score("performance of the reference recording", performance(spoken().takes, spoken().takes, chosen)))
     progress("measure", len(paths), len(paths))
@@ -130,10 +131,10 @@ def measure_subject(subject: Subject, bench: Bench, rows: Collection[int], spoke
         return (speech, take) if take is not None else (spoken().speech, spoken().takes[0])
 
     measures: dict[int, Callable[[], list[Figure]]] = {
-        1: lambda: rows_face.head_pose(bench),
+        1: lambda: rows_pose.head_pose(bench),
         2: lambda: rows_face.head_distance(bench),
         3: lambda: rows_face.blinks(bench),
-        4: lambda: rows_face.gaze(bench),
+        4: lambda: rows_gaze.gaze(bench),
         5: lambda: rows_face.lips_posed(bench) + rows_face.lips_speaking(bench, *own_or_reference()),
         6: lambda: rows_speech.labiodentals(bench, *own_or_reference()),
         7: lambda: rows_speech.visemes(bench, *own_or_reference()),

@@ -1,24 +1,32 @@
-"""A head whose rotation is known, to find out what the detector itself reads: the neutral head asset, painted and shaded.
+"""Heads whose rotation and gaze are known, to find out what the readings themselves read: CC0 shapes, painted and shaded.
 
-A score of 0.9 means something else when the detector reads 0.95 on a head that truly turns. The head has the average human
-shape, hair, brows, lips and eyes in plain colours; it is drawn back to front, without any part of the portrait renderer.
+A score of 0.9 means something else when a reading gives 0.95 on a head that truly turns. The heads are drawn back to front and
+shaded pixel by pixel, without any part of the portrait renderer. Eyes have a flat iris behind the cornea, as eyes do, and a
+catch-light that goes half as far.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..portrait.topology import LID_LOWER, LID_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
-from .batteries import GAZE_ANGLES_DEG, POSE_ANGLES_DEG
+from ..portrait.topology import BROWS, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
+from .batteries import gaze_battery, pose_battery
 from .detectors import EYE_CORNERS, IRIS_RADIUS_IOD, Face, FaceDetector
-from .signals import angles_from_rotations, regress, rotations_from_angles
+from .irises import iris_travel_iod
+from .rows_gaze import gains
+from .rows_pose import lines
+from .signals import rotations_from_angles
+from .structure import turning
+from .tracking import follow
 
-ASSET = Path(__file__).resolve().parents[1] / "assets" / "head.npz"
-SIZE_PX = 512
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+AVERAGE = "average"
+SIZE_PX, FINER = 512, 2
 EYE_DISTANCE_PX = 88.0
 FACE_EYE_DISTANCES = 2.3
 """Height of a face in inter-ocular distances."""
@@ -26,104 +34,208 @@ FACE_EYE_DISTANCES = 2.3
 CAMERA_EYE_DISTANCES = 16.0
 """Distance of the camera in inter-ocular distances: 1 m."""
 
-SKIN, LIPS, HAIR, BROWS = (225, 180, 155), (180, 85, 85), (60, 40, 30), (80, 50, 35)
-SCLERA, IRIS, PUPIL = (240, 238, 235), (70, 45, 30), (15, 10, 10)
+NECK = np.array([0.0, -0.9, -1.2])
+"""What the head turns about, from the middle of the face, in inter-ocular distances."""
+
+SKIN, LIPS, HAIR, BROW, SEAM = (225, 180, 155), (180, 85, 85), (60, 40, 30), (80, 50, 35), (70, 25, 25)
+SCLERA, IRIS, PUPIL, GLINT = (240, 238, 235), (70, 45, 30), (15, 10, 10), (250, 250, 250)
 BACKGROUND = (120, 130, 140)
 LIGHT = np.array([0.3, 0.5, 0.8]) / np.linalg.norm([0.3, 0.5, 0.8])
+AMBIENT, DIRECT = 0.5, 0.55
 
-BROW_OUTLINES = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
+TEXTURE_PX, TEXTURE_IOD = 1024, 1.9
+"""The paint lies on the head from the front, this far about the middle of the face."""
+
 EYE_RADIUS_IOD = 12.0 / 63.0
+IRIS_SHARE, PUPIL_SHARE, GLINT_SHARE = 5.8 / 12.0, 2.0 / 12.0, 0.8 / 12.0
+"""Radii of iris, pupil and catch-light over the eyeball's."""
+
+Paint = Callable[[np.ndarray], np.ndarray]
+"""Landmarks (468, 3) of the head, inter-ocular distances about its middle -> texture (TEXTURE_PX, TEXTURE_PX, 3) as seen from
+the front (see `on_texture`)."""
 
 
 @dataclass(frozen=True)
-class DetectorSlopes:
-    """What the detector reads on the known head per true yaw, pitch and roll, and per true travel of the irises."""
+class Slopes:
+    """What is read on a known head per true yaw, pitch and roll, and per true travel of the irises across and up."""
 
     yaw: float
     pitch: float
     roll: float
-    iris: float
+    across: float
+    up: float
 
 
-def detector_slopes(detector: FaceDetector) -> DetectorSlopes:
-    """Turn the known head and then its eyes over the angles of the batteries. NaN where the detector sees no face."""
-    head = KnownHead()
+@dataclass(frozen=True)
+class ReaderSlopes:
+    """What our readings of the pixels and what the landmark detector read on the same known head."""
 
-    def look(angles_deg: np.ndarray, gaze_yaw_deg: float = 0.0) -> Face | None:
-        frame = head.draw(angles_deg, gaze_yaw_deg=gaze_yaw_deg)
-        return detector.detect(frame, np.array([SIZE_PX / 2.0, SIZE_PX / 2.0]), FACE_EYE_DISTANCES * EYE_DISTANCE_PX)
+    pixels: Slopes
+    detector: Slopes
 
-    rest = look(np.zeros(3))
-    slopes = []
-    for axis in range(3):
-        faces = [look(angle * np.eye(3)[axis]) for angle in POSE_ANGLES_DEG]
-        measured = [np.nan if face is None or rest is None else angles_from_rotations(face.rotation_from(rest))[axis]
-                    for face in faces]
-        slopes.append(regress(np.array(POSE_ANGLES_DEG), np.array(measured)).slope)
-    faces = [look(np.zeros(3), angle) for angle in GAZE_ANGLES_DEG]
-    offsets = [np.nan if face is None else face.iris_offset_iod[:, 0].mean() for face in faces]
-    travel = IRIS_RADIUS_IOD * np.sin(np.radians(GAZE_ANGLES_DEG))
-    return DetectorSlopes(*slopes, iris=regress(travel, np.array(offsets)).slope)
+
+def reader_slopes(detector: FaceDetector, head: KnownHead | None = None) -> ReaderSlopes:
+    """Turn a known head (the average one unless given) and its eyes through the batteries of rows 1 and 4 and read them."""
+    head = head or KnownHead()
+    pose, battery = pose_battery(), gaze_battery()
+    asked = pose.head_rotation_deg.astype(np.float64)
+    frames = [head.draw(angles) for angles in asked]
+    landmarks = _looked_at(detector, frames)
+    tracks = follow(frames, landmarks)
+    points = (tracks.points_px - (SIZE_PX - 1) / 2.0) * (1, -1) / EYE_DISTANCE_PX
+    read = [line.slope for line in lines(asked, turning(points, tracks.seen, CAMERA_EYE_DISTANCES).rotation)]
+    faces = [Face(points) for points in landmarks]
+    detected = [line.slope for line in lines(asked, np.array([face.rotation_from(faces[0]) for face in faces]))]
+    truth = battery.clip.gaze_deg.mean(axis=1).astype(np.float64)[: battery.sweep.stop]
+    frames = [head.draw(np.zeros(3), gaze_deg=gaze) for gaze in truth]
+    landmarks = _looked_at(detector, frames)
+    scale = Face(landmarks[0]).inter_ocular_px / EYE_DISTANCE_PX
+    offsets = np.array([Face(points).iris_offset_iod.mean(axis=0) for points in landmarks])
+    eyes = [gains(scale * travel, truth, battery.sweep) for travel in (iris_travel_iod(frames, landmarks).mean(axis=1), offsets - offsets[0])]
+    return ReaderSlopes(Slopes(*read, *eyes[0]), Slopes(*detected, *eyes[1]))
+
+
+def _looked_at(detector: FaceDetector, frames: list[np.ndarray]) -> np.ndarray:
+    """(T, 478, 3) landmarks, NaN where no face is seen."""
+    middle, extent = np.array([SIZE_PX / 2.0, SIZE_PX / 2.0]), FACE_EYE_DISTANCES * EYE_DISTANCE_PX
+    faces = [detector.detect(frame, middle, extent) for frame in frames]
+    return np.array([np.full((478, 3), np.nan) if face is None else face.landmarks_px for face in faces])
 
 
 class KnownHead:
-    """The painted head.
+    """A painted head. Coordinates: inter-ocular distances about the middle of the face, x right, y up, z to the viewer.
 
-    vertices: (V, 3) in inter-ocular distances about the middle of the face, x to the right, y up, z to the viewer;
-    triangles: (T, 3) counter-clockwise; colours: (T, 3); eyes: the span of vertices and the centre of each eyeball.
+    shape: "average" or a name in assets/known_heads.npz.
     """
 
-    def __init__(self) -> None:
-        with np.load(ASSET, allow_pickle=False) as asset:
-            vertices, triangles = asset["head_vertices"].astype(np.float64), asset["head_triangles"]
+    def __init__(self, shape: str = AVERAGE, paint: Paint | None = None, *, iris: tuple[int, int, int] = IRIS) -> None:
+        with np.load(ASSETS / "head.npz", allow_pickle=False) as asset:
+            vertices, triangles = asset["head_vertices"].astype(np.float64), asset["head_triangles"].astype(np.int64)
             landmarks = asset["landmark_rest"].astype(np.float64)
+        if shape != AVERAGE:
+            with np.load(ASSETS / "known_heads.npz", allow_pickle=False) as asset:
+                vertices, landmarks = vertices + asset[f"{shape}/vertices"], landmarks + asset[f"{shape}/landmarks"]
         left, right = landmarks[np.array(EYE_CORNERS)].mean(axis=1)
         unit, middle = float(np.linalg.norm(left - right)), landmarks.mean(axis=0)
-        vertices, landmarks = (vertices - middle) / unit, (landmarks - middle) / unit
-        colours = _painted(vertices, landmarks)[triangles].mean(axis=1)
-        parts = [(vertices, triangles, colours)]
-        centres = [_eye_centre(landmarks, side) for side in ("left", "right")]
-        parts += [_eyeball(centre) for centre in centres]
+        vertices, self.landmarks = (vertices - middle) / unit, (landmarks - middle) / unit
+        self.iris = np.array(iris, np.float64)
+        self.texture = (paint or painted)(self.landmarks).astype(np.float32)
+        self.eyes = [_eye_centre(self.landmarks, side) for side in ("left", "right")]
+        ball, ball_triangles = _ball()
+        parts = [(vertices, triangles, _normals(vertices, triangles))]
+        parts += [(centre + EYE_RADIUS_IOD * ball, ball_triangles, ball) for centre in self.eyes]
         offsets = np.cumsum([0] + [len(part[0]) for part in parts])
-        self.eyes = [(slice(offsets[1 + eye], offsets[2 + eye]), centre) for eye, centre in enumerate(centres)]
-        self.vertices = np.concatenate([part[0] for part in parts])
+        self.vertices, self.normals = (np.concatenate([part[which] for part in parts]) for which in (0, 2))
         self.triangles = np.concatenate([part[1] + offset for part, offset in zip(parts, offsets)])
-        self.colours = np.concatenate([part[2] for part in parts])
+        self.part = np.repeat(np.arange(len(parts)), [len(part[1]) for part in parts])
+        self.on_texture = on_texture(self.vertices).astype(np.float32)
 
-    def draw(self, angles_deg: np.ndarray, *, gaze_yaw_deg: float = 0.0) -> np.ndarray:
-        """(SIZE_PX, SIZE_PX, 3) uint8 picture of the head turned by (3,) yaw, pitch, roll about the middle of the face, the
-        eyes turned in it by `gaze_yaw_deg` to the picture's right."""
-        vertices = self.vertices.copy()
-        look = rotations_from_angles(np.array([[gaze_yaw_deg, 0.0, 0.0]]))[0]
-        for span, centre in self.eyes:
-            vertices[span] = (vertices[span] - centre) @ look.T + centre
-        posed = vertices @ rotations_from_angles(np.asarray(angles_deg)[None])[0].T
-        scale = EYE_DISTANCE_PX * CAMERA_EYE_DISTANCES / (CAMERA_EYE_DISTANCES - posed[:, 2])
-        points = np.stack([SIZE_PX / 2.0 + posed[:, 0] * scale, SIZE_PX / 2.0 - posed[:, 1] * scale], axis=1)
+    def draw(self, angles_deg: np.ndarray, *, gaze_deg: np.ndarray = (0.0, 0.0)) -> np.ndarray:
+        """(SIZE_PX, SIZE_PX, 3) uint8 picture of the head turned by (3,) yaw, pitch, roll about its neck, the eyes turned in it
+        by (2,) yaw, pitch."""
+        turn = rotations_from_angles(np.asarray(angles_deg, np.float64)[None])[0]
+        posed = (self.vertices - NECK) @ turn.T + NECK
+        away = CAMERA_EYE_DISTANCES - posed[:, 2]
+        scale = EYE_DISTANCE_PX * CAMERA_EYE_DISTANCES / away
+        side = SIZE_PX * FINER
+        points = np.stack([side / 2.0 + FINER * posed[:, 0] * scale, side / 2.0 - FINER * posed[:, 1] * scale], axis=1)
+        shown = self._nearest(posed, points)
+        rows, columns = np.nonzero(shown >= 0)
+        triangle = shown[rows, columns]
+        weights = _barycentric(np.stack([columns, rows], axis=1) + 0.5, points[self.triangles[triangle]])
+        weights /= away[self.triangles[triangle]]
+        weights /= weights.sum(axis=1, keepdims=True)
+        normals = self._interpolated(self.normals, triangle, weights) @ turn.T
+        normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9
+        colours = self._skin_colours(triangle, weights, rows, columns, side)
+        self._colour_eyes(colours, triangle, weights, np.array([*gaze_deg, 0.0]))
+        canvas = np.full((side, side, 3), BACKGROUND, np.float32)
+        canvas[rows, columns] = colours * (AMBIENT + DIRECT * np.clip(normals @ LIGHT, 0.0, 1.0))[:, None]
+        return cv2.resize(np.clip(canvas, 0.0, 255.0).astype(np.uint8), (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
+
+    def _nearest(self, posed: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """(H, W) int32 number of the triangle seen at each pixel, -1 where there is none: drawn back to front."""
         corners = posed[self.triangles]
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
-        shaded = self.colours * (0.45 + 0.55 * np.clip(normals @ LIGHT, 0.0, 1.0))[:, None]
-        canvas = np.full((2 * SIZE_PX, 2 * SIZE_PX, 3), BACKGROUND, np.uint8)
-        outlines = np.round(points[self.triangles] * 2.0).astype(np.int32)
-        facing = np.flatnonzero(normals[:, 2] > 0.0)
-        for index in facing[np.argsort(corners[facing, :, 2].mean(axis=1))]:
-            cv2.fillConvexPoly(canvas, outlines[index], shaded[index].tolist())
-        return cv2.resize(canvas, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
+        view = np.array([0.0, 0.0, CAMERA_EYE_DISTANCES]) - corners.mean(axis=1)
+        facing = np.flatnonzero((normals * view).sum(axis=1) > 0.0)
+        shown = np.full((SIZE_PX * FINER,) * 2, -1, np.int32)
+        outlines = np.round(points[self.triangles] * 256.0 - 128.0).astype(np.int32)
+        for number in facing[np.argsort(-np.linalg.norm(view[facing], axis=1))]:
+            cv2.fillConvexPoly(shown, outlines[number], int(number), lineType=8, shift=8)
+        return shown
+
+    def _interpolated(self, values: np.ndarray, triangle: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return np.einsum("nk,nkd->nd", weights, values[self.triangles[triangle]])
+
+    def _skin_colours(self, triangle: np.ndarray, weights: np.ndarray, rows: np.ndarray, columns: np.ndarray, side: int) -> np.ndarray:
+        places = np.zeros((side, side, 2), np.float32)
+        places[rows, columns] = self._interpolated(self.on_texture, triangle, weights)
+        return cv2.remap(self.texture, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[rows, columns]
+
+    def _colour_eyes(self, colours: np.ndarray, triangle: np.ndarray, weights: np.ndarray, gaze_deg: np.ndarray) -> None:
+        """Paint the eyes' pixels: what a viewer in front sees through the cornea on the flat disc of the iris."""
+        for eye, centre in enumerate(self.eyes):
+            seen = self.part[triangle] == 1 + eye
+            place = (self._interpolated(self.vertices, triangle[seen], weights[seen]) - centre) / EYE_RADIUS_IOD
+            white = np.array(SCLERA, np.float64)
+            painted_eye = np.tile(white, (seen.sum(), 1))
+            for share, radius, colour in ((1.0, IRIS_SHARE, self.iris), (1.0, PUPIL_SHARE, PUPIL), (0.5, GLINT_SHARE, GLINT)):
+                turn = rotations_from_angles(share * gaze_deg[None])[0]
+                disc = turn @ np.array([0.0, 0.0, IRIS_RADIUS_IOD / EYE_RADIUS_IOD]) + ((0.07, 0.09, 0.0) if colour is GLINT else 0.0)
+                distance = np.linalg.norm((place - disc)[:, :2], axis=1)
+                cover = np.clip((radius - distance) / 0.03 + 0.5, 0.0, 1.0)[:, None]
+                painted_eye = painted_eye * (1.0 - cover) + cover * np.array(colour, np.float64)
+            colours[seen] = painted_eye
 
 
-def _painted(vertices: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """(V, 3) colour of every vertex."""
-    colours = np.tile(np.array(SKIN, np.float64), (len(vertices), 1))
-    in_front = vertices[:, 2] > landmarks[:, 2].min()
-    for outline, colour in ((OUTER_LIP_UPPER + OUTER_LIP_LOWER[::-1], LIPS), *((brow, BROWS) for brow in BROW_OUTLINES)):
-        polygon = landmarks[list(outline), :2].astype(np.float32).reshape(-1, 1, 2)
-        inside = [cv2.pointPolygonTest(polygon, (float(x), float(y)), False) >= 0 for x, y in vertices[:, :2]]
-        colours[np.array(inside) & in_front] = colour
-    forehead, chin, ear = landmarks[10], landmarks[152], landmarks[234]
-    behind = (vertices[:, 2] < ear[2] - 0.17) & (vertices[:, 1] > chin[1])
-    colours[(vertices[:, 1] > forehead[1] - 0.02) | behind] = HAIR
-    return colours
+def on_texture(points: np.ndarray) -> np.ndarray:
+    """(N, 3) points of a head -> (N, 2) pixels of its texture."""
+    return (np.column_stack([points[:, 0], -points[:, 1]]) + TEXTURE_IOD) / (2.0 * TEXTURE_IOD) * TEXTURE_PX
+
+
+def painted(landmarks: np.ndarray, skin: tuple[int, int, int] = SKIN) -> np.ndarray:
+    """A face in a few colours, with the small unevenness that skin has."""
+    generator = np.random.default_rng(0)
+    coarse, fine = (cv2.GaussianBlur(generator.normal(size=(TEXTURE_PX,) * 2).astype(np.float32), (0, 0), sigma) for sigma in (6.0, 2.0))
+    uneven = 1.0 + 0.025 * coarse / coarse.std() + 0.02 * fine / fine.std()
+    picture = np.array(skin, np.float32) * uneven[..., None]
+    places = np.round(on_texture(landmarks)).astype(np.int32)
+
+    def lay(mask: np.ndarray, colour: tuple[int, int, int], softness: float, strength: float = 1.0) -> None:
+        cover = strength * cv2.GaussianBlur(mask, (0, 0), softness)[..., None]
+        picture[:] = picture * (1.0 - cover) + cover * np.array(colour, np.float32) * uneven[..., None]
+
+    blank = np.zeros((TEXTURE_PX,) * 2, np.float32)
+    lay(cv2.fillPoly(blank.copy(), [places[list(OUTER_LIP_UPPER + OUTER_LIP_LOWER[::-1])]], 1.0), LIPS, 4.0)
+    for side in ("left", "right"):
+        lay(cv2.fillPoly(blank.copy(), [places[list(BROWS[side])]], 1.0), BROW, 6.0)
+        lay(cv2.polylines(blank.copy(), [places[list(LID_UPPER[side])]], False, 1.0, 6), BROW, 2.0, 0.8)
+    lay(cv2.polylines(blank.copy(), [places[list(INNER_LIP_UPPER)]], False, 1.0, 4), SEAM, 2.0, 0.8)
+    hair = blank.copy()
+    hair[: int(places[10, 1]) + 10] = 1.0
+    lay(hair, HAIR, 6.0)
+    return np.clip(picture, 0.0, 255.0)
+
+
+def _normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """(V, 3) unit normals, the mean of the triangles' around each vertex."""
+    corners = vertices[triangles]
+    crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = np.zeros_like(vertices)
+    for corner in range(3):
+        np.add.at(normals, triangles[:, corner], crossed)
+    return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12)
+
+
+def _barycentric(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """(N, 3) weights of (N, 2) points in triangles (N, 3, 2) of the picture."""
+    a, b, c = np.moveaxis(corners, 1, 0)
+    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    area = np.where(np.abs(area) < 1e-9, 1e-9, area)
+    second = ((points[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (points[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])) / area
+    third = ((b[:, 0] - a[:, 0]) * (points[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (points[:, 0] - a[:, 0])) / area
+    return np.clip(np.stack([1.0 - second - third, second, third], axis=1), 0.0, 1.0)
 
 
 def _eye_centre(landmarks: np.ndarray, side: str) -> np.ndarray:
@@ -132,13 +244,10 @@ def _eye_centre(landmarks: np.ndarray, side: str) -> np.ndarray:
     return np.append(rim[:, :2].mean(axis=0), rim[:, 2].max() - EYE_RADIUS_IOD)
 
 
-def _eyeball(centre: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The front of an eye about `centre`: vertices, triangles, colours."""
+def _ball() -> tuple[np.ndarray, np.ndarray]:
+    """The front of a unit ball: vertices, triangles."""
     polar, around = np.meshgrid(np.linspace(0.0, 0.7 * np.pi, 44), np.linspace(0.0, 2.0 * np.pi, 48), indexing="ij")
     ball = np.stack([np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)], axis=-1)
     index = np.arange(polar.size).reshape(polar.shape)
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]
-    triangles = np.concatenate([np.stack(corners, axis=-1).reshape(-1, 3) for corners in ((a, d, c), (a, c, b))])
-    angle = polar.reshape(-1)[triangles].mean(axis=1, keepdims=True)
-    colours = np.where(angle < 0.19, PUPIL, np.where(angle < 0.47, IRIS, SCLERA)).astype(np.float64)
-    return centre + EYE_RADIUS_IOD * ball.reshape(-1, 3), triangles, colours
+    return ball.reshape(-1, 3), np.concatenate([np.stack(corners, axis=-1).reshape(-1, 3) for corners in ((a, d, c), (a, c, b))])

@@ -1,4 +1,4 @@
-"""Rows 1 to 5: does the rendered face do what the curves say? Each function renders a battery and returns its figures."""
+"""Rows 2, 3 and 5: does the rendered face do what the curves say? Each function renders a battery and returns its figures."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ import numpy as np
 
 from ..audio.speech import Phone, Speech
 from ..motion.clip import MotionClip
-from ..portrait.fit import PUPIL_DISTANCE_M
-from ..portrait.portrait import Portrait
-from ..render.pose import Poser
-from .batteries import (DISTANCES, GazeBattery, blink_battery, distance_battery, gaze_battery, hidden_iris_battery,
-                        lip_battery, pose_battery)
+from .batteries import DISTANCES, blink_battery, distance_battery, hidden_iris_battery, lip_battery
 from .bench import Bench
-from .detectors import EYE_CORNERS, EYE_OUTLINES, IRIS_CENTRES, IRIS_RADIUS_IOD
+from .detectors import EYE_CORNERS, EYE_OUTLINES
 from .figures import Figure, not_applicable
-from .signals import angles_from_rotations, events_above, geodesic_deg, match_events, regress, rotations_from_angles
+from .signals import events_above, match_events
 
 CLOSURE_COUNTS = 0.6
 """Lid closure (1 - openness / openness at rest) from which an eye counts as closed."""
@@ -31,26 +27,6 @@ SEAL_GAP_IOD = 0.012
 SEAL_WINDOW_S = 0.04
 MOST_BILABIALS, FRAMES_PER_BILABIAL, MOST_VOWELS = 12, 3, 6
 SHORTEST_VOWEL_S = 0.08
-
-
-def head_pose(bench: Bench) -> list[Figure]:
-    """Row 1: commanded against detected head rotation, relative to the neutral frame."""
-    clip = pose_battery()
-    seen = bench.observe_frames(bench.pose_frames, clip.head_translation_m[:, 2])
-    relative = seen.rotation[1:]
-    angles = clip.head_rotation_deg[1:]
-    error = geodesic_deg(rotations_from_angles(angles), relative)
-    measured = angles_from_rotations(relative)
-    lines = []
-    for axis in range(3):
-        swept = angles[:, axis] != 0
-        lines.append(regress(np.r_[0.0, angles[swept, axis]], np.r_[0.0, measured[swept, axis]]))
-    noise = bench.noise.angle_deg
-    note = _unseen_note(seen.seen_share)
-    figures = [Figure("pose_error", _mean(error), note, noise)]
-    figures += [Figure(f"pose_slope_{name}", line.slope, noise=noise / 20.0)
-                for name, line in zip(("yaw", "pitch", "roll"), lines)]
-    return figures + [Figure("pose_correlation", min(line.correlation for line in lines))]
 
 
 def head_distance(bench: Bench) -> list[Figure]:
@@ -104,57 +80,6 @@ def eye_region(landmarks_px: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def _changed(first: np.ndarray, second: np.ndarray, region: np.ndarray) -> float:
     difference = np.abs(first.astype(np.int16) - second.astype(np.int16)).max(axis=2)
     return float((difference[region] > EYE_CHANGE_LEVELS).mean())
-
-
-def gaze(bench: Bench) -> list[Figure]:
-    """Row 4: iris offsets turned into angles by an affine calibration per portrait, fitted on one half of the frames and
-    tested on the other, both ways round; it also knows the head's yaw, which shifts the iris against the eye's corners."""
-    battery = gaze_battery()
-    seen = bench.observe(battery.clip, stage="measure: gaze")
-    offsets = (seen.iris_offset_iod - bench.neutral.iris_offset_iod[0]).mean(axis=1)
-    truth = battery.clip.gaze_deg.mean(axis=1)
-    features = np.column_stack([np.ones(len(offsets)), offsets, battery.clip.head_rotation_deg[:, 0]])
-    half = np.arange(len(features)) % 2 == 0
-    predicted = np.where(half[:, None], _calibrated(features, truth, ~half), _calibrated(features, truth, half))
-    error = np.linalg.norm(predicted - truth, axis=1)[1:]
-    noise_deg = float(np.degrees(np.sqrt(2.0) * bench.noise.iris_offset_iod / IRIS_RADIUS_IOD))
-    travel = np.ptp(np.nan_to_num(offsets[battery.sweep]), axis=0)
-    note = _unseen_note(seen.seen_share) if (travel > 4.0 * bench.noise.iris_offset_iod).all() else "the irises hardly move"
-    return [Figure("gaze_error", _mean(error), note, noise_deg), _gaze_gain("gaze_gain", offsets, truth, battery.sweep),
-            drawn_gain(bench.portrait, battery), _counter_gain(predicted, battery)]
-
-
-def _calibrated(features: np.ndarray, truth: np.ndarray, fit: np.ndarray) -> np.ndarray:
-    """(T, 2) angles by the affine map fitted on the frames `fit` whose features are finite."""
-    fit = fit & np.isfinite(features).all(axis=1)
-    if fit.sum() < 2 * features.shape[1]:
-        return np.full((len(features), 2), np.nan)
-    weights, *_ = np.linalg.lstsq(features[fit], truth[fit], rcond=None)
-    return features @ weights
-
-
-def _gaze_gain(key: str, offsets: np.ndarray, truth: np.ndarray, sweep: slice) -> Figure:
-    """A calibration forgives any gain; this is the gain against an eye of human size, mean of both axes."""
-    expected = IRIS_RADIUS_IOD * np.sin(np.radians(truth[sweep]))
-    across, up = (regress(expected[:, axis][truth[sweep][:, axis] != 0], offsets[sweep][:, axis][truth[sweep][:, axis] != 0])
-                  for axis in (0, 1))
-    return Figure(key, (across.slope + up.slope) / 2.0, f"across {across.slope:.2f}, up {up.slope:.2f}")
-
-
-def drawn_gain(portrait: Portrait, battery: GazeBattery) -> Figure:
-    """How far the irises are drawn to travel, against a human eye's; from the projected vertices, without a detector."""
-    pupils = {f"iris_{side}": np.linalg.norm(portrait.parts[f"iris_{side}"].vertices[:, :2] - portrait.landmarks_px[centre, :2],
-                                             axis=1).argmin() for side, centre in zip(("left", "right"), IRIS_CENTRES)}
-    posed = Poser(portrait).pose(battery.clip, 0, len(battery.clip))
-    centres = np.array([np.mean([frame.vertices[iris][pupil, :2] for iris, pupil in pupils.items()], axis=0) for frame in posed])
-    travel_iod = (centres - centres[0]) * (1, -1) / (portrait.units_per_metre * PUPIL_DISTANCE_M)
-    return _gaze_gain("gaze_drawn", travel_iod, battery.clip.gaze_deg.mean(axis=1), battery.sweep)
-
-
-def _counter_gain(predicted: np.ndarray, battery: GazeBattery) -> Figure:
-    """Minus the slope of the eyes' measured yaw against the head's, while the clip keeps them on the viewer."""
-    line = regress(battery.clip.head_rotation_deg[battery.counter, 0], predicted[battery.counter, 0])
-    return Figure("counter_gain", -line.slope)
 
 
 def lips_posed(bench: Bench) -> list[Figure]:

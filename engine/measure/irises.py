@@ -1,0 +1,196 @@
+"""Where the irises are, by their pixels: found once in the still face, then that patch is looked for in every other frame.
+
+The detector's iris landmarks follow a drawn eye by a half across and by a fifth up and down (docs/measures.md), so they
+cannot say how far an eye turns. Here the iris of the still face is the circle that is darker inside than outside (the
+integro-differential idea of Daugman 1993, as a sum over gradients that point outwards, Timm & Barth 2011), of a human iris's
+size. What lies in it and around its rim inside the eye's opening is then matched by least squares to a fraction of a pixel;
+the worst quarter of the pixels is left out, because lids come and go over an iris. The eyes' places in a frame come from points of the skin around them,
+followed by their pixels (`tracking`): the detector's landmarks there shift with lids and gaze.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from .detectors import EYE_OUTLINES, Face
+from .tracking import Tracks, follow
+
+EYE_DISTANCE_PX = 300.0
+"""Eyes are compared at this size."""
+
+VIEW_IOD = (0.5, 0.42)
+"""Width and height of the view of one eye."""
+
+LIMBUS_RADIUS_IOD = 11.7 / 63.0 / 2.0
+"""Of a human iris, 11.7 mm across (Caroline & Andre 2002, "The effect of corneal diameter on soft lens fitting")."""
+RADII = (0.85, 0.92, 1.0, 1.08)
+RIM_PX = 2.5
+SMOOTHING_PX = 1.5
+GLINT_IOD = 0.02
+"""Bright spots up to this wide are taken out before matching: a catch-light does not go with the eye."""
+BESIDE_DEG = 50.0
+"""The rim counts this far up and down from the horizontal; above and below it are the lids."""
+DARKNESS = 0.3
+"""Weight of a dark inside against a rim all round."""
+
+AROUND_IOD = (0.3, 0.75)
+"""Points of the skin this far from an eye say where it is: not the lids, which follow the gaze."""
+LEAST_AROUND = 8
+ASTRAY_IOD = 0.01
+"""A point further than this from where the others say it should be counts less."""
+PATCH_RADII = 1.22
+LARGEST_TRAVEL_IOD = 0.09
+KEPT_PERCENT, LEAST_DIFFERENCE = 75, 4.0
+FINE_SEARCH_PX, ROUNDS = 14, 3
+
+
+def iris_travel_iod(frames: Sequence[np.ndarray], landmarks_px: np.ndarray) -> np.ndarray:
+    """(T, 2, 2) subject's left, right eye x (right along the line of the eyes, up): how far each iris lies from where it is
+    in frames[0], over the inter-ocular distance. NaN in frames in which no face was seen.
+
+    frames: (H, W, 3) uint8 RGB; landmarks_px: (T, 478, 3) of the detector, NaN where it saw no face.
+    """
+    travel = np.full((len(frames), 2, 2), np.nan)
+    if not np.isfinite(landmarks_px[0]).all():
+        return travel
+    tracks = follow(frames, landmarks_px)
+    for eye in range(2):
+        rest = _Eye(landmarks_px[0], eye, tracks)
+        still = rest.view(frames[0], rest.motion(0))
+        opening = rest.opening(still.shape[:2])
+        centre, radius = find_iris(still, opening)
+        patch, mask = _patch(_smooth_grey(still), opening, centre, radius)
+        for number, frame in enumerate(frames):
+            if (moved := rest.motion(number)) is not None:
+                shift = _matched(patch, mask, _smooth_grey(rest.view(frame, moved)), centre)
+                travel[number, eye] = shift * (1, -1) / EYE_DISTANCE_PX
+    return travel
+
+
+class _Eye:
+    """One eye of the still face, and how to look at it in other frames."""
+
+    def __init__(self, rest: np.ndarray, eye: int, tracks: Tracks) -> None:
+        face = Face(rest)
+        middles, self.unit = face.eye_middles_px, face.inter_ocular_px
+        self.middle = middles[eye]
+        along = (middles[0] - middles[1]) / self.unit
+        self.axes = np.stack([along, (-along[1], along[0])], axis=1)
+        self.outline = rest[list(EYE_OUTLINES[eye]), :2]
+        distance = np.linalg.norm(tracks.points_px[0, :, None] - middles, axis=2) / self.unit
+        around = (distance[:, eye] <= AROUND_IOD[1]) & (distance.min(axis=1) >= AROUND_IOD[0])
+        self.points, self.seen = tracks.points_px[:, around], tracks.seen[:, around]
+
+    def motion(self, number: int) -> np.ndarray | None:
+        """(3, 2) affine map of the skin around the eye from the still face to frame `number`; None where too little is seen."""
+        seen = self.seen[number]
+        if seen.sum() < LEAST_AROUND:
+            return None
+        before, now = np.column_stack([self.points[0, seen], np.ones(seen.sum())]), self.points[number, seen]
+        weight = np.ones((len(now), 1))
+        for _ in range(ROUNDS):
+            moved, *_ = np.linalg.lstsq(weight * before, weight * now, rcond=None)
+            distance = np.linalg.norm(before @ moved - now, axis=1, keepdims=True)
+            weight = np.sqrt(1.0 / np.maximum(1.0, distance / (ASTRAY_IOD * self.unit)))
+        return moved
+
+    def view(self, frame: np.ndarray, moved: np.ndarray) -> np.ndarray:
+        """The eye at EYE_DISTANCE_PX, upright, moved along with the skin around it."""
+        along = moved[:2].T @ self.axes[:, 0]
+        along /= np.linalg.norm(along)
+        grown = np.sqrt(abs(np.linalg.det(moved[:2]))) * self.unit / EYE_DISTANCE_PX
+        width, height = (2 * int(share * EYE_DISTANCE_PX / 2.0) + 1 for share in VIEW_IOD)
+        matrix = np.empty((2, 3))
+        matrix[:, :2] = grown * np.array([[along[0], -along[1]], [along[1], along[0]]])
+        matrix[:, 2] = np.append(self.middle, 1.0) @ moved - matrix[:, :2] @ ((width - 1) / 2.0, (height - 1) / 2.0)
+        return cv2.warpAffine(frame, matrix, (width, height), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+
+    def opening(self, shape: tuple[int, int]) -> np.ndarray:
+        """(H, W) uint8: 1 between the lids of the still face, in its view."""
+        inside = np.zeros(shape, np.uint8)
+        points = (self.outline - self.middle) @ self.axes / self.unit * EYE_DISTANCE_PX
+        cv2.fillPoly(inside, [np.round(points + (np.array(shape[::-1]) - 1) / 2.0).astype(np.int32)], 1)
+        return inside
+
+
+def find_iris(view: np.ndarray, opening: np.ndarray) -> tuple[np.ndarray, float]:
+    """Centre (2,) and radius, pixels, of the iris in a view of an eye at EYE_DISTANCE_PX, its centre within `opening`."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), RIM_PX)
+    across, down = (cv2.Sobel(grey, cv2.CV_32F, *order, ksize=3) for order in ((1, 0), (0, 1)))
+    strength = np.hypot(across, down)
+    strong = np.percentile(strength, 95) + 1e-3
+    across, down = (part / np.maximum(strength, strong) for part in (across, down))
+    dark, light = np.percentile(grey, (2, 98))
+    best, found = -np.inf, (np.array(view.shape[1::-1]) / 2.0, LIMBUS_RADIUS_IOD * EYE_DISTANCE_PX)
+    for radius in np.array(RADII) * LIMBUS_RADIUS_IOD * EYE_DISTANCE_PX:
+        ring_x, ring_y, disc = _ring(radius)
+        score = _correlated(across, ring_x) + _correlated(down, ring_y)
+        score += DARKNESS * (light - _correlated(grey, disc)) / (light - dark + 1.0)
+        score = np.where(opening > 0, score, -np.inf)
+        row, column = np.unravel_index(int(score.argmax()), score.shape)
+        if score[row, column] > best:
+            best, found = score[row, column], (np.array([column, row], np.float64), float(radius))
+    return found
+
+
+def _ring(radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Kernels: the outward direction (x, y) on the rim's sides, and the disc within."""
+    reach = int(np.ceil(radius + 3.0 * RIM_PX))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float64)
+    distance = np.hypot(x, y) + 1e-9
+    weight = np.exp(-0.5 * ((distance - radius) / RIM_PX) ** 2) * (np.degrees(np.arctan2(np.abs(y), np.abs(x))) <= BESIDE_DEG)
+    weight /= weight.sum()
+    disc = distance < 0.8 * radius
+    return weight * x / distance, weight * y / distance, disc / disc.sum()
+
+
+def _correlated(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    return cv2.filter2D(picture, -1, kernel.astype(np.float32), borderType=cv2.BORDER_REPLICATE)
+
+
+def _smooth_grey(view: np.ndarray) -> np.ndarray:
+    """(H, W) float32, without small bright spots."""
+    spot = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(GLINT_IOD * EYE_DISTANCE_PX / 2.0) + 1,) * 2)
+    return cv2.GaussianBlur(cv2.morphologyEx(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), cv2.MORPH_OPEN, spot).astype(np.float32), (0, 0), SMOOTHING_PX)
+
+
+def _patch(still: np.ndarray, opening: np.ndarray, centre: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """The square around the iris and (same size) 1 where it shows the iris, its rim, or a little white beside it."""
+    reach = int(round(PATCH_RADII * radius))
+    column, row = np.round(centre).astype(int)
+    inside = np.s_[row : row + 2 * reach + 1, column : column + 2 * reach + 1]
+    edges = (reach,) * 4
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    shown = cv2.copyMakeBorder(opening, *edges, cv2.BORDER_CONSTANT)[inside] > 0
+    return cv2.copyMakeBorder(still, *edges, cv2.BORDER_REPLICATE)[inside], ((np.hypot(x, y) <= reach) & shown).astype(np.float32)
+
+
+def _matched(patch: np.ndarray, mask: np.ndarray, view: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """(2,) x, y shift in pixels at which `view` looks most like the patch, where it lay about `centre`."""
+    reach, far = len(patch) // 2, int(LARGEST_TRAVEL_IOD * EYE_DISTANCE_PX)
+    column, row = np.round(centre).astype(int)
+    window = cv2.copyMakeBorder(view, *(reach + far,) * 4, cv2.BORDER_REPLICATE)[row : row + 2 * (reach + far) + 1, column : column + 2 * (reach + far) + 1]
+    kept, place = mask, None
+    for _ in range(ROUNDS):
+        cost = cv2.matchTemplate(window, patch, cv2.TM_SQDIFF, mask=kept) / max(float(kept.sum()), 1.0)
+        allowed = cost
+        if place is not None:
+            allowed = np.full_like(cost, np.inf)
+            near = tuple(slice(max(at - FINE_SEARCH_PX, 0), at + FINE_SEARCH_PX + 1) for at in place)
+            allowed[near] = cost[near]
+        place = np.unravel_index(int(allowed.argmin()), cost.shape)
+        difference = np.abs(window[place[0] : place[0] + len(patch), place[1] : place[1] + len(patch)] - patch)
+        alike = difference <= max(float(np.percentile(difference[mask > 0], KEPT_PERCENT)), LEAST_DIFFERENCE) if mask.any() else mask > 0
+        kept = mask * cv2.morphologyEx(alike.astype(np.float32), cv2.MORPH_CLOSE, np.ones((3, 3), np.float32))
+    return np.array([_between(cost[place[0]], place[1]), _between(cost[:, place[1]], place[0])]) - far
+
+
+def _between(cost: np.ndarray, lowest: int) -> float:
+    """The minimum near `lowest`, between samples, by a parabola."""
+    if not 0 < lowest < len(cost) - 1:
+        return float(lowest)
+    before, here, after = cost[lowest - 1 : lowest + 2]
+    return lowest + float(np.clip(0.5 * (before - after) / max(before - 2.0 * here + after, 1e-9), -1.0, 1.0))

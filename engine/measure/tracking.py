@@ -1,0 +1,102 @@
+"""Points of the still face followed through rendered frames by their pixels: what moves where, whatever a face detector thinks.
+
+The detector only says where in a frame the face roughly is (one affine map for all of it). From there optical flow (DIS,
+Kroeger et al. 2016) and then Lucas-Kanade windows (Bouguet 2000) follow corners of the skin's texture (Shi & Tomasi 1994),
+forwards and back again. Brightness and contrast are evened out locally first, so that shading which changes with the turn is
+no motion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..portrait.topology import FACE_OVAL
+from .detectors import FACE_POINTS, Face
+
+EYE_DISTANCE_PX = 72.0
+"""Faces are compared at this size."""
+
+MARGIN_IOD = 0.15
+INSIDE_IOD = 0.06
+"""Points lie at least this far inside the face's outline, where nothing slides over an edge."""
+
+MOST_POINTS, POINT_SPACING_IOD, CORNER_QUALITY = 250, 0.055, 0.005
+WINDOW_PX, FLOW_LEVELS = 21, 1
+FORTH_AND_BACK_PX = 0.5
+"""A point that does not come back to where it started within this distance was lost."""
+
+LOCAL_MEAN_PX, LOCAL_CONTRAST_PX, LEAST_CONTRAST = 8.0, 12.0, 2.0
+GREY, SPREAD = 128.0, 48.0
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """points_px: (T, N, 2) where each point is in each frame; seen: (T, N) whether it was found there. Frame 0 is the still face."""
+
+    points_px: np.ndarray
+    seen: np.ndarray
+
+
+def follow(frames: Sequence[np.ndarray], landmarks_px: np.ndarray) -> Tracks:
+    """Follow points of the face in frames[0] through all `frames` (H, W, 3) uint8 RGB.
+
+    landmarks_px: (T, 478, 3) the detector's landmarks of each frame, NaN where it saw no face: nothing is followed there.
+    """
+    rest = landmarks_px[0, :FACE_POINTS, :2]
+    scale = EYE_DISTANCE_PX / Face(landmarks_px[0]).inter_ocular_px
+    margin = MARGIN_IOD * EYE_DISTANCE_PX / scale
+    corner = rest.min(axis=0) - margin
+    size = tuple(int(side) for side in np.ceil((rest.max(axis=0) + margin - corner) * scale))
+    to_frame = np.array([[1.0 / scale, 0.0, corner[0]], [0.0, 1.0 / scale, corner[1]], [0.0, 0.0, 1.0]])
+    still = _evened(frames[0], to_frame, size)
+    outline = (rest[list(FACE_OVAL)] - corner) * scale
+    points = _corners(still, outline)
+    found, seen = [points], [np.ones(len(points), bool)]
+    for frame, landmarks in zip(frames[1:], landmarks_px[1:]):
+        there, kept = points, np.zeros(len(points), bool)
+        moved = np.eye(3)
+        if np.isfinite(landmarks).all() and len(points):
+            affine, _ = cv2.estimateAffine2D(rest.astype(np.float32), landmarks[:FACE_POINTS, :2].astype(np.float32), method=cv2.LMEDS)
+            moved[:2] = affine
+            there, kept = _followed(still, _evened(frame, moved @ to_frame, size), points)
+        onto = moved @ to_frame
+        found.append(there @ onto[:2, :2].T + onto[:2, 2])
+        seen.append(kept)
+    found[0] = points @ to_frame[:2, :2].T + to_frame[:2, 2]
+    return Tracks(np.array(found), np.array(seen))
+
+
+def _corners(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """(N, 2) float32 points inside the outline that a window can be told apart by."""
+    inside = np.zeros(picture.shape, np.uint8)
+    cv2.fillPoly(inside, [np.round(outline).astype(np.int32)], 1)
+    inside = cv2.erode(inside, np.ones((1 + 2 * round(INSIDE_IOD * EYE_DISTANCE_PX),) * 2, np.uint8))
+    points = cv2.goodFeaturesToTrack(picture, MOST_POINTS, CORNER_QUALITY, POINT_SPACING_IOD * EYE_DISTANCE_PX, mask=inside, blockSize=7)
+    return np.zeros((0, 2), np.float32) if points is None else points[:, 0]
+
+
+def _evened(frame: np.ndarray, to_frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The view of `size` that `to_frame` (3, 3) maps onto the frame, grey, with the same brightness and contrast everywhere."""
+    shrinks = np.sqrt(abs(np.linalg.det(to_frame[:2, :2]))) > 1.4
+    blurred = cv2.GaussianBlur(frame, (0, 0), 0.4 * np.sqrt(abs(np.linalg.det(to_frame[:2, :2])))) if shrinks else frame
+    view = cv2.warpAffine(blurred, to_frame[:2], size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+    grey = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    detail = grey - cv2.GaussianBlur(grey, (0, 0), LOCAL_MEAN_PX)
+    contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), LOCAL_CONTRAST_PX)) + LEAST_CONTRAST
+    return np.clip(GREY + SPREAD * detail / contrast, 0.0, 255.0).astype(np.uint8)
+
+
+def _followed(still: np.ndarray, view: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 2) where `points` (N, 2) of `still` are in `view`, and (N,) whether they came back."""
+    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(still, view, None)
+    column, row = points.astype(int).T
+    settings = {"winSize": (WINDOW_PX, WINDOW_PX), "maxLevel": FLOW_LEVELS, "flags": cv2.OPTFLOW_USE_INITIAL_FLOW,
+                "criteria": (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.01)}
+    there, went, _ = cv2.calcOpticalFlowPyrLK(still, view, points, points + flow[row, column], **settings)
+    back, came, _ = cv2.calcOpticalFlowPyrLK(view, still, there, points.copy(), **settings)
+    kept = (went[:, 0] > 0) & (came[:, 0] > 0) & (np.linalg.norm(back - points, axis=1) < FORTH_AND_BACK_PX)
+    return np.where(np.isfinite(there), there, points), kept
