@@ -21,7 +21,7 @@ SCREEN_STEP_S = 0.5
 
 def loaded() -> str:
     """Name of the package, registered: the extension that Blender has switched on, or this repository."""
-    if EXTENSION in bpy.context.preferences.addons:
+    if EXTENSION in sys.modules:  # not in the preferences: --addons switches it on for this run only
         return EXTENSION
     spec = importlib.util.spec_from_file_location("soliloquy", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
     package = importlib.util.module_from_spec(spec)
