@@ -23,7 +23,7 @@ from .provenance.policy import load_policy
 from .provenance.seal import Seal
 from .render.render import render
 from .render.write import FrameSink
-from .stages import cleared_rights, directed, obtain_portrait, obtain_speech, scripted
+from .stages import cleared_rights, directed, obtain_portrait, obtain_speech, scripted, side_of
 from .versions import versions
 
 logger = logging.getLogger(__name__)
@@ -61,8 +61,9 @@ def run_animate(job: Job, progress: Progress = silent, *, revise: Callable[[Moti
         portrait, portrait_cached = obtain_portrait(job.portrait, face=job.face, landmarks=job.landmarks, progress=progress)
         portrait.provenance["rights"] = rights.to_record()
     with watch.stage("speech"):
-        speech, speech_cached = obtain_speech(job.audio, job.text, corrections=job.speech, progress=progress)
-        direction, speech = scripted(direction, speech, job.text, cues=job.cues, speaker=job.speaker)
+        speech, speech_cached = obtain_speech(job.audio, job.text, corrections=job.speech,
+                                              side=side_of(job.audio, job.cues, job.speaker), progress=progress)
+        direction, speech = scripted(direction, speech, job.text, cues=job.cues, speaker=job.speaker, recording=job.audio)
     with watch.stage("motion"):
         clip = generate_motion(speech, direction, seed=job.seed, fps=job.fps, progress=progress)
         clip = revise(clip) if revise else clip

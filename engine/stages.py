@@ -22,6 +22,7 @@ from .provenance.policy import Policy
 if TYPE_CHECKING:
     from .audio.speech import Speech
     from .motion.direction import Direction
+    from .motion.turns import Turn
     from .portrait.portrait import Portrait
 
 
@@ -69,9 +70,10 @@ def cleared_rights(path: Path, asked: Rights | None, policy: Policy) -> Rights:
     return settled_rights(asked, kept, policy)
 
 
-def obtain_speech(path: Path, text: str, *, corrections: Path | None = None,
+def obtain_speech(path: Path, text: str, *, corrections: Path | None = None, side: str = "",
                   progress: Progress = silent) -> tuple[Speech, bool]:
     """The speech of a recording, from the cache when it was analysed before, or a speech JSON; and whether it was cached.
+    side: "left" or "right", the only channel of a stereo recording that is listened to.
 
     corrections: a `.TextGrid` whose tiers replace what was found, or a speech.json that is used as it is. text: tags in it
     ("[happy]") are not spoken. Raises InputError for a tag that nobody knows.
@@ -92,23 +94,43 @@ def obtain_speech(path: Path, text: str, *, corrections: Path | None = None,
     return _corrected(speech, corrections), known
 
 
+def side_of(path: Path, cues: Path | None, speaker: str) -> str:
+    """"left" or "right" when `speaker` names a channel of a recording rather than somebody in the cues; else ""."""
+    from .audio.sides import SIDES
+    return speaker.lower() if not cues and speaker.lower() in SIDES and path.suffix.lower() != ".json" else ""
+
+
 def scripted(direction: Direction, speech: Speech, text: str, *, cues: Path | None = None, speaker: str = "",
-             ) -> tuple[Direction, Speech]:
+             recording: Path | None = None) -> tuple[Direction, Speech]:
     """The direction with what the tags in `text` say, and of a recording of several people the part of `speaker`.
 
-    cues: who speaks when (motion/turns.py). Raises InputError when only one of `cues` and `speaker` is given, for a speaker
-    whom the cues do not name, and for tags without times.
+    cues: who speaks when (motion/turns.py). recording: of a stereo recording with a speaker to each channel, "left" and "right" are
+    speakers without cues. Raises InputError when only one of `cues` and `speaker` is given, for a speaker whom the cues do not name,
+    and for tags without times; AudioError when both channels carry the same.
     """
     from .motion.tags import read_tags, with_tags
     from .motion.turns import part_of, read_turns
-    if bool(cues) != bool(speaker):
+    side = side_of(recording, cues, speaker) if recording else ""
+    if not side and bool(cues) != bool(speaker):
         raise InputError("--cues and --speaker belong together: who speaks when, and which of them is to be performed.")
     plain, tags = read_tags(text)
     direction = with_tags(direction, tags, plain, speech.words)
     if cues:
         speech, listening = part_of(speech, read_turns(cues), speaker)
         direction = replace(direction, listening=listening)
+    elif side:
+        speech, listening = part_of(speech, _side_turns(recording, speech.duration_s), side)
+        direction = replace(direction, listening=listening)
     return direction, speech
+
+
+def _side_turns(recording: Path, duration_s: float) -> list[Turn]:
+    """Who speaks when in a stereo recording with a speaker to each channel."""
+    from .audio.sides import SIDES, side_levels, speaking_side
+    from .motion.listening import floor_of
+    from .motion.turns import Turn
+    turns = [floor_of(side, speaks, duration_s) for side, speaks in zip(SIDES, speaking_side(side_levels(recording)))]
+    return [Turn(side, 0.0, 0.0) for side in SIDES] + [turn for own in turns for turn in own]
 
 
 def _corrected(speech: Speech, corrections: Path | None) -> Speech:

@@ -19,15 +19,20 @@ from .speech import Speech
 
 
 def analyse_speech(
-    path: str | os.PathLike, text: str | None = None, *, language: str = "", progress: Progress = silent
+    path: str | os.PathLike,
+    text: str | None = None,
+    *,
+    language: str = "",
+    channel: int | None = None,
+    progress: Progress = silent,
 ) -> Speech:
     """Phones, pauses, events, loudness and pitch of a recording; words too when its `text` is given and fits.
 
-    Without text the phones come from English word recognition, or from a language-free phone loop where English does not
+    channel: the only one that is listened to, from 0; otherwise all are mixed. Without text the phones come from English word recognition, or from a language-free phone loop where English does not
     fit. Memory: the samples (230 MB an hour), their spectra (30 MB) and little else. Raises AudioError when the recording cannot be used.
     """
     path = Path(path)
-    samples = read_audio(path, progress=progress)
+    samples = read_audio(path, channel=channel, progress=progress)
     levels_db = energy_db(samples)
     progress("pitch", 0, 1)
     pitch_hz = f0_hz(samples, levels_db)

@@ -29,8 +29,9 @@ _MESSAGES_BYTES = 1 << 16
 _STREAMED_SIZES = (0, 0xFFFFFFFF)
 
 
-def read_audio(path: str | os.PathLike, *, progress: Progress = silent) -> np.ndarray:
-    """The first sound track of `path` as (N,) float32 samples at SAMPLE_RATE_HZ, all channels mixed to one.
+def read_audio(path: str | os.PathLike, *, channel: int | None = None, progress: Progress = silent) -> np.ndarray:
+    """The first sound track of `path` as (N,) float32 samples at SAMPLE_RATE_HZ, all channels mixed to one, or only one of them
+    (`channel`, from 0).
 
     The sound keeps its place in time: a track that starts late in its container gets silence in front, gaps are filled.
     Raises AudioError when the file is missing, empty, unreadable, cut off, without a sound track, shorter than SHORTEST_S,
@@ -38,7 +39,9 @@ def read_audio(path: str | os.PathLike, *, progress: Progress = silent) -> np.nd
     """
     path = Path(path)
     _check_file(path)
-    samples, messages = _decode(path, progress)
+    samples, messages = _decode(path, channel, progress)
+    if channel and re.search(r"Stream #0:\d+.*: Audio:.*\bmono\b", messages.partition("Output #0")[0]):
+        raise AudioError(f"{path} has only one channel. Leave out --speaker, or say who speaks when with --cues.")
     if not len(samples):
         raise AudioError(_reason_for_nothing(path, messages))
     _check_length(path, len(samples) / SAMPLE_RATE_HZ, messages)
@@ -66,8 +69,9 @@ def _check_file(path: Path) -> None:
             )
 
 
-def _decode(path: Path, progress: Progress) -> tuple[np.ndarray, str]:
+def _decode(path: Path, channel: int | None, progress: Progress) -> tuple[np.ndarray, str]:
     """Run ffmpeg on `path`; (samples, the text ffmpeg wrote about it). Stops reading past LONGEST_S."""
+    chosen = "" if channel is None else f"pan=mono|c0=c{channel},"
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(),
         "-hide_banner",
@@ -79,7 +83,7 @@ def _decode(path: Path, progress: Progress) -> tuple[np.ndarray, str]:
         "0:a:0",
         # rematrix_maxval keeps the mix inside full scale; async and first_pts keep sound and picture in step.
         "-af",
-        f"aresample={SAMPLE_RATE_HZ}:out_chlayout=mono:rematrix_maxval=1:async=1:first_pts=0",
+        f"{chosen}aresample={SAMPLE_RATE_HZ}:out_chlayout=mono:rematrix_maxval=1:async=1:first_pts=0",
         "-f",
         "f32le",
         "pipe:1",

@@ -14,7 +14,8 @@ Json = Annotated[bool, typer.Option("--json", help="Events and results as JSON l
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Log to the screen too, and say where the log file is.")]
 Direction = Annotated[str, typer.Option(metavar="NAME|FILE", help="How to perform: a preset's name or a TOML file.")]
 Cues = Annotated[Optional[Path], typer.Option("--cues", metavar="X.rttm|X.json", help="Who speaks when, in a recording of several people.")]
-Speaker = Annotated[str, typer.Option(metavar="NAME", help="Which of the people in --cues to perform; listens while others speak.")]
+Speaker = Annotated[str, typer.Option(metavar="NAME", help=(
+    "Which of the people in --cues to perform, or left or right of a stereo recording with one to a channel; listens while others speak."))]
 Settings = Annotated[Optional[list[str]], typer.Option("--set", metavar="KEY=VALUE", help="Change one key of the direction; repeatable.")]
 Seed = Annotated[int, typer.Option(help="Another seed is another take; the same seed is the same take.")]
 Fps = Annotated[str, typer.Option(metavar="RATE", help="Frames per second: 25, 29.97, 24000/1001.")]

@@ -62,12 +62,12 @@ def motion(source: Annotated[Path, typer.Argument(metavar="AUDIO|speech.json")],
         from ..motion.direction import parse_settings
         from ..motion.generate import generate_motion
         from ..rates import parse_rate
-        from ..stages import check_writable, directed, obtain_speech, scripted
+        from ..stages import check_writable, directed, obtain_speech, scripted, side_of
         rate, chosen = parse_rate(fps), directed(direction, parse_settings(settings or []))
         check_writable(out.parent)
         script = spoken(text, text_file)
-        heard, _ = obtain_speech(source, script, corrections=corrections, progress=console.progress)
-        chosen, heard = scripted(chosen, heard, script, cues=cues, speaker=speaker)
+        heard, _ = obtain_speech(source, script, corrections=corrections, side=side_of(source, cues, speaker), progress=console.progress)
+        chosen, heard = scripted(chosen, heard, script, cues=cues, speaker=speaker, recording=source)
         clip = generate_motion(heard, chosen, seed=seed, fps=rate, progress=console.progress)
         export_clip(clip, out, to=out.suffix.lstrip(".").lower() or "json")
         console.result(f"{out}: {len(clip)} frames at {rate} per second.", out=str(out), frames=len(clip), fps=str(rate))

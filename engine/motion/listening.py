@@ -48,9 +48,14 @@ def turns_of(speaker: str, speech: Speech) -> list[Turn]:
     if not len(levels_db):
         return []
     loud = levels_db > max(LEAST_LEVEL_DB, float(np.percentile(levels_db, 98)) - FLOOR_BELOW_DB)
+    return floor_of(speaker, loud, speech.duration_s)
+
+
+def floor_of(speaker: str, speaks: np.ndarray, duration_s: float) -> list[Turn]:
+    """The turns of `speaker`, who `speaks` ((N,) bool per HOP_S) with short pauses in between."""
     turns: list[Turn] = []
-    for first, end in runs(loud):
-        start_s, end_s = first * HOP_S, min(end * HOP_S, speech.duration_s)
+    for first, end in runs(speaks):
+        start_s, end_s = first * HOP_S, min(end * HOP_S, duration_s)
         if turns and start_s - turns[-1].end_s < TURN_GAP_S:
             turns[-1] = Turn(speaker, turns[-1].start_s, end_s)
         else:
