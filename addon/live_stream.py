@@ -65,7 +65,8 @@ class LiveStream:
         length = int(min(numbers[-1] - numbers[0] + 1, MOST_FRAMES))
         shown = np.searchsorted(numbers - numbers[0], np.arange(length), side="right") - 1
         values = np.stack([frame.columns for frame in self.frames])[shown].astype(np.float32)
-        return ClipData(self.fps, values[:, :52], values[:, 52:55], values[:, 55:58], values[:, 58:62].reshape(-1, 2, 2), values[:, 62:])
+        return ClipData(self.fps, values[:, :52], values[:, 52:55], values[:, 55:58], values[:, 58:62].reshape(-1, 2, 2),
+                        values[:, 62:])
 
 
 def _rate(text: str) -> Fraction:

@@ -72,7 +72,8 @@ def columns_of(clip: ClipData) -> np.ndarray:
 def clip_of(columns: np.ndarray, like: ClipData) -> ClipData:
     """The clip whose `columns_of` these are, at the rate of `like`."""
     values = columns.astype(np.float32)
-    return ClipData(like.fps, values[:, :52], values[:, 52:55], values[:, 55:58], values[:, 58:62].reshape(-1, 2, 2), values[:, 62:])
+    return ClipData(like.fps, values[:, :52], values[:, 52:55], values[:, 55:58], values[:, 58:62].reshape(-1, 2, 2),
+                    values[:, 62:])
 
 
 def apply_performance(rig: Rig, clip: ClipData, scene: bpy.types.Scene, *, start_frame: int, name: str,

@@ -27,7 +27,7 @@ SEALED_JAW = 0.15
 _SEAL_SHAPE = {"mouthPress": 0.34, "mouthRollLower": 0.4, "mouthRollUpper": 0.5}
 """mouthRollUpper is high in nothing but a seal; portraits whose lips are apart at rest hang their closing on it (portrait/fit.py)."""
 
-_LABIODENTAL_SHAPE = {"mouthRollLower": 0.60, "mouthUpperUp": 0.18, "mouthShrugLower": 0.20}
+_LABIODENTAL_SHAPE = {"mouthRollLower": 0.60, "mouthUpperUp": 0.28, "mouthShrugLower": 0.20}
 _OPENERS = ("mouthLowerDown", "mouthUpperUp", "mouthStretch", "mouthFunnel", "tongueOut")
 
 

@@ -1,8 +1,8 @@
-"""Phones -> what the tongue does: its tip at the upper teeth for l n t d, between the teeth for th, low and back in open vowels.
+"""Phones -> what the tongue does: tip at the upper teeth for l n t d, between the teeth for th, low and back in open vowels.
 
-ARPAbet labels stand for the sounds of every language here (audio/sounds.py maps the classes of IPA to them): a rolled r is D, a
-velar fricative K, a palatal n N, and the tongue does for them what it does for those. Sounds made with the lips alone leave it to
-their neighbours (Oehman 1966, "Coarticulation in VCV utterances").
+ARPAbet labels stand for the sounds of every language here (audio/sounds.py maps the classes of IPA to them): a rolled r is
+D, a velar fricative K, a palatal n N, and the tongue does for them what it does for those. Sounds made with the lips alone
+leave it to their neighbours (Oehman 1966, "Coarticulation in VCV utterances").
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from .visemes import VISEMES, VOWELS
 TIP_CONTACT = frozenset("T D N L".split())
 BETWEEN_TEETH = frozenset("TH DH".split())
 CONTACT, CONTACT_PER_JAW = 0.52, 0.9
-"""tongueUp at which the tip touches the ridge behind the upper teeth with the jaw shut, and how much more of it per jawOpen: the jaw
-takes the tongue down with it (read off the asset, portrait/tongue.py)."""
+"""tongueUp at which the tip touches the ridge behind the upper teeth with the jaw shut, and how much more of it per jawOpen: the
+jaw takes the tongue down with it (read off the asset, portrait/tongue.py)."""
 BETWEEN, BETWEEN_LIFT = 0.34, 0.12
 """tongueOut and tongueUp with the tip between the teeth."""
 NEAR_CONTACT = {"S": 0.3, "Z": 0.3, "SH": 0.34, "ZH": 0.34, "CH": 0.42, "JH": 0.42, "R": 0.4, "ER": 0.34, "Y": 0.1}
 """tongueUp of sounds whose tip or blade comes near the ridge and leaves a gap."""
 LOWERED = {"AA": 1.0, "AO": 0.85, "AE": 0.7, "AH": 0.5, "EH": 0.4, "OW": 0.6, "UH": 0.4, "UW": 0.35, "ER": 0.35, "IH": 0.1, "W": 0.4,
            "K": 0.3, "G": 0.3, "NG": 0.3, "R": 0.35}
-"""tongueBack. The body is as low as a vowel is open, and drawn back in back vowels (Jones 1918, the cardinal vowels); for k and g it is
-the back that rises, which draws the tip off the teeth."""
+"""tongueBack. The body is as low as a vowel is open, and drawn back in back vowels (Jones 1918, the cardinal vowels); for k and g
+it is the back that rises, which draws the tip off the teeth."""
 GLIDES = {"AY": ("AA", "IH"), "AW": ("AA", "UH"), "EY": ("EH", "IY"), "OW": ("OW", "UW"), "OY": ("AO", "IH")}
 GLIDE_SHARE = 0.6
 """Of a diphthong, its first half's."""

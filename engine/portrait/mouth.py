@@ -84,7 +84,8 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, lips: tup
                            colour, np.ones(count, np.float32), asset[f"{name}/delta_channel"].astype(np.uint8),
                            asset[f"{name}/delta_index"].astype(np.int32),
                            fit.turn(asset[f"{name}/delta_offset"].astype(np.float64)).astype(np.float32))
-    give_shapes(parts["tongue"], {name: fit.turn(offset) for name, offset in tongue_shapes(asset["tongue/vertices"].astype(np.float64)).items()})
+    shapes = tongue_shapes(asset["tongue/vertices"].astype(np.float64))
+    give_shapes(parts["tongue"], {name: fit.turn(offset) for name, offset in shapes.items()})
     if not fit.lips_closed:
         parts["teeth_source"] = shown_teeth(fit, *lips, (image.shape[1], image.shape[0]))
     return parts

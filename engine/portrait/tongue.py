@@ -1,7 +1,7 @@
 """What the tongue does: shapes of the asset's tongue that MakeHuman does not have, or has too small for a camera to see.
 
-A tongue is a muscle of constant volume that bends: each shape says where its middle line goes, how thin it gets and how narrow,
-as functions of the place along it. The amounts are read off mid-sagittal views of articulation (Ladefoged & Maddieson 1996,
+A tongue is a muscle of constant volume that bends: each shape says where its middle line goes, how thin it gets and
+how narrow, as functions of the place along it. The amounts are read off mid-sagittal views of articulation (Ladefoged & Maddieson 1996,
 "The Sounds of the World's Languages", chapters 2 and 9; Hardcastle 1976, "Physiology of Speech Production").
 """
 
@@ -25,8 +25,8 @@ THICKNESS = {"tongueOut": (1.0, 0.9, 0.75, 0.65, 0.65, 0.75, 1.0), "tongueUp": (
              "tongueBack": (1.1, 1.0, 0.85, 0.8, 0.85, 0.9, 1.0)}
 WIDTH = {"tongueOut": (1.0, 1.0, 1.0, 1.0, 1.02, 1.08, 1.15), "tongueUp": (1.0, 1.0, 0.97, 0.93, 0.88, 0.85, 0.8),
          "tongueBack": (1.0, 1.0, 1.02, 1.04, 1.06, 1.08, 1.1)}
-"""By shape, at PLACES: the middle line's way forward and up, and factors on what the tongue measures there. Out: over the lower teeth
-and lip, drooping at the end. Up: the tip on the ridge behind the upper teeth with the jaw half open. Back: the tip off the
+"""By shape, at PLACES: the middle line's way forward and up, and factors on what the tongue measures there. Out: over the lower
+teeth and lip, drooping at the end. Up: the tip on the ridge behind the upper teeth with the jaw half open. Back: the tip off the
 lower teeth, the body sunk and flat, so that the throat is seen above it."""
 
 
@@ -36,8 +36,10 @@ def tongue_shapes(vertices: np.ndarray) -> dict[str, np.ndarray]:
     place = np.clip((vertices[:, 2] - ROOT_Z) / (TIP_Z - ROOT_Z), 0, 1)
     shapes = {}
     for name in SHAPES:
-        forward, up, thickness, width = (PchipInterpolator(PLACES, table[name])(place) for table in (FORWARD_MM, UP_MM, THICKNESS, WIDTH))
-        shapes[name] = np.stack([(width - 1) * vertices[:, 0], up * MM + (thickness - 1) * (vertices[:, 1] - middle_y), forward * MM], axis=1)
+        tables = (table[name] for table in (FORWARD_MM, UP_MM, THICKNESS, WIDTH))
+        forward, up, thickness, width = (PchipInterpolator(PLACES, values)(place) for values in tables)
+        height = up * MM + (thickness - 1) * (vertices[:, 1] - middle_y)
+        shapes[name] = np.stack([(width - 1) * vertices[:, 0], height, forward * MM], axis=1)
     return shapes
 
 

@@ -1,5 +1,5 @@
-"""Light in the mouth: tongue and cavity are as bright as the places they are in now, and brighter the wider the lips part. What the
-tongue shows before the teeth lies on the lips.
+"""Light in the mouth: tongue and cavity are as bright as the places they are in now, and brighter the wider the lips part.
+What the tongue shows before the teeth lies on the lips.
 
 The parts carry as colour the light of their rest, so that a renderer which does nothing about it shows a mouth at rest.
 """
@@ -25,6 +25,10 @@ LEAST_FACING, MOST_FACING = 0.7, 1.1
 """Brightness of a tongue's surface that turns away from that light, and towards it."""
 SHINE, SHINE_POWER = 0.14, 20.0
 """It is wet: strength and sharpness of its highlight (Blinn 1977, "Models of light reflection for computer synthesized pictures")."""
+BEHIND_LIPS = ("cavity", "tongue", "teeth_upper", "teeth_lower", "teeth_source")
+PUCKER = ARKIT_CHANNELS.index("mouthPucker")
+POUT_SHADE = 0.6
+"""Lips that pout reach 8 mm before the teeth and take this share of their light: what tells an oo from a sh."""
 OUT_MM = (-0.5, 1.5)
 """From so far before the upper teeth on it lies before everything in the mouth, and at the second wholly."""
 IN_COLOUR = 0.3
@@ -89,6 +93,17 @@ class MouthLight:
         shine = SHINE * np.clip(normals @ self.halfway, 0, 1) ** SHINE_POWER
         colour[..., :3] *= 1 + shine[..., None]
         return np.minimum(colour, 1.0)
+
+
+def behind_pout(colours: dict[str, np.ndarray], channels: np.ndarray) -> dict[str, np.ndarray]:
+    """Colours (V, 4) of what lies BEHIND_LIPS in the shadow of pouting lips at channels (52,); none where they do not pout."""
+    light = 1 - POUT_SHADE * min(float(channels[PUCKER]), 1.0)
+    if light >= 1:
+        return {}
+    shaded = {name: colours[name].copy() for name in BEHIND_LIPS if name in colours}
+    for colour in shaded.values():
+        colour[:, :3] *= light
+    return shaded
 
 
 def in_colour(tongue: Part, teeth: Part) -> float:

@@ -19,7 +19,7 @@ from ..progress import Progress, silent
 from .chin import ChinShadow
 from .light import FaceLight
 from .lidshadow import LidShadow
-from .mouthlight import TONGUE_OUT
+from .mouthlight import TONGUE_OUT, behind_pout
 from .pose import PosedFrame, Poser, beneath_far_side
 from .raster import EMPTY, EVERYWHERE, FINE, folds, lay_over, shade, shade_folds, straighten, visibility
 from .seam import LipSeam
@@ -162,16 +162,18 @@ class Stage:
         frame = np.zeros_like(self.plate)
         placed = {name: self.to_frame(vertices) for name, vertices in posed.vertices.items() if name in self.parts}
         self._draw_together(frame, ["person"], placed, {"person": self._shaded_neck(posed)})
-        shaded = self.lid_shadow.colours(posed.vertices) | {name: posed.colour[name] for name in ("cavity", "tongue") if name in posed.colour}
+        shaded = self.lid_shadow.colours(posed.vertices)
+        shaded |= {name: posed.colour[name] for name in ("cavity", "tongue") if name in posed.colour}
+        shaded |= behind_pout({name: part.colour for name, part in self.parts.items()} | shaded, posed.channels)
         for aperture, groups in APERTURE_PARTS.items():
             self._draw_through(frame, aperture, groups, placed, shaded)
         lit = {"face": self._lit(posed)}
         if "far_side" in self.parts:
             lit["far_side"] = self._lit_far_side(posed, lit["face"])
             placed["far_side"][:, 2] += FAR_SIDE_BEFORE_M * self.pixels_per_metre
-        if TONGUE_OUT in posed.colour:
-            lit["tongue"] = posed.colour[TONGUE_OUT]
-        self._draw_together(frame, [name for name in (*SKIN, "tongue") if name in lit or name in SKIN and name in placed], placed, lit)
+        before_lips = ("tongue",) if TONGUE_OUT in posed.colour else ()
+        lit |= {name: posed.colour[TONGUE_OUT] for name in before_lips}
+        self._draw_together(frame, [name for name in (*SKIN, *before_lips) if name in placed], placed, lit)
         picture = np.empty((*frame.shape[:2], 4 if self.alpha else 3), np.uint8)
         if self.alpha:
             straighten(frame, picture)

@@ -20,6 +20,7 @@ from soliloquy.engine.motion.generate import generate_motion
 from soliloquy.engine.motion.tongue import tongue_curves, tongue_of_jaw
 from soliloquy.engine.portrait.fit import PUPIL_DISTANCE_M
 from soliloquy.engine.portrait.portrait import Portrait
+from soliloquy.engine.render.mouthlight import behind_pout
 from soliloquy.engine.render.pose import Poser
 from soliloquy.engine.render.render import render
 
@@ -140,3 +141,12 @@ def test_a_portrait_without_the_tongue_s_shapes_is_still_drawn(hopper):
     old = dataclasses.replace(hopper, parts=hopper.parts | {"tongue": old_tongue})
     clip = moved(jawOpen=0.5, tongueUp=1.0)
     assert next(iter(render(old, clip))).shape == next(iter(render(hopper, clip))).shape
+
+
+def test_pouting_lips_keep_the_light_off_the_teeth(hopper):
+    colours = {name: part.colour for name, part in hopper.parts.items()}
+    at_rest = behind_pout(colours, moved(jawOpen=0.5).channels[0])
+    pouting = behind_pout(colours, moved(jawOpen=0.2, mouthPucker=0.8).channels[0])
+    assert not at_rest
+    assert pouting["teeth_upper"][:, :3].mean() < 0.7 * hopper.parts["teeth_upper"].colour[:, :3].mean()
+    assert (pouting["teeth_upper"][:, 3] == hopper.parts["teeth_upper"].colour[:, 3]).all()
