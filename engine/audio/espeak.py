@@ -10,6 +10,8 @@ from ..errors import InputError
 _CHINESE = ("cmn", "yue", "hak")
 _THIRD_TONE = "ɜ"
 """In Chinese espeak-ng writes a tone with the sign of a vowel, and a retroflex s as "s."."""
+_RUSSIAN_Y = str.maketrans("y", "ɨ")
+"""In Russian it writes the unrounded ы with the sign of the rounded y."""
 _LONGEST_TEXT = 100_000
 _MARKS = str.maketrans("", "", ".,:;!?")
 _LOCK = threading.Lock()
@@ -27,6 +29,8 @@ def pronounced(text: str, language: str) -> str:
         except (RuntimeError, ValueError) as error:
             raise InputError(f"espeak-ng knows no language {language!r}. Use a code such as en-us, de, fr, ja or cmn.") from error
     ipa = " ".join("".join(signs) for signs in sentences).replace("s.", "ʂ").translate(_MARKS)
+    if language == "ru":
+        return ipa.translate(_RUSSIAN_Y)
     return ipa.replace(_THIRD_TONE, "") if language.startswith(_CHINESE) else ipa
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .boundaries import tidy
@@ -29,10 +31,21 @@ def heard_phones(posteriors: np.ndarray, levels_db: np.ndarray, duration_s: floa
     return _breaths_in_pauses(tidy(phones, levels_db, duration_s))
 
 
-def span_phones(posteriors: np.ndarray, start_s: float, end_s: float) -> list[Phone]:
-    """The likeliest phones of a part of a recording, on its clock; silences as the network hears them."""
+def span_phones(
+    posteriors: np.ndarray, start_s: float, end_s: float, supposed: Sequence[Phone] = (), trust: float = 0.0
+) -> list[Phone]:
+    """The likeliest phones of a part of a recording, on its clock; silences as the network hears them.
+
+    supposed: what somebody else hears there, on the clock of the part; each frame of these is exp(trust) times likelier than
+    the network alone thinks.
+    """
     rows = posteriors[round(start_s / HOP_S) : round(end_s / HOP_S) + 1]
-    borders = runs_of(free_path(label_chances(rows))) if len(rows) else []
+    chances = label_chances(rows)
+    for phone in supposed:
+        if phone.label in LABELS:
+            chances[round(phone.start_s / HOP_S) : round(phone.end_s / HOP_S), LABELS.index(phone.label)] *= np.exp(trust)
+    chances /= chances.sum(axis=1, keepdims=True)
+    borders = runs_of(free_path(chances)) if len(rows) else []
     return [
         Phone(LABELS[label], min(start_s + first * HOP_S, end_s), min(start_s + last * HOP_S, end_s))
         for label, first, last in borders

@@ -69,8 +69,13 @@ class TextAligner:
         labels = guess_pronunciation(word)
         if not labels:
             return False
-        self._decoder.add_word(key, " ".join(labels), True)
+        self.add(key, labels)
         return True
+
+    def add(self, key: str, labels: list[str]) -> None:
+        """Teach the dictionary a word (as `dictionary_key` spells it) by its ARPAbet labels; one it knows stays as it is."""
+        if self._decoder.lookup_word(key) is None:
+            self._decoder.add_word(key, " ".join(labels), True)
 
     def align(self, pcm: bytes, words: list[str]) -> Decoded | None:
         """Phones and words of a chunk that says `words` (all `pronounceable`); None when they do not fit the sound."""

@@ -49,6 +49,7 @@ DATA = (
     ("68 landmarks of a man addressing the camera, 12 recordings, taught the performance network", "MIT"),
     ("Kokoro-82M and hibari speaking, taught the phones", "Apache-2.0"),
     ("espeak-ng speaking, taught the phones", "GPL-3.0-or-later"),
+    ("Allison Smith reading Asterisk's prompts, taught the phones", "CC-BY-SA-3.0"),
     ("MakeHuman base mesh and ARKit face units, made the head and placed the teeth", "CC0-1.0"),
 )
 """What the files in engine/assets were made from; none of it is shipped (docs/models.md, engine/assets/README.md)."""

@@ -22,10 +22,11 @@ from ..audio.weights import to_safetensors
 from .build_lips import ship
 from .build_phones_data import Frames, frames_of, real_utterances
 from .build_phones_network import PhoneNetwork, train
+from .build_phones_recorded import TEACHING, recorded
 from .build_phones_speech import speak_all, spoken
 from .build_phones_voices import NEEDED, TALKERS, prose
 
-MINUTES = 40.0
+MINUTES = 55.0
 SEED = 0
 UNPACED = ("espeak",)
 TRAINING_PEOPLE = ("grid_s1",)
@@ -52,7 +53,8 @@ def main() -> None:
 def corpora(data: Path, work: Path) -> list[Frames]:
     """All training frames, talker by talker."""
     made = [frames_of(talker, spoken(work, f"{talker}-*"), talker not in UNPACED) for talker in TALKERS]
-    return made + [frames_of(people, real_utterances(data, work, people), True) for people in TRAINING_PEOPLE]
+    people = [frames_of(name, real_utterances(data, work, name), True) for name in TRAINING_PEOPLE]
+    return [*made, *people, *(frames_of(f"prompts_{language}", recorded(language, work), True) for language in TEACHING)]
 
 
 def packed(stack: PhoneNetwork) -> bytes:

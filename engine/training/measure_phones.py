@@ -23,14 +23,13 @@ from ..audio.follow import follow_text
 from ..audio.mel import mel_power
 from ..audio.phone_stream import hear_phones
 from ..audio.speech import HOP_S, Phone
-from ..audio.heard import heard_phones
-from ..audio.phones import FoundPhones
+from ..audio.phones import FoundPhones, find_phones
 from ..audio.sphinx_phones import sphinx_phones
 from ..audio.textgrid import read_textgrid
 from ..audio.tongues import pronouncer, words_of
 from ..audio.weights import from_safetensors
 from .build_phones_data import UNKNOWN, VISEME_GROUPS, VISEME_OF_CLASS, viseme_of_label
-from .measure_phones_cases import Case, degraded, festival_voices, held_out_voices, mandarin, real_english, textgrid_case
+from .measure_phones_cases import Case, degraded, festival_voices, held_out_voices, mandarin, prompts, real_english, textgrid_case
 
 KINDS = ("as recorded", "noise 10 dB", "room", "telephone", "music 5 dB", "sung", "shouted")
 MOST_DEGRADED_S = 150.0
@@ -42,12 +41,12 @@ def main() -> None:
     for name in ("data", "voices", "work"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--weights", type=Path, help="score this file instead of the shipped weights")
-    parser.add_argument("--quick", action="store_true", help="the network alone")
+    parser.add_argument("--quick", action="store_true", help="the network alone, without pocketsphinx")
     wishes = parser.parse_args()
     if wishes.weights:
         weights = from_safetensors(wishes.weights.read_bytes())
         phone_stream.shipped_weights = lambda *_: weights
-    systems = {"frames": network_frames, "decoded": network_phones} | ({} if wishes.quick else {"sphinx": sphinx_visemes})
+    systems = {"network": network_frames} | ({} if wishes.quick else {"both": product_visemes, "sphinx": sphinx_visemes})
     print(f"{'set':34s}{'s':>6s}" + "".join(f"{name:>9s} (all)" for name in systems) + "   % of frames with the right viseme group")
     english = list(real_english(wishes.data, wishes.voices, wishes.work))
     for set_name in dict.fromkeys(case.set for case in english):
@@ -57,7 +56,7 @@ def main() -> None:
     guitar = read_audio(wishes.voices / "sing_lets_go_fishin.opus")[: 5 * 16000]
     for kind in KINDS:
         _row(f"English, {kind}", [degraded(case, kind, rng, guitar) for case in some], systems)
-    others = [*mandarin(wishes.data), *festival_voices(), *held_out_voices(wishes.work)]
+    others = [*mandarin(wishes.data), *prompts(wishes.work), *festival_voices(), *held_out_voices(wishes.work)]
     for set_name, language in dict.fromkeys((case.set, case.language) for case in others):
         _row(f"{language}, {set_name}", [c for c in others if (c.set, c.language) == (set_name, language)], systems)
     print("\nwith the text: % of frames with the right viseme group (speech, all); words found; error of their starts: median, 90 % (ms)")
@@ -97,10 +96,10 @@ def network_frames(samples: np.ndarray) -> np.ndarray:
     return np.argmax(rows @ np.eye(len(VISEME_GROUPS) + 1)[VISEME_OF_CLASS], axis=1)
 
 
-def network_phones(samples: np.ndarray) -> np.ndarray:
-    """(T,) viseme groups of the phones as `analyse_speech` gives them without text."""
-    levels_db = energy_db(samples)
-    return _visemes(heard_phones(hear_phones(samples, mel_power(samples)), levels_db, len(samples) / 16000), len(samples))
+def product_visemes(samples: np.ndarray) -> np.ndarray:
+    """(T,) viseme groups of the phones as `analyse_speech` finds them without text: the network and pocketsphinx together."""
+    found = find_phones(samples, hear_phones(samples, mel_power(samples)), energy_db(samples))
+    return _visemes(found.phones, len(samples))
 
 
 def sphinx_visemes(samples: np.ndarray) -> np.ndarray:

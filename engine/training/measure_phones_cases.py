@@ -22,6 +22,7 @@ from ..files import sha256_of
 from .build_lips_data import analysed
 from .build_phones_data import UNKNOWN, VISEME_GROUPS, real_utterances, viseme_of_label
 from .build_phones_disguise import music_sound
+from .build_phones_recorded import EXAMINING, recorded
 from .build_phones_speech import spoken
 from .build_phones_voices import PAUSE, Utterance
 
@@ -137,6 +138,13 @@ def held_out_voices(work: Path) -> Iterator[Case]:
         yield case_of(utterance, "Kokoro, other voices")
 
 
+def prompts(work: Path) -> Iterator[Case]:
+    """People reading telephone prompts in languages no person taught, timed by pocketsphinx along espeak-ng's sounds."""
+    for language in EXAMINING:
+        for utterance in recorded(language, work):
+            yield case_of(utterance, "read prompts")
+
+
 _FESTIVAL = {
     "lp_diphone": ("it", "utf-8", "Buongiorno a tutti, che cosa facciamo oggi? La famiglia mangia il pesce con gli amici della scuola."),
     "pc_diphone": ("it", "utf-8", "Vorrei bere un bicchiere di acqua fresca, per favore. Il treno per Firenze parte alle sette."),
@@ -145,6 +153,7 @@ _FESTIVAL = {
     "suo_fi_lj_diphone": ("fi", "iso8859-1", "Hyvää päivää, mitä kuuluu? Tänään on kylmä yö ja me menemme kotiin syömään."),
     "hy_fi_mv_diphone": ("fi", "iso8859-1", "Minä puhun suomea vain vähän. Lapset leikkivät puistossa ja koira juoksee."),
     "msu_ru_nsh_clunits": ("ru", "utf-8", "Здравствуйте, как ваши дела сегодня? Мы хотим поехать в Москву на поезде. Большое спасибо за помощь."),
+    "hindi_NSK_diphone": ("hi", "utf-8", "नमस्ते, आप कैसे हैं? आज मौसम बहुत अच्छा है. हम कल शाम को घर आए. मेरा भाई काम पर गया."),
 }  # fmt: skip
 """Festival voices made of recorded people; none teaches. Voice -> language, the encoding it reads, what to say."""
 
@@ -156,6 +165,9 @@ _FESTIVAL_SIGNS = {
            "ae": "æ", "oe": "ø"},
     "ru": {"aa": "a", "ay": "ə", "ur": "ə", "ii": "i", "ee": "e", "oo": "o", "uu": "u", "yy": "ɨ", "y": "ɨ", "ae": "ə", "sh": "ʃ",
            "zh": "ʒ", "ch": "tʃ", "sch": "ʃ", "h": "x", "c": "ts", "j": "j", "r": "r", "rr": "r"},
+    "hi": {"a": "ə", "aa": "a", "ih": "ɪ", "iy": "i", "uh": "ʊ", "uw": "u", "eh": "e", "ee": "e", "ay": "ɛ", "aw": "ɔ", "oh": "o",
+           "oo": "o", "ch": "tʃ", "th": "t", "tth": "t", "td": "t", "T": "t", "dh": "d", "ddh": "d", "D": "d", "N": "n", "y": "j",
+           "r": "r", "R": "r", "L": "l", "sh": "ʃ", "ksh": "ʃ", "j": "dʒ", "kh": "k", "gh": "ɡ", "bh": "b", "zh": "ʒ"},
 }  # fmt: skip
 
 

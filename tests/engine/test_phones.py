@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from soliloquy.engine.audio.decode import SAMPLE_RATE_HZ, read_audio
 from soliloquy.engine.audio.features import energy_db
 from soliloquy.engine.audio.follow import follow_text
-from soliloquy.engine.audio.heard import LABELS, heard_phones
+from soliloquy.engine.audio.heard import LABELS, heard_phones, span_phones
 from soliloquy.engine.audio.mel import mel_power
 from soliloquy.engine.audio.phone_stream import HOP, LAYERS, LOOK_AHEAD_S, WEIGHTS, WEIGHTS_SHA256, PhoneStream, hear_phones
 from soliloquy.engine.audio.phones import find_phones, spoken_language
 from soliloquy.engine.audio.say import say
 from soliloquy.engine.audio.sounds import ARPABET_OF, CLASS_INDEX, CLASSES, classes_of_ipa
-from soliloquy.engine.audio.speech import HOP_S, SILENCE
+from soliloquy.engine.audio.speech import HOP_S, SILENCE, Phone
 from soliloquy.engine.audio.tongues import possible_languages, pronouncer, words_of
 from soliloquy.engine.audio.viterbi import SHORTEST_FRAMES, free_path, text_path
 from soliloquy.engine.audio.weights import ASSETS, shipped_weights
@@ -44,8 +44,8 @@ def posteriors(samples):
 
 def test_it_is_small_and_looks_ahead_no_further_than_80_ms():
     weights = shipped_weights(WEIGHTS, WEIGHTS_SHA256)
-    assert sum(tensor.size for tensor in weights.values()) <= 1_500_000
-    assert (ASSETS / WEIGHTS).stat().st_size <= 4 << 20
+    assert sum(tensor.size for tensor in weights.values()) <= 2_500_000
+    assert (ASSETS / WEIGHTS).stat().st_size <= 5 << 20
     assert LOOK_AHEAD_S <= 0.08 and all(ahead == 0 for _, ahead, _ in LAYERS[1:])
 
 
@@ -87,6 +87,15 @@ def test_phones_of_a_voice_match_what_it_says(samples, posteriors):
     assert all(a.end_s == pytest.approx(b.start_s, abs=2e-4) for a, b in zip(phones, phones[1:]))
     assert set(labels) <= set(VISEMES) | {SILENCE, "NOISE", "BREATH", "LAUGH"}
     assert sum(labels.count(label) for label in "PBM") >= 6
+
+
+def test_what_another_ear_supposes_decides_only_where_the_network_is_in_doubt():
+    rows = np.full((60, len(CLASSES)), 1e-4, np.float32)
+    rows[:20, CLASS_INDEX["m"]] = 0.97
+    rows[20:, CLASS_INDEX["t"]], rows[20:, CLASS_INDEX["p"]] = 0.55, 0.4
+    supposed = [Phone("AA", 0.0, 0.2), Phone("P", 0.2, 0.6)]
+    assert [p.label for p in span_phones(rows, 0.0, 0.6)] == ["M", "T"]
+    assert [p.label for p in span_phones(rows, 0.0, 0.6, supposed, trust=3.0)] == ["M", "P"]
 
 
 def test_noise_silence_and_nothing_do_no_harm():
@@ -157,7 +166,7 @@ def test_languages_are_told_by_script_and_read_with_their_numbers():
     assert pronouncer("de")("7") == pronouncer("de")("sieben")
     assert pronouncer("fr")("14") == pronouncer("fr")("quatorze")
     assert pronouncer("en")("42") == pronouncer("en")("forty-two")
-    assert pronouncer("ja")("日本語") == ()
+    assert pronouncer("ja")("日本語") == () and pronouncer("ru")("ты") == ("t", "ɨ")
     with pytest.raises(InputError, match="knows no language"):
         pronouncer("xx")
 
