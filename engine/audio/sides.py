@@ -31,7 +31,9 @@ def side_levels(path: Path) -> np.ndarray:
     levels_db = np.stack([uniform_filter1d(track[:count].astype(np.float64), round(SMOOTH_S / HOP_S)) for track in tracks])
     apart_db = np.abs(np.diff(np.maximum(levels_db, LEAST_LEVEL_DB), axis=0))
     if np.percentile(apart_db, 95) <= SAME_DB:
-        raise AudioError(f"Both channels of {path} carry the same sound: it is not one speaker to a channel. Say who speaks when with --cues.")
+        raise AudioError(
+            f"Both channels of {path} carry the same sound: it is not one speaker to a channel. Say who speaks when with --cues."
+        )
     return levels_db
 
 

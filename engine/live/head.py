@@ -31,9 +31,9 @@ class LiveHead:
     def __init__(self, seed: int, pace: float = 1.0) -> None:
         rng, self._pace = stream(seed, "live head"), pace
         self._wander, self._sway, self._tremble, self._swell, self._drift = (
-            RunningBand(rng, columns, low_hz, high_hz, RATE_HZ)
-            for columns, low_hz, high_hz in (
-                *((3, pace * low_hz, pace * high_hz) for low_hz, high_hz in ((0.1, 0.9), (0.9, 2.0), (2.0, 4.5))), (1, 0.05, 0.5), (3, 0.05, 0.5)))
+            RunningBand(rng, columns, rate * low_hz, rate * high_hz, RATE_HZ)
+            for columns, low_hz, high_hz, rate in (
+                (3, 0.1, 0.9, pace), (3, 0.9, 2.0, pace), (3, 2.0, 4.5, pace), (1, 0.05, 0.5, 1.0), (3, 0.05, 0.5, 1.0)))
         self._rng = stream(seed, "live posture")
         self._posture, self._nods, self._breaths = Glide(3), Bumps(), Bumps()
         self._listener = stream(seed, "live listener nods")
@@ -79,7 +79,8 @@ class LiveHead:
         if pause_s < head.IDLE_S / 2:
             self._next_shift_s = time_s + self._idle_s()
         elif time_s >= self._next_shift_s:
-            self._posture.go(time_s, head.SHIFT_S * self._listener.uniform(0.8, 1.3) / self._pace, self._listener.standard_normal(3) * head.SHIFT_DEG)
+            length_s = head.SHIFT_S * self._listener.uniform(0.8, 1.3) / self._pace
+            self._posture.go(time_s, length_s, self._listener.standard_normal(3) * head.SHIFT_DEG)
             self._next_shift_s = time_s + self._idle_s()
         if not listens:
             self._next_nod_s = np.inf

@@ -15,9 +15,9 @@ from ..audio.heard import runs_of
 from ..audio.speech import HEARD_HOP_S, HOP_S, SILENCE, Phone
 from ..motion.clip import ARKIT_CHANNELS
 from ..motion.reactions import AROUND_S, LAUGH_JAW, LAUGHING, NOTES_APART_S, Reactions
-from ..motion.timeline import minimum_jerk
 from ..motion.visemes import channel_columns
 from .ear import Heard
+from .events import Glide
 
 WINDOW_HOPS, EVERY_HOPS = round(3.0 / HEARD_HOP_S), round(0.1 / HEARD_HOP_S)
 """How much is looked at, and how often."""
@@ -40,7 +40,8 @@ class LiveReactions:
     def __init__(self) -> None:
         self._hops: deque[tuple[float, float, int, np.ndarray]] = deque(maxlen=WINDOW_HOPS)
         self._since_check = self._breath_hops = 0
-        self._until_s, self._ramp, self._lowest_db, self._last_note_s = -np.inf, 0.0, 0.0, -np.inf
+        self._until_s, self._lowest_db, self._last_note_s = -np.inf, 0.0, -np.inf
+        self._face = Glide(1)
         self.breath_begins = self.note_begins = False
 
     def step(self, time_s: float, heard: Heard, says: bool, pitch_hz: float) -> float:
@@ -57,9 +58,9 @@ class LiveReactions:
                 self._until_s = time_s + EVERY_HOPS * HEARD_HOP_S
         laughing = time_s <= self._until_s
         self.note_begins = laughing and self._note(time_s, heard.level_db)
-        change = HEARD_HOP_S / (2.0 * AROUND_S) if laughing else -HEARD_HOP_S / (3.0 * AROUND_S)
-        self._ramp = float(np.clip(self._ramp + change, 0.0, 1.0))
-        return float(minimum_jerk(np.array(self._ramp)))
+        if laughing != (self._face.goal[0] > 0.5):
+            self._face.go(time_s, (2.0 if laughing else 3.0) * AROUND_S, np.array([float(laughing)]))
+        return float(np.clip(self._face.at(np.array([time_s]))[0, 0], 0.0, 1.0))
 
     def _laughs(self) -> bool:
         """Whether a laugh reaches to the end of the window."""

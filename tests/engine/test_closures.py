@@ -34,7 +34,9 @@ def test_a_closure_that_was_missed_is_put_in_its_place(start_s, end_s):
     assert (found[0].start_s, found[-1].end_s) == (0.0, 2.0) and all(p.end_s - p.start_s >= 0.01 for p in found)
 
 
-@pytest.mark.parametrize("sound, start_s, chance", [("p", 1.12, 0.9), ("m", 1.22, 0.9), ("p", 0.4, 0.45), ("t", 0.4, 0.9), ("b", 0.82, 0.9)])
+@pytest.mark.parametrize(
+    "sound, start_s, chance", [("p", 1.12, 0.9), ("m", 1.22, 0.9), ("p", 0.4, 0.45), ("t", 0.4, 0.9), ("b", 0.82, 0.9)]
+)
 def test_known_closures_doubtful_ones_and_lips_on_teeth_stay(sound, start_s, chance):
     """An m that is there already, one next to it, a guess, another sound, and a lip that touches the teeth."""
     assert with_heard_closures(PHONES, chances(sound, start_s, start_s + 0.05, chance)) == PHONES
