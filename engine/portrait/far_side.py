@@ -15,6 +15,7 @@ from ..render.light import vertex_normals
 from .fit import HEAD_PUPIL_DISTANCE_DM, Fit, head_asset
 from .mesh import face_subdivision, fade_from, rim_loops, uv_of
 from .portrait import Part
+from .topology import BROWS, FOREHEAD
 
 TURNED_AWAY, TURNED_TO = 0.2, 0.55
 """Cosine between a surface and the line of sight: below the first the picture shows nothing of it that could be used, above
@@ -47,7 +48,7 @@ def far_side_part(image: np.ndarray, matte: np.ndarray, fit: Fit) -> Part | None
     rest = matrix @ fit.surface
     facing = facing_of(rest, triangles)
     mirrored, facing_there = mirror_image(matrix, rest, facing)
-    alpha = wanted_share(facing, facing_there) * beside_nose(matrix) * clear_of_holes(fit, rest, triangles)
+    alpha = wanted_share(facing, facing_there) * on_cheek(matrix) * clear_of_holes(fit, rest, triangles)
     if (alpha > 0.5).mean() < LEAST_AREA:
         return None
     alpha *= fade_from(rim_loops(triangles)[0], triangles, len(rest), FADE_RINGS)
@@ -87,10 +88,14 @@ def wanted_share(facing: np.ndarray, facing_there: np.ndarray) -> np.ndarray:
     return poor * poor * (3 - 2 * poor) * better
 
 
-def beside_nose(matrix) -> np.ndarray:
-    """(V,) 0 on the nose, whose far side is hidden by itself and not turned away, and in the face's middle; 1 on the cheeks."""
-    across = np.abs(matrix @ head_asset()["landmark_rest"][:, 0].astype(np.float64)) / HEAD_PUPIL_DISTANCE_DM
-    return np.clip((across - NOSE[0]) / (NOSE[1] - NOSE[0]), 0, 1)
+def on_cheek(matrix) -> np.ndarray:
+    """(V,) 1 on the cheeks; 0 in the face's middle with the nose, whose far side is hidden by itself and not turned away; falling
+    to 0 from the brows to the top, where there may be hair."""
+    landmarks = head_asset()["landmark_rest"].astype(np.float64)
+    places = matrix @ landmarks
+    beside_nose = np.clip((np.abs(places[:, 0]) / HEAD_PUPIL_DISTANCE_DM - NOSE[0]) / (NOSE[1] - NOSE[0]), 0, 1)
+    brow, top = landmarks[BROWS["left"][2], 1], landmarks[FOREHEAD, 1]
+    return beside_nose * np.clip((top - places[:, 1]) / (top - brow), 0, 1)
 
 
 def clear_of_holes(fit: Fit, rest: np.ndarray, triangles: np.ndarray) -> np.ndarray:

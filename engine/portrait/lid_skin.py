@@ -17,6 +17,8 @@ LIGHT_FROM_BELOW = 0.5
 """A closed lid has the colour of the skin around it and bulges into the light as the skin beneath the eye does: this
 percentile of the skin this far above and below the eye (pupil distances), the light of the two mixed by the share, by ratios:
 a lid in a deep dark socket stays dark. The fold's own shadow would make a closed lid look like an eye."""
+FRAME_SHADE = 0.85
+"""Above a lid behind glasses there is a frame, and in its shade the skin is this bright against that below the eye."""
 COLOUR_BLUR = 0.07
 DOME = ((0.0, 0.96), (0.4, 1.05), (0.8, 0.97), (1.0, 0.88))
 """Shading of the lid over the eyeball from the fold (0) to the strip (1): light from above, and it curves under."""
@@ -105,7 +107,7 @@ def lit_skin(image: np.ndarray, fit: Fit, edge: np.ndarray, lower: np.ndarray, w
         points = along(curve, width)[:, None] + heights[None, :, None] * fit.down
         colours.append(np.percentile(sample(image, points), SKIN_LIGHT, axis=1))
     if not seen_above:
-        colours[0] = colours[1]
+        colours[0] = FRAME_SHADE * colours[1]
     above, below = (colour.mean(axis=1, keepdims=True) for colour in colours)
     above, below = np.maximum(above, 1.0), np.maximum(below, 1.0)
     lit = above * (below / above) ** LIGHT_FROM_BELOW * (colours[0] + colours[1]) / (above + below)

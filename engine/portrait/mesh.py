@@ -13,6 +13,7 @@ import scipy.spatial
 
 from ..render.raster import rasterise_attributes
 from .fit import Fit, head_asset
+from .plate import CONTAMINATED_SHARE
 from .portrait import Part
 from .rims import LID_SKIRT, LIP_SKIRT, SKIRT_BEHIND, Sheet, add_inner_lips, inward_of, soften_rim
 from .topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, SURFACE_LANDMARKS
@@ -204,7 +205,7 @@ def person_part(fit: Fit, face: Part, matte: np.ndarray, far_side: Part | None =
 
 
 def grid_over(matte: np.ndarray, pupil_distance: float) -> tuple[np.ndarray, np.ndarray]:
-    """Grid points (V, 2) and triangles (T, 3) over every cell that the matte touches.
+    """Grid points (V, 2) and triangles (T, 3) over every cell that the matte, or the ring of the picture's own edge about it, touches.
 
     Where the frame cuts the person the grid goes on beyond it, over what lies just inside, so that a head that moves
     inwards does not end in a straight line.
@@ -217,7 +218,8 @@ def grid_over(matte: np.ndarray, pupil_distance: float) -> tuple[np.ndarray, np.
     before_y, after_y = (beyond if (matte[side] > 0.5).any() else 0 for side in (0, -1))
     xs = np.arange(-before_x, across + after_x + 1) * (width / across) - 0.5
     ys = np.arange(-before_y, down + after_y + 1) * (height / down) - 0.5
-    grown = cv2.dilate((matte > 0).astype(np.uint8), np.ones((2 * int(cell) + 1,) * 2, np.uint8))
+    reach = max(int(cell), int(np.ceil(2 * CONTAMINATED_SHARE * max(height, width))) + 1)
+    grown = cv2.dilate((matte > 0).astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8))
     middle_x = mirrored((xs[:-1] + xs[1:]) / 2, width).round().astype(int)
     middle_y = mirrored((ys[:-1] + ys[1:]) / 2, height).round().astype(int)
     used = np.argwhere(grown[np.ix_(middle_y, middle_x)] > 0)

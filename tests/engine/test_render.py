@@ -1,5 +1,6 @@
 """What rendering must give: the source picture at rest, and exactly the motion that the curves ask for."""
 
+import dataclasses
 import tracemalloc
 
 import cv2
@@ -78,7 +79,10 @@ def test_a_turned_head_is_detected_as_turned(hopper):
 
 @pytest.mark.parametrize("distance", [0.75, 1.3])
 def test_head_distance_scales_the_face(hopper, distance):
-    """Read between the eyes' middles: a single corner of a small eye behind glasses is read to a pixel or two only."""
+    """Read between the eyes' middles: a single corner of a small eye behind glasses is read to a pixel or two only. Shoulders that
+    come nearer with the head lead the detector by another 1.5 %, with the same eyes in the same places."""
+    hopper = dataclasses.replace(hopper, settings={"shoulders": 0.0})
+
     def between_the_eyes(frame):
         points = detect_faces(frame)[0][:, :2]
         return np.linalg.norm((points[263] + points[362]) / 2 - (points[33] + points[133]) / 2)
@@ -192,7 +196,6 @@ def test_rendering_stops_when_told(hopper):
 
 def with_face_painted(portrait, brightness) -> object:
     """The portrait with its person painted grey: brightness (V,) 0..255 at each vertex of the face, spread by nearness."""
-    import dataclasses
 
     import scipy.interpolate
 
