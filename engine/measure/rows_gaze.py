@@ -9,10 +9,13 @@ from ..portrait.portrait import Portrait
 from ..render.pose import Poser
 from .batteries import GazeBattery, gaze_battery
 from .bench import Bench, disturbed_copies
-from .detectors import IRIS_CENTRES, IRIS_RADIUS_IOD
+from .detectors import EYE_CORNERS, IRIS_CENTRES, IRIS_RADIUS_IOD
 from .figures import Figure
 from .irises import iris_travel_iod
 from .signals import regress
+
+FARTHER_EYE_SHARE = 0.9
+"""An eye that looks narrower than this share of the other is the farther one of a turned head."""
 
 
 def gaze(bench: Bench) -> list[Figure]:
@@ -22,7 +25,8 @@ def gaze(bench: Bench) -> list[Figure]:
     frames = list(bench.frames(battery.clip, stage="measure: gaze"))
     copies = list(disturbed_copies(frames[0]))
     seen = bench.observe_frames([*frames, *copies], [0.0] * (len(frames) + len(copies)))
-    travel = iris_travel_iod([*frames, *copies], seen.landmarks_px).mean(axis=1)
+    travel = iris_travel_iod([*frames, *copies], seen.landmarks_px)
+    travel = travel[:, nearer_eyes(seen.landmarks_px[0])].mean(axis=1)
     travel, still = travel[: len(frames)], travel[len(frames) :]
     truth = battery.clip.gaze_deg.mean(axis=1)
     predicted = calibrated(travel, truth, battery.clip.head_rotation_deg[:, 0])
@@ -38,6 +42,14 @@ def gaze(bench: Bench) -> list[Figure]:
     return [Figure("gaze_error", value, note, float(np.degrees(np.sqrt(2.0) * scatter / IRIS_RADIUS_IOD))),
             Figure("gaze_gain", across), Figure("gaze_gain_up", up), gain_figure("gaze_detected", detected, truth, battery.sweep),
             drawn_gain(bench.portrait, battery), counter_gain(predicted, battery)]
+
+
+def nearer_eyes(landmarks_px: np.ndarray) -> np.ndarray:
+    """(2,) bool: the eyes (subject's left, right) that are read. A head turned in the picture hides its farther eye when it
+    turns on, so that only the one that looks wider is."""
+    corners = landmarks_px[np.array(EYE_CORNERS), :2]
+    widths = np.linalg.norm(corners[:, 0] - corners[:, 1], axis=1)
+    return widths >= FARTHER_EYE_SHARE * widths.max() if np.isfinite(widths).all() else np.ones(2, bool)
 
 
 def calibrated(travel: np.ndarray, truth: np.ndarray, head_yaw_deg: np.ndarray) -> np.ndarray:

@@ -182,27 +182,3 @@ def lag_of(curve: np.ndarray, curve_s: np.ndarray, reference: np.ndarray, refere
     before, here, after = fits[best - 1 : best + 2]
     shift = 0.5 * (before - after) / min(before - 2.0 * here + after, -1e-12)
     return float(lags[best] + shift * 0.01), float(here)
-
-
-def balanced_accuracy(features: np.ndarray, labels: np.ndarray, kept: int) -> float:
-    """Share of (N, D) rows whose label linear discriminants find that have not seen the row, mean over the labels.
-
-    The first `kept` principal components, one covariance for all labels shrunk by a tenth towards a sphere (Friedman 1989).
-    """
-    centred = features - features.mean(axis=0)
-    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
-    if sizes[0] < 1e-6:  # nothing varies: nobody can tell anything
-        return 1.0 / len(set(labels))
-    points = centred @ axes[: min(kept, int((sizes > 1e-9 * sizes[0]).sum()))].T
-    names = np.array(sorted(set(labels)))
-    right: dict = {name: [] for name in names}
-    for left_out in range(len(points)):
-        rest = np.arange(len(points)) != left_out
-        means = np.array([points[rest & (labels == name)].mean(axis=0) for name in names])
-        inside = points[rest] - means[np.searchsorted(names, labels[rest])]
-        spread = inside.T @ inside / max(len(inside) - len(names), 1)
-        spread = 0.9 * spread + 0.1 * np.eye(len(spread)) * np.trace(spread) / len(spread)
-        away = points[left_out] - means
-        nearest = np.argmin(np.einsum("cd,cd->c", away @ np.linalg.inv(spread), away))
-        right[labels[left_out]].append(names[nearest] == labels[left_out])
-    return float(np.mean([np.mean(hits) for hits in right.values()]))

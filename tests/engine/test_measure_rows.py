@@ -11,8 +11,9 @@ from soliloquy.engine.measure import rows_identity, rows_performance, rows_pictu
 from soliloquy.engine.measure.bench import Bench
 from soliloquy.engine.measure.detectors import FaceDetector
 from soliloquy.engine.measure.figures import MISS, PASS
-from soliloquy.engine.measure.signals import balanced_accuracy, lag_of
+from soliloquy.engine.measure.signals import lag_of
 from soliloquy.engine.measure.teeth import shift_px, teeth, toothless
+from soliloquy.engine.measure.viseme_table import told_apart, viseme_table
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.render.render import render
 
@@ -68,18 +69,33 @@ def test_discriminants_find_what_is_there_and_nothing_else():
     labels = np.repeat(["a", "b", "c"], 12)
     centres = {"a": (3.0, 0.0), "b": (-3.0, 0.0), "c": (0.0, 3.0)}
     points = np.array([rng.normal(centres[label], 0.5) for label in labels])
-    assert balanced_accuracy(np.c_[points, rng.normal(0.0, 0.1, (36, 20))], labels, 8) > 0.95
-    assert balanced_accuracy(rng.normal(size=(36, 20)), labels, 8) < 0.6
+    others = np.array([rng.normal(centres[label], 0.5) for label in labels])
+    noise = rng.normal(0.0, 0.1, (72, 20))
+    assert told_apart(np.c_[points, noise[:36]], labels, np.c_[others, noise[36:]], labels, 8) > 0.95
+    assert told_apart(rng.normal(size=(36, 20)), labels, rng.normal(size=(36, 20)), labels, 8) < 0.6
+
+
+def test_drawn_lips_and_curves_tell_sounds_of_portraits_and_voices_the_table_has_not_seen():
+    table = viseme_table()
+    source = table.source[0]
+    taught, asked = table.without(source), table.source == source
+    assert source not in taught.source and len(set(taught.source)) >= 7
+    for name, least in (("drawn", 0.5), ("curves", 0.6)):
+        told = told_apart(taught.features[name], taught.group, table.features[name][asked], table.group[asked], 20)
+        assert least < told <= 1.0, (name, told)
 
 
 def test_a_frozen_mouth_says_no_visemes(astronaut, detector):
     speech = speech_of([("SIL", 0.2)] + [(label, 0.12) for label in "P AA IY UW SH M AE EH OW CH B AH IH W JH P AY EY UH SH".split()])
-    clip = MotionClip.neutral(66)
-    for phone in speech.phones:
-        clip.channels[round(phone.start_s * 25) : round(phone.end_s * 25), CHANNEL_INDEX["jawOpen"]] = sum(map(ord, phone.label)) % 7 / 10.0
-        clip.channels[round(phone.start_s * 25) : round(phone.end_s * 25), CHANNEL_INDEX["mouthPucker"]] = len(phone.label) % 2
-    (figure,) = rows_speech.visemes(Bench(astronaut, detector, render=pictures(lambda picture, n: picture)), speech, clip)
-    assert figure.status == MISS
+    clip, table = MotionClip.neutral(66), viseme_table()
+    group_of = {label: group for group, labels in rows_speech.GROUPS.items() for label in labels.split()}
+    for phone in speech.phones[1:]:
+        shown = table.features["curves"][table.group == group_of[phone.label]]
+        clip.channels[round(phone.start_s * 25) : round(phone.end_s * 25), rows_performance.LIP_CHANNELS] = shown[len(shown) // 2]
+    bench = Bench(astronaut, detector, render=pictures(lambda picture, n: picture))
+    told, drawn = rows_speech.visemes(bench, speech, clip)
+    assert told.status == MISS and told.value < 40.0
+    assert drawn.value > 2.0 * told.value, "the vertices move, the picture does not"
 
 
 # Row 8

@@ -1,0 +1,81 @@
+"""What lips looked like in known sounds on other portraits with other voices, and discriminants that learn from it (row 7).
+
+assets/visemes.npz (training/build_visemes.py) holds frames of public-domain portraits speaking freely usable recordings: the
+group of the sound, the rendered lips as a detector saw them, the lips as drawn, and the curves. Nothing of the portrait under
+test teaches: rows of a portrait with the same source file are left out.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..portrait.fit import similarity
+from ..portrait.topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
+from .detectors import Face
+
+ASSET = Path(__file__).resolve().parents[1] / "assets" / "visemes.npz"
+
+LIPS = OUTER_LIP_UPPER + OUTER_LIP_LOWER[1:-1] + INNER_LIP_UPPER + INNER_LIP_LOWER[1:-1]
+STILL = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 98, 327, 2, 10, 151, 9, 8, 70, 300, 105, 334, 107, 336)
+"""Corners of the eyes, nose, forehead and brows: what speech does not move, by which the head's turn is taken out."""
+
+SPHERE = 0.1
+"""The covariance is shrunk by this much towards a sphere (Friedman 1989)."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """source: (N,) SHA-256 of the portrait's picture; group: (N,) of the sound; lips (N, 80), drawn (N, 120), curves (N, C)."""
+
+    source: np.ndarray
+    group: np.ndarray
+    features: dict[str, np.ndarray]
+
+    def without(self, source: str) -> Table:
+        """The rows of other pictures."""
+        kept = self.source != source
+        return Table(self.source[kept], self.group[kept], {name: rows[kept] for name, rows in self.features.items()})
+
+
+@functools.cache
+def viseme_table() -> Table:
+    """The table that comes with the package."""
+    with np.load(ASSET, allow_pickle=False) as arrays:
+        features = {name: arrays[name].astype(np.float64) for name in ("lips", "drawn", "curves")}
+        return Table(arrays["source"], arrays["group"], features)
+
+
+def lip_change(points: np.ndarray, rest: np.ndarray, axes: int) -> np.ndarray:
+    """(T, 478|468, 3) landmarks -> (T, 40 * axes): how the lips differ from `rest` (same N, 3), the head's turn, size and place
+    taken out, over the inter-ocular distance; axes: 2 leaves the depth away, which a detector only guesses."""
+    still, lips, unit = list(STILL), list(LIPS), Face(rest).inter_ocular_px
+    rows = []
+    for now in points.astype(np.float64):
+        rotation, scale, shift = similarity(now[still], rest[still].astype(np.float64), np.ones(len(still)))
+        rows.append(((scale * now[lips] @ rotation.T + shift - rest[lips]) / unit)[:, :axes].reshape(-1))
+    return np.array(rows)
+
+
+def told_apart(taught: np.ndarray, taught_group: np.ndarray, asked: np.ndarray, asked_group: np.ndarray, kept: int) -> float:
+    """Share of `asked` (M, D) whose group linear discriminants find that learned from `taught` (N, D), mean over the groups.
+
+    The first `kept` principal components of what was taught, scaled to the same spread; one covariance for all groups.
+    """
+    middle = taught.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(taught - middle, full_matrices=False)
+    axes = axes[: min(kept, int((sizes > 1e-9 * sizes[0]).sum()))].T
+    points = (taught - middle) @ axes
+    spread = points.std(axis=0) + 1e-12
+    points, others = points / spread, (asked - middle) @ axes / spread
+    groups = np.array(sorted(set(taught_group)))
+    means = np.array([points[taught_group == group].mean(axis=0) for group in groups])
+    inside = points - means[np.searchsorted(groups, taught_group)]
+    covariance = inside.T @ inside / max(len(inside) - len(groups), 1)
+    covariance = (1.0 - SPHERE) * covariance + SPHERE * np.eye(len(covariance)) * np.trace(covariance) / len(covariance)
+    away = others[:, None] - means
+    found = groups[np.einsum("mgd,de,mge->mg", away, np.linalg.inv(covariance), away).argmin(axis=1)]
+    return float(np.mean([np.mean(found[asked_group == group] == group) for group in sorted(set(asked_group))]))
