@@ -41,6 +41,8 @@ TOOTH_SHADE = 0.6
 """Darkest a tooth gets beside its neighbour, of the median tooth: narrower gaps than the asset's would alias."""
 LIP_SHADOW = 0.15
 """The continuation under the lips repeats the colour found this share of the opening inside them: their shadow ends there."""
+ENDS_ON_LIP = 3
+"""Rows of vertices, of those in `shown_teeth`, that a lower lip which falls must not leave behind: it would as a line of lip."""
 BENEATH_LIPS = (0.06, 0.014)
 """The picture's own teeth fade out this far under the upper and the lower lip, pupil distances: an upper lip that rises uncovers
 teeth, a lower one that falls what is behind them."""
@@ -151,7 +153,8 @@ def colour_gain(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> np.nda
 
 
 def shown_teeth(fit: Fit, upper: np.ndarray, lower: np.ndarray, size: tuple[int, int]) -> Part:
-    """The picture between parted lips, fixed to the skull, fading out a little under the lips.
+    """The picture between parted lips, fixed to the skull, fading out a little under the lips. Its last ENDS_ON_LIP rows lie on
+    what has something of the lower lip in it.
 
     upper, lower: (K, 3) the lips' edges at rest, corner to corner; size: (width, height) of the picture.
     """
@@ -159,10 +162,11 @@ def shown_teeth(fit: Fit, upper: np.ndarray, lower: np.ndarray, size: tuple[int,
     down = np.array([*fit.down, 0.0]) * fit.pupil_distance * np.sin(np.linspace(0, np.pi, count))[:, None]
     inside = LIP_SHADOW * (lower - upper)
     rows = (upper - BENEATH_LIPS[0] * down, upper + inside, 0.0), (upper, upper + inside, 1.0), (upper, upper, 1.0), \
-        (lower, lower, 1.0), (lower, lower - inside, 1.0), (lower + BENEATH_LIPS[1] * down, lower - inside, 0.0)
+        (lower - inside, lower - inside, 1.0), (lower, lower, 1.0), \
+        (lower, lower - inside, 1.0), (lower + BENEATH_LIPS[1] * down, lower - inside, 0.0)
     vertices, looked_up = (np.concatenate([row[k] for row in rows]) for k in (0, 1))
     alpha = np.concatenate([np.full(count, row[2]) for row in rows])
-    corner = np.concatenate([band * count + np.arange(count - 1) for band in (0, 2, 4)])
+    corner = np.concatenate([band * count + np.arange(count - 1) for band in (0, 2, 3, 5)])
     triangles = np.concatenate([np.stack([corner, corner + count, corner + 1], axis=1),
                                 np.stack([corner + 1, corner + count, corner + count + 1], axis=1)])
     return plain_part(vertices - (0, 0, 0.01 * fit.pupil_distance), triangles, uv_of(looked_up, size), alpha, "person")

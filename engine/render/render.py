@@ -164,6 +164,8 @@ class Stage:
         self._draw_together(frame, ["person"], placed, {"person": self._shaded_neck(posed)})
         shaded = self.lid_shadow.colours(posed.vertices)
         shaded |= {name: posed.colour[name] for name in ("cavity", "tongue") if name in posed.colour}
+        if "teeth_source" in self.parts:
+            shaded["teeth_source"] = self.seam.left_behind(self.parts["teeth_source"], posed.vertices["face"])
         shaded |= behind_pout({name: part.colour for name, part in self.parts.items()} | shaded, posed.channels)
         for aperture, groups in APERTURE_PARTS.items():
             self._draw_through(frame, aperture, groups, placed, shaded)

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from ..portrait.fit import PUPIL_DISTANCE_M
-from ..portrait.portrait import Portrait
+from ..portrait.mouth import ENDS_ON_LIP
+from ..portrait.portrait import Part, Portrait
 from ..portrait.rims import LOWER_LIP_MIDDLE, facing_lip, inward_of, lips_of
 
 LIP_WITHIN = 0.045
@@ -54,6 +55,15 @@ class LipSeam:
         picture = cv2.GaussianBlur(picture, (0, 0), max(BLUR * self.pupil_distance, 0.5))
         return lambda at: cv2.remap(picture, at[None, :, 0].astype(np.float32), at[None, :, 1].astype(np.float32), cv2.INTER_LINEAR,
                                     borderMode=cv2.BORDER_REPLICATE)[0]
+
+    def left_behind(self, teeth: Part, face_vertices: np.ndarray) -> np.ndarray:
+        """(V, 4) colour of the picture's own teeth without the edge they have in common with the lower lip, as far as that has fallen
+        with the posed face (V, 3)."""
+        lower = lips_of(self.rim.tolist())[LOWER_LIP_MIDDLE]
+        fallen = (self._gap(face_vertices) - self.rest_gap)[lower] / (GONE_AT * self.pupil_distance)
+        colour = teeth.colour.copy()
+        colour[-ENDS_ON_LIP * len(lower):, 3] *= np.tile(1 - np.clip(fallen, 0, 1), ENDS_ON_LIP)
+        return colour
 
     def factor(self, face_vertices: np.ndarray) -> np.ndarray:
         """(len(rim), 3) by how much the rim's colour differs from rest with the posed face (V, 3)."""
