@@ -66,9 +66,10 @@ class Scoreboard:
         """The tables, for a terminal and for docs/measures.md."""
         text = table.scoreboard(self.scores)
         if slopes := self.reader_slopes:
-            read = " and ".join(f"{name} {of.yaw:.2f} of its yaw, {of.pitch:.2f} of its pitch, {of.roll:.2f} of its roll, {of.across:.2f} of the "
-                                f"travel of its irises across and {of.up:.2f} up and down"
-                                for name, of in (("the pixels give", slopes.pixels), ("the detector", slopes.detector)))
+            read = " and ".join(
+                f"{name} {of.yaw:.2f} of its yaw, {of.pitch:.2f} of its pitch, {of.roll:.2f} of its roll, {of.across:.2f} of the "
+                f"travel of its irises across and {of.up:.2f} up and down"
+                for name, of in (("the pixels give", slopes.pixels), ("the detector", slopes.detector)))
             text += f"\nOn a head whose rotation and gaze are known {read}; read rows 1 and 4 against that.\n"
         return text
 

@@ -2,10 +2,11 @@
 
 The detector's iris landmarks follow a drawn eye by a half across and by a fifth up and down (docs/measures.md), so they
 cannot say how far an eye turns. Here the iris of the still face is the circle that is darker inside than outside (the
-integro-differential idea of Daugman 1993, as a sum over gradients that point outwards, Timm & Barth 2011), of a human iris's
-size. What lies in it and around its rim inside the eye's opening is then matched by least squares to a fraction of a pixel;
-the worst quarter of the pixels is left out, because lids come and go over an iris. The eyes' places in a frame come from points of the skin around them,
-followed by their pixels (`tracking`): the detector's landmarks there shift with lids and gaze.
+integro-differential idea of Daugman 1993, as a sum over gradients that point outwards, Timm & Barth 2011), of a human
+iris's size. What lies in it and around its rim inside the eye's opening is then matched by least squares to a fraction of
+a pixel; the worst quarter of the pixels is left out, because lids come and go over an iris. The eyes' places in a frame
+come from points of the skin around them, followed by their pixels (`tracking`): the detector's landmarks there shift with
+lids and gaze.
 """
 
 from __future__ import annotations
@@ -106,7 +107,8 @@ class _Eye:
         matrix = np.empty((2, 3))
         matrix[:, :2] = grown * np.array([[along[0], -along[1]], [along[1], along[0]]])
         matrix[:, 2] = np.append(self.middle, 1.0) @ moved - matrix[:, :2] @ ((width - 1) / 2.0, (height - 1) / 2.0)
-        return cv2.warpAffine(frame, matrix, (width, height), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.warpAffine(frame, matrix, (width, height), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+                              borderMode=cv2.BORDER_REPLICATE)
 
     def opening(self, shape: tuple[int, int]) -> np.ndarray:
         """(H, W) uint8: 1 between the lids of the still face, in its view."""
@@ -154,7 +156,8 @@ def _correlated(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 def _smooth_grey(view: np.ndarray) -> np.ndarray:
     """(H, W) float32, without small bright spots."""
     spot = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(GLINT_IOD * EYE_DISTANCE_PX / 2.0) + 1,) * 2)
-    return cv2.GaussianBlur(cv2.morphologyEx(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), cv2.MORPH_OPEN, spot).astype(np.float32), (0, 0), SMOOTHING_PX)
+    grey = cv2.morphologyEx(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), cv2.MORPH_OPEN, spot)
+    return cv2.GaussianBlur(grey.astype(np.float32), (0, 0), SMOOTHING_PX)
 
 
 def _patch(still: np.ndarray, opening: np.ndarray, centre: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
@@ -165,14 +168,16 @@ def _patch(still: np.ndarray, opening: np.ndarray, centre: np.ndarray, radius: f
     edges = (reach,) * 4
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     shown = cv2.copyMakeBorder(opening, *edges, cv2.BORDER_CONSTANT)[inside] > 0
-    return cv2.copyMakeBorder(still, *edges, cv2.BORDER_REPLICATE)[inside], ((np.hypot(x, y) <= reach) & shown).astype(np.float32)
+    patch = cv2.copyMakeBorder(still, *edges, cv2.BORDER_REPLICATE)[inside]
+    return patch, ((np.hypot(x, y) <= reach) & shown).astype(np.float32)
 
 
 def _matched(patch: np.ndarray, mask: np.ndarray, view: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """(2,) x, y shift in pixels at which `view` looks most like the patch, where it lay about `centre`."""
     reach, far = len(patch) // 2, int(LARGEST_TRAVEL_IOD * EYE_DISTANCE_PX)
     column, row = np.round(centre).astype(int)
-    window = cv2.copyMakeBorder(view, *(reach + far,) * 4, cv2.BORDER_REPLICATE)[row : row + 2 * (reach + far) + 1, column : column + 2 * (reach + far) + 1]
+    side = 2 * (reach + far) + 1
+    window = cv2.copyMakeBorder(view, *(reach + far,) * 4, cv2.BORDER_REPLICATE)[row : row + side, column : column + side]
     kept, place = mask, None
     for _ in range(ROUNDS):
         cost = cv2.matchTemplate(window, patch, cv2.TM_SQDIFF, mask=kept) / max(float(kept.sum()), 1.0)
@@ -183,7 +188,8 @@ def _matched(patch: np.ndarray, mask: np.ndarray, view: np.ndarray, centre: np.n
             allowed[near] = cost[near]
         place = np.unravel_index(int(allowed.argmin()), cost.shape)
         difference = np.abs(window[place[0] : place[0] + len(patch), place[1] : place[1] + len(patch)] - patch)
-        alike = difference <= max(float(np.percentile(difference[mask > 0], KEPT_PERCENT)), LEAST_DIFFERENCE) if mask.any() else mask > 0
+        usual = float(np.percentile(difference[mask > 0], KEPT_PERCENT)) if mask.any() else 0.0
+        alike = difference <= max(usual, LEAST_DIFFERENCE)
         kept = mask * cv2.morphologyEx(alike.astype(np.float32), cv2.MORPH_CLOSE, np.ones((3, 3), np.float32))
     return np.array([_between(cost[place[0]], place[1]), _between(cost[:, place[1]], place[0])]) - far
 

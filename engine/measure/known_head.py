@@ -49,6 +49,7 @@ TEXTURE_PX, TEXTURE_IOD = 1024, 1.9
 EYE_RADIUS_IOD = 12.0 / 63.0
 IRIS_SHARE, PUPIL_SHARE, GLINT_SHARE = 5.8 / 12.0, 2.0 / 12.0, 0.8 / 12.0
 """Radii of iris, pupil and catch-light over the eyeball's."""
+GLINT_PLACE = np.array([0.07, 0.09, 0.0])
 
 Paint = Callable[[np.ndarray], np.ndarray]
 """Landmarks (468, 3) of the head, inter-ocular distances about its middle -> texture (TEXTURE_PX, TEXTURE_PX, 3) as seen from
@@ -91,7 +92,8 @@ def reader_slopes(detector: FaceDetector, head: KnownHead | None = None) -> Read
     landmarks = _looked_at(detector, frames)
     scale = Face(landmarks[0]).inter_ocular_px / EYE_DISTANCE_PX
     offsets = np.array([Face(points).iris_offset_iod.mean(axis=0) for points in landmarks])
-    eyes = [gains(scale * travel, truth, battery.sweep) for travel in (iris_travel_iod(frames, landmarks).mean(axis=1), offsets - offsets[0])]
+    travels = (iris_travel_iod(frames, landmarks).mean(axis=1), offsets - offsets[0])
+    eyes = [gains(scale * travel, truth, battery.sweep) for travel in travels]
     return ReaderSlopes(Slopes(*read, *eyes[0]), Slopes(*detected, *eyes[1]))
 
 
@@ -168,10 +170,12 @@ class KnownHead:
     def _interpolated(self, values: np.ndarray, triangle: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return np.einsum("nk,nkd->nd", weights, values[self.triangles[triangle]])
 
-    def _skin_colours(self, triangle: np.ndarray, weights: np.ndarray, rows: np.ndarray, columns: np.ndarray, side: int) -> np.ndarray:
+    def _skin_colours(self, triangle: np.ndarray, weights: np.ndarray, rows: np.ndarray, columns: np.ndarray,
+                      side: int) -> np.ndarray:
         places = np.zeros((side, side, 2), np.float32)
         places[rows, columns] = self._interpolated(self.on_texture, triangle, weights)
-        return cv2.remap(self.texture, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[rows, columns]
+        seen = cv2.remap(self.texture, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return seen[rows, columns]
 
     def _colour_eyes(self, colours: np.ndarray, triangle: np.ndarray, weights: np.ndarray, gaze_deg: np.ndarray) -> None:
         """Paint the eyes' pixels: what a viewer in front sees through the cornea on the flat disc of the iris."""
@@ -182,7 +186,7 @@ class KnownHead:
             painted_eye = np.tile(white, (seen.sum(), 1))
             for share, radius, colour in ((1.0, IRIS_SHARE, self.iris), (1.0, PUPIL_SHARE, PUPIL), (0.5, GLINT_SHARE, GLINT)):
                 turn = rotations_from_angles(share * gaze_deg[None])[0]
-                disc = turn @ np.array([0.0, 0.0, IRIS_RADIUS_IOD / EYE_RADIUS_IOD]) + ((0.07, 0.09, 0.0) if colour is GLINT else 0.0)
+                disc = turn @ np.array([0.0, 0.0, IRIS_RADIUS_IOD / EYE_RADIUS_IOD]) + (GLINT_PLACE if colour is GLINT else 0.0)
                 distance = np.linalg.norm((place - disc)[:, :2], axis=1)
                 cover = np.clip((radius - distance) / 0.03 + 0.5, 0.0, 1.0)[:, None]
                 painted_eye = painted_eye * (1.0 - cover) + cover * np.array(colour, np.float64)
@@ -197,7 +201,8 @@ def on_texture(points: np.ndarray) -> np.ndarray:
 def painted(landmarks: np.ndarray, skin: tuple[int, int, int] = SKIN) -> np.ndarray:
     """A face in a few colours, with the small unevenness that skin has."""
     generator = np.random.default_rng(0)
-    coarse, fine = (cv2.GaussianBlur(generator.normal(size=(TEXTURE_PX,) * 2).astype(np.float32), (0, 0), sigma) for sigma in (6.0, 2.0))
+    coarse, fine = (cv2.GaussianBlur(generator.normal(size=(TEXTURE_PX,) * 2).astype(np.float32), (0, 0), sigma)
+                    for sigma in (6.0, 2.0))
     uneven = 1.0 + 0.025 * coarse / coarse.std() + 0.02 * fine / fine.std()
     picture = np.array(skin, np.float32) * uneven[..., None]
     places = np.round(on_texture(landmarks)).astype(np.int32)

@@ -40,8 +40,8 @@ def gaze(bench: Bench) -> list[Figure]:
     detected = (seen.iris_offset_iod[: len(frames)] - seen.iris_offset_iod[0]).mean(axis=1)
     across, up = gains(travel, truth, battery.sweep)
     return [Figure("gaze_error", value, note, float(np.degrees(np.sqrt(2.0) * scatter / IRIS_RADIUS_IOD))),
-            Figure("gaze_gain", across), Figure("gaze_gain_up", up), gain_figure("gaze_detected", detected, truth, battery.sweep),
-            drawn_gain(bench.portrait, battery), counter_gain(predicted, battery)]
+            Figure("gaze_gain", across), Figure("gaze_gain_up", up),
+            gain_figure("gaze_detected", detected, truth, battery.sweep), drawn_gain(bench.portrait, battery), counter_gain(predicted, battery)]
 
 
 def nearer_eyes(landmarks_px: np.ndarray) -> np.ndarray:

@@ -72,7 +72,8 @@ def _figures(angles_deg: np.ndarray, rotation: np.ndarray, portrait: Portrait) -
     value = float(np.nanmean(error)) if unread < len(error) / 2 else float("nan")
     slopes = lines(angles_deg, rotation[:asked])
     return [Figure("pose_error", value, f"{unread} of {len(error)} frames could not be read" if unread else "", noise),
-            *(Figure(f"pose_slope_{axis}", line.slope, noise=None if noise is None else noise / 20.0) for axis, line in zip(AXES, slopes)),
+            *(Figure(f"pose_slope_{axis}", line.slope, noise=None if noise is None else noise / 20.0)
+              for axis, line in zip(AXES, slopes)),
             Figure("pose_correlation", min(line.correlation for line in slopes))]
 
 
@@ -101,9 +102,9 @@ def relief(shape: np.ndarray, bench: Bench, landmarks_px: np.ndarray) -> float:
     """Slope of the depths of `shape` (N, 3) against those of the average head laid over it."""
     average = head_asset()["landmark_rest"].astype(np.float64)
     average = average / Face(average * (1, -1, 1)).inter_ocular_px
-    away = shape[:, :2] * (bench.portrait.camera_distance * bench.scale / bench.eye_distance_px)
     distance = bench.portrait.camera_distance * bench.scale / bench.eye_distance_px
-    pixels = away / (distance - shape[:, 2:]) * (1, -1) * bench.eye_distance_px + bench.to_frame(bench.portrait.camera_centre)
+    seen_at = shape[:, :2] * distance / (distance - shape[:, 2:])
+    pixels = seen_at * (1, -1) * bench.eye_distance_px + bench.to_frame(bench.portrait.camera_centre)
     model = LinearNDInterpolator(landmarks_px[:FACE_POINTS, :2], average)(pixels)
     known = np.isfinite(model).all(axis=1)
     if known.sum() < LEAST_POINTS:

@@ -97,8 +97,8 @@ def visemes(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
     asked = {"lips": lip_change(landmarks[found], rest, 2), "drawn": drawn_lips(bench.portrait, part)[found],
              "curves": part.channels[found][:, LIP_CHANNELS].astype(float)}
     told = {name: told_apart(table.features[name], table.group, asked[name], labels[found], KEPT[name]) for name in asked}
-    note = (f"{100 * told['lips']:.0f} % from the lips, {100 * told['drawn']:.0f} % as drawn, {100 * told['curves']:.0f} % from the curves, "
-            f"{len(set(labels))} groups, {found.sum()} frames")
+    note = (f"{100 * told['lips']:.0f} % from the lips, {100 * told['drawn']:.0f} % as drawn, "
+            f"{100 * told['curves']:.0f} % from the curves, {len(set(labels))} groups, {found.sum()} frames")
     if told["curves"] < LEAST_FROM_CURVES:
         return not_applicable(keys, f"its curves tell only {100 * told['curves']:.0f} % of the sounds")
     return [Figure(key, 100.0 * told[name] / told["curves"], note) for key, name in zip(keys, ("lips", "drawn"))]

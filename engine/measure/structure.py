@@ -42,7 +42,8 @@ def turning(observed: np.ndarray, seen: np.ndarray, camera_distance: float) -> T
     away = (camera_distance - height) / camera_distance
     problem = _Problem(observed, seen.astype(np.float64), camera_distance)
     shift = np.zeros((len(observed), 3))
-    shift[:, :2] = [np.median((now - observed[0])[kept], axis=0) if kept.any() else (0.0, 0.0) for now, kept in zip(observed, seen)]
+    shift[:, :2] = [np.median((now - observed[0])[kept], axis=0) if kept.any() else (0.0, 0.0)
+                    for now, kept in zip(observed, seen)]
     state = (np.tile(np.eye(3), (len(observed), 1, 1)), shift, np.column_stack([observed[0] * away[:, None], height]))
     rotation, _, shape = solved = problem.solve(state)
     residual = np.where(seen, np.linalg.norm(problem.residual(solved), axis=-1), np.nan)
@@ -92,7 +93,7 @@ class _Problem:
         return float((self.weight * np.where(error < HUBER, 0.5 * error**2, HUBER * (error - 0.5 * HUBER))).sum())
 
     def _normal_equations(self, state: State) -> tuple[np.ndarray, ...]:
-        """Curvature and slope of the cost: poses (T, 6, 6), (T, 6); points (N, 3, 3), (N, 3); and what joins them (T, 6, N, 3)."""
+        """Curvature and slope of the cost: poses (T, 6, 6), (T, 6); points (N, 3, 3), (N, 3); what joins them (T, 6, N, 3)."""
         rotation, shift, _ = state
         points, residual = self._posed(state), self.residual(state)
         away = self.distance - points[..., 2]

@@ -1,4 +1,4 @@
-"""Points of the still face followed through rendered frames by their pixels: what moves where, whatever a face detector thinks.
+"""Points of the still face followed through rendered frames by their pixels: what moves where, whatever a detector thinks.
 
 The detector only says where in a frame the face roughly is (one affine map for all of it). From there optical flow (DIS,
 Kroeger et al. 2016) and then Lucas-Kanade windows (Bouguet 2000) follow corners of the skin's texture (Shi & Tomasi 1994),
@@ -35,7 +35,7 @@ GREY, SPREAD = 128.0, 48.0
 
 @dataclass(frozen=True)
 class Tracks:
-    """points_px: (T, N, 2) where each point is in each frame; seen: (T, N) whether it was found there. Frame 0 is the still face."""
+    """points_px: (T, N, 2) where each point is in each frame; seen: (T, N) whether it was found there. Frame 0 is at rest."""
 
     points_px: np.ndarray
     seen: np.ndarray
@@ -60,7 +60,8 @@ def follow(frames: Sequence[np.ndarray], landmarks_px: np.ndarray) -> Tracks:
         there, kept = points, np.zeros(len(points), bool)
         moved = np.eye(3)
         if np.isfinite(landmarks).all() and len(points):
-            affine, _ = cv2.estimateAffine2D(rest.astype(np.float32), landmarks[:FACE_POINTS, :2].astype(np.float32), method=cv2.LMEDS)
+            now = landmarks[:FACE_POINTS, :2].astype(np.float32)
+            affine, _ = cv2.estimateAffine2D(rest.astype(np.float32), now, method=cv2.LMEDS)
             moved[:2] = affine
             there, kept = _followed(still, _evened(frame, moved @ to_frame, size), points)
         onto = moved @ to_frame
@@ -75,7 +76,8 @@ def _corners(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
     inside = np.zeros(picture.shape, np.uint8)
     cv2.fillPoly(inside, [np.round(outline).astype(np.int32)], 1)
     inside = cv2.erode(inside, np.ones((1 + 2 * round(INSIDE_IOD * EYE_DISTANCE_PX),) * 2, np.uint8))
-    points = cv2.goodFeaturesToTrack(picture, MOST_POINTS, CORNER_QUALITY, POINT_SPACING_IOD * EYE_DISTANCE_PX, mask=inside, blockSize=7)
+    spacing_px = POINT_SPACING_IOD * EYE_DISTANCE_PX
+    points = cv2.goodFeaturesToTrack(picture, MOST_POINTS, CORNER_QUALITY, spacing_px, mask=inside, blockSize=7)
     return np.zeros((0, 2), np.float32) if points is None else points[:, 0]
 
 
@@ -83,7 +85,8 @@ def _evened(frame: np.ndarray, to_frame: np.ndarray, size: tuple[int, int]) -> n
     """The view of `size` that `to_frame` (3, 3) maps onto the frame, grey, with the same brightness and contrast everywhere."""
     shrinks = np.sqrt(abs(np.linalg.det(to_frame[:2, :2]))) > 1.4
     blurred = cv2.GaussianBlur(frame, (0, 0), 0.4 * np.sqrt(abs(np.linalg.det(to_frame[:2, :2])))) if shrinks else frame
-    view = cv2.warpAffine(blurred, to_frame[:2], size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+    view = cv2.warpAffine(blurred, to_frame[:2], size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                          borderMode=cv2.BORDER_REPLICATE)
     grey = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY).astype(np.float32)
     detail = grey - cv2.GaussianBlur(grey, (0, 0), LOCAL_MEAN_PX)
     contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), LOCAL_CONTRAST_PX)) + LEAST_CONTRAST
