@@ -38,7 +38,8 @@ DARKNESS = 0.3
 """Weight of a dark inside against a rim all round."""
 
 AROUND_IOD = (0.3, 0.75)
-"""Points of the skin this far from an eye say where it is: not the lids, which follow the gaze."""
+"""Points of the skin this far from an eye say where it is, or farther ones where there are too few; not the lids, which
+follow the gaze."""
 LEAST_AROUND = 8
 ASTRAY_IOD = 0.01
 """A point further than this from where the others say it should be counts less."""
@@ -82,11 +83,15 @@ class _Eye:
         self.axes = np.stack([along, (-along[1], along[0])], axis=1)
         self.outline = rest[list(EYE_OUTLINES[eye]), :2]
         distance = np.linalg.norm(tracks.points_px[0, :, None] - middles, axis=2) / self.unit
-        around = (distance[:, eye] <= AROUND_IOD[1]) & (distance.min(axis=1) >= AROUND_IOD[0])
+        beside = np.flatnonzero(distance.min(axis=1) >= AROUND_IOD[0])
+        enough = max(int((distance[beside, eye] <= AROUND_IOD[1]).sum()), 2 * LEAST_AROUND)
+        around = beside[np.argsort(distance[beside, eye])[:enough]]
         self.points, self.seen = tracks.points_px[:, around], tracks.seen[:, around]
 
     def motion(self, number: int) -> np.ndarray | None:
         """(3, 2) affine map of the skin around the eye from the still face to frame `number`; None where too little is seen."""
+        if number == 0:
+            return np.eye(3)[:, :2]
         seen = self.seen[number]
         if seen.sum() < LEAST_AROUND:
             return None
