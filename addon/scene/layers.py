@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .portrait_file import PortraitData
+from .far_side import FAR_SIDE
+from .portrait_file import PartData, PortraitData
 from .space import PUPIL_DISTANCE_M
 
 BEHIND_PUPIL_DISTANCES = {"person": 0.03, "glint_left": 0.05, "glint_right": 0.05, "iris_left": 0.06, "iris_right": 0.06,
@@ -30,11 +31,11 @@ def behind_m(part_name: str) -> float:
 
 def visible_triangles(portrait: PortraitData, part_name: str) -> np.ndarray:
     """The part's triangles; of the person, those the face does not cover: what opens in the face must not show the
-    picture's own mouth and eyes again."""
+    picture's own mouth and eyes again. A far cheek keeps the person below it, which is its outline once it turns out of view."""
     part = portrait.parts[part_name]
     if part_name != "person" or "face" not in portrait.parts:
         return part.triangles
-    covered = _Cover(portrait, MARGIN_CELLS).over(part.vertices[:, :2])
+    covered = _Cover(portrait, MARGIN_CELLS, portrait.parts.get(FAR_SIDE)).over(part.vertices[:, :2])
     return part.triangles[~covered[part.triangles].all(axis=1)]
 
 
@@ -58,9 +59,10 @@ def tucked_in(portrait: PortraitData, part_name: str, matte: np.ndarray | None) 
 
 
 class _Cover:
-    """Where the face covers the picture wholly, its holes counted as covered, less a margin: a mask of square cells."""
+    """Where the face covers the picture wholly, its holes counted as covered, less a margin and what a part spares: a mask of
+    square cells."""
 
-    def __init__(self, portrait: PortraitData, margin_cells: int) -> None:
+    def __init__(self, portrait: PortraitData, margin_cells: int, spared: PartData | None = None) -> None:
         face = portrait.parts["face"]
         self._cell = portrait.units_per_metre * PUPIL_DISTANCE_M / CELLS_PER_PUPIL_DISTANCE
         seen = face.vertices[:, :2]
@@ -72,6 +74,8 @@ class _Cover:
         self._origin = seen.min(axis=0) - self._cell * (margin_cells + 1)
         shape = np.ceil((seen.max(axis=0) - self._origin) / self._cell).astype(int) + margin_cells + 2
         self._mask = _eroded(_cells_hit(np.concatenate(corners), self._origin, self._cell, shape), margin_cells)
+        if spared is not None:
+            self._mask &= ~_cells_hit(spared.vertices[:, :2][spared.triangles], self._origin, self._cell, shape)
 
     def over(self, points: np.ndarray) -> np.ndarray:
         """(N,) bool: points (N, 2) that are covered."""

@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from ..turns import Task, finish_at_once
-from . import backdrop, controls, layers, materials
+from . import backdrop, controls, far_side, layers, materials
 from .channels import RIG_CHANNELS
 from .found_rig import MASTER_PARTS, PART_PROPERTY, Rig
 from .meshes import build_mesh
@@ -76,6 +76,8 @@ def unseen_rig_task(portrait: PortraitData, *, name: str) -> Task[Rig]:
         if key != master_name and part_object.data.shape_keys:
             _follow(part_object.data.shape_keys, objects[master_name].data.shape_keys)
             yield
+    if far_side.FAR_SIDE in objects:
+        far_side.show_when_turned(objects[far_side.FAR_SIDE], portrait, armature)
     for key in backdrop.CARDS:
         if key in images:
             card = _card(key, space, images[key], armature, collection, name)
@@ -158,7 +160,7 @@ def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None,
     vertices, uv, triangles = geometry
     mesh = build_mesh(f"{name} {key}", space.points(vertices, layers.behind_m(key)), triangles, uv, part.colour)
     yield
-    mesh.materials.append(materials.part_material(f"{name} {key}", image))
+    mesh.materials.append(materials.part_material(f"{name} {key}", image, faded_by_object=key == far_side.FAR_SIDE))
     yield
     part_object = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
     part_object[PART_PROPERTY] = key

@@ -19,6 +19,7 @@ from soliloquy.addon.scene.rig import build_rig
 from soliloquy.addon.scene.timing import scene_fps
 from soliloquy.common.channels import RIG_CHANNELS as ENGINES_RIG_CHANNELS
 from soliloquy.engine.motion.clip import ARKIT_CHANNELS, MotionClip
+from soliloquy.engine.portrait.portrait import Part
 
 
 @dataclass(frozen=True)
@@ -260,3 +261,30 @@ def pixels(path) -> np.ndarray:
     image.colorspace_settings.name = "Non-Color"
     width, height = image.size
     return np.round(np.array(image.pixels[:]).reshape(height, width, 4)[::-1, :, :3] * 255)
+
+
+@pytest.mark.parametrize("side", [-1, 1], ids=["left of the picture", "right of the picture"])
+def test_fill_of_a_far_cheek_shows_only_when_the_head_turns_it_into_view(portrait, tmp_path, side):
+    turned = copy.deepcopy(portrait)
+    turned.parts["far_side"] = sideways_sheet(turned.parts["face"], side)
+    turned.save(tmp_path / "turned.portrait")
+    rig = build_rig(read_portrait(tmp_path / "turned.portrait"), bpy.context.scene, name="Turned")
+    shown = []
+    for yaw_deg in (0, 20 * -side, 20 * side):
+        rig.armature.pose.bones["head"].rotation_euler[1] = np.radians(yaw_deg)
+        bpy.context.view_layer.update()
+        fill = bpy.data.objects["Turned far_side"].evaluated_get(bpy.context.evaluated_depsgraph_get())
+        shown.append(fill.color[3])
+    assert shown == pytest.approx([0, 1, 0])
+
+
+def sideways_sheet(face, side):
+    """A part whose surface faces the picture's right (1) or left (-1), wound as the face is."""
+    towards = 1 if np.cross(*(np.diff(face.vertices[face.triangles[0]], axis=0)))[2] > 0 else -1
+    height = face.vertices[:, 1].max()
+    vertices = np.array([[0, 0, 0], [0, height, 0], [0, height, -height], [0, 0, -height]], np.float32)
+    triangles = np.array([[0, 1, 2], [0, 2, 3]], np.int32)  # its normals point to the picture's left
+    if side * towards > 0:
+        triangles = triangles[:, ::-1].copy()
+    return Part(vertices, triangles, np.zeros((4, 2), np.float32), np.ones((4, 4), np.float32), np.ones(4, np.float32),
+                np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), "person")
