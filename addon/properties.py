@@ -69,7 +69,7 @@ class SoliloquySettings(bpy.types.PropertyGroup):
     output_folder: StringProperty(name="Folder", subtype="DIR_PATH", options=compat.PATH_OPTIONS, default="//soliloquy",
                                   description="Where results go; every performance gets a folder of its own")
     make_rig: BoolProperty(name="Rig and Curves", default=True,
-                           description="Build the portrait in 3D, with 52 shape keys, and key the performance on it")
+                           description="Build the portrait in 3D, with 54 shape keys, and key the performance on it")
     make_strips: BoolProperty(name="Strips", default=True,
                               description="Render the frames and put them and the voice into the sequencer at the playhead")
     make_video: BoolProperty(name="Video File", default=False, description="Write an MP4 with the sound beside the frames")

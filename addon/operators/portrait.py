@@ -90,7 +90,7 @@ class _BuildsPortrait(Working):
 
 
 class SOLILOQUY_OT_build_from_picture(prechecks.Explained, _BuildsPortrait, bpy.types.Operator):
-    """Take the chosen picture apart and build its rig, without a voice: armature, 52 shape keys, picture and camera"""
+    """Take the chosen picture apart and build its rig, without a voice: armature, 54 shape keys, picture and camera"""
 
     bl_idname = "soliloquy.build_from_picture"
     bl_label = "Build Rig from Picture"

@@ -69,7 +69,7 @@ class SOLILOQUY_OT_import_performance(prechecks.Explained, bpy.types.Operator):
 
 
 class SOLILOQUY_OT_build_rig(prechecks.Explained, bpy.types.Operator):
-    """Build the rig of a .portrait file: armature, 52 shape keys, picture and matching camera"""
+    """Build the rig of a .portrait file: armature, 54 shape keys, picture and matching camera"""
 
     bl_idname = "soliloquy.build_rig"
     bl_label = "Build Rig"
