@@ -97,7 +97,7 @@ def test_cache_makes_once_forgets_damage_and_stays_bounded(tmp_path, monkeypatch
         made.append(text)
         return Note(text)
     for text in ("0123456789", "0123456789", "abcdefghij", "ABCDEFGHIJ"):
-        note, _ = cache.cached("speech", {"text": text}, ".txt", Note.load, lambda text=text: make(text))
+        note, _ = cache.cached("speech", {"text": text}, ".json", Note.load, lambda text=text: make(text))
         assert note.text == text
         time.sleep(0.02)
     assert made == ["0123456789", "abcdefghij", "ABCDEFGHIJ"]
@@ -105,13 +105,13 @@ def test_cache_makes_once_forgets_damage_and_stays_bounded(tmp_path, monkeypatch
     assert kept == {"abcdefghij", "ABCDEFGHIJ"}, "the oldest went"
     for path in (tmp_path / "speech").iterdir():
         path.write_text("")
-    assert cache.cached("speech", {"text": "abcdefghij"}, ".txt", Note.load, lambda: make("again"))[0].text == "again"
+    assert cache.cached("speech", {"text": "abcdefghij"}, ".json", Note.load, lambda: make("again"))[0].text == "again"
 
 
 def test_a_cache_that_cannot_be_written_does_not_stop_the_work(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path / "file"))
-    assert cache.cached("speech", {}, ".txt", Note.load, lambda: Note("made"))[0].text == "made"
+    assert cache.cached("speech", {}, ".json", Note.load, lambda: Note("made"))[0].text == "made"
 
 
 class Worker:
