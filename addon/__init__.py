@@ -1,6 +1,6 @@
 """Everything that imports bpy. The heavy work happens in the engine, another process (see `engine_client`)."""
 
-_MODULES = ("translations", "properties", "edit_properties", "stage_properties", "preferences", "operators", "panels", "stage_panel", "edit_panel", "character_panel", "presets_panel", "trust_panel", "command_line")
+_MODULES = ("translations", "properties", "edit_properties", "stage_properties", "preferences", "defaults", "operators", "panels", "stage_panel", "edit_panel", "character_panel", "presets_panel", "trust_panel", "command_line")
 """Registered in this order, unregistered in reverse."""
 
 

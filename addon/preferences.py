@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from . import engine_facts, paths
+from . import defaults, engine_facts, paths
 from .engine_choice import DEVICES, current_engine, engine_status, has_engine
 from .operators import prechecks
 from .operators.cache import cannot_clear
@@ -40,12 +40,16 @@ class SoliloquyPreferences(bpy.types.AddonPreferences):
         name="Compute With", items=DEVICES,
         description="What computes where every vertex is. Drawing is always the processor's work, so a graphics card saves little")
 
+    defaults: StringProperty(options={"HIDDEN"}, description="What new files begin with, as JSON")
+
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         self._draw_engine(layout)
         layout.separator()
         self._draw_work(layout)
+        layout.separator()
+        self._draw_defaults(layout)
         draw_status(layout)
 
     def _draw_engine(self, layout: bpy.types.UILayout) -> None:
@@ -92,6 +96,21 @@ class SoliloquyPreferences(bpy.types.AddonPreferences):
         clear.label(text=facts.cache_line() if facts and not facts.problem else "", icon="DISK_DRIVE")
         clear.operator("soliloquy.clear_cache", icon="TRASH")
         draw_reason(layout, cannot_clear() if has_engine() else "")
+
+    def _draw_defaults(self, layout: bpy.types.UILayout) -> None:
+        kept = defaults.kept()
+        sides = layout.split(factor=LABEL_SHARE)
+        label = sides.row()
+        label.alignment = "RIGHT"
+        label.label(text="New Files")
+        column = sides.column()
+        if kept:
+            column.label(text=defaults.summary(kept), translate=False)
+        else:
+            column.label(text="As the add-on comes")
+        row = column.row(align=True)
+        row.operator("soliloquy.keep_defaults", icon="CHECKMARK")
+        row.operator("soliloquy.forget_defaults", icon="LOOP_BACK")
 
 
 def register() -> None:

@@ -103,3 +103,31 @@ def test_switching_off_ends_the_question(preferences):
 def test_what_is_not_run_here_is_not_asked(preferences):
     """Nothing is started by registering: only the preferences' own drawing asks."""
     assert engine_facts._asking.engine is None and os.environ.get(CACHE_VARIABLE) is None
+
+
+def test_new_files_begin_with_the_defaults_that_were_kept(preferences, tmp_path):
+    settings = bpy.context.scene.soliloquy
+    settings.direction, settings.head, settings.make_video, settings.output_folder = "newsreader", 0.4, True, "//takes"
+    settings.picture, settings.seed = "somebody.png", 9
+    assert bpy.ops.soliloquy.keep_defaults() == {"FINISHED"}
+    bpy.ops.wm.read_homefile(use_empty=True)
+    begun = bpy.context.scene.soliloquy
+    assert (begun.direction, round(begun.head, 3), begun.make_video, begun.output_folder) == ("newsreader", 0.4, True, "//takes")
+    assert (begun.picture, begun.seed) == ("", 0), "whom and which take is of each file"
+    begun.head = 0.9
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert round(bpy.context.scene.soliloquy.head, 3) == 0.9, "a file that was saved says for itself"
+    assert bpy.ops.soliloquy.forget_defaults() == {"FINISHED"}
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert not bpy.context.scene.soliloquy.make_video
+    assert not bpy.ops.soliloquy.forget_defaults.poll()
+
+
+def test_kept_defaults_of_another_version_are_left_out_one_by_one(preferences):
+    preferences.defaults = '{"direction": "gone", "head": 0.25, "make_video": "yes", "unknown": 1}'
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert (bpy.context.scene.soliloquy.head, bpy.context.scene.soliloquy.direction) == (0.25, "neutral")
+    preferences.defaults = "no JSON"
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert bpy.context.scene.soliloquy.head == 1.0

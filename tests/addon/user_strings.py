@@ -15,6 +15,7 @@ import bpy
 ADDON = Path(__file__).resolve().parents[2] / "addon"
 KINDS = (bpy.types.Operator, bpy.types.Panel, bpy.types.Menu, bpy.types.PropertyGroup, bpy.types.AddonPreferences, bpy.types.UIList,
          bpy.types.FileHandler)
+LINE_LENGTH = 125
 TEXT_ARGUMENTS = {"text", "placeholder", "heading"}
 
 
@@ -102,8 +103,19 @@ def messages_module() -> str:
     texts = sorted(labels()), sorted({first_line(tip.text) for tip in tooltips()} - {""})
     lines = ['"""Every label and tooltip of the add-on, for translators; written by tests/addon/user_strings.py."""', ""]
     for name, group in zip(("LABELS", "TOOLTIPS"), texts):
-        lines += [f"{name} = (", *(f"    {quoted(text)}," for text in group), ")", ""]
+        lines += [f"{name} = (", *packed([f"{quoted(text)}," for text in group]), ")", ""]
     return "\n".join(lines)
+
+
+def packed(items: list[str]) -> list[str]:
+    """Indented lines of as many items as fit on each."""
+    lines = []
+    for item in items:
+        if lines and len(lines[-1]) + 1 + len(item) <= LINE_LENGTH:
+            lines[-1] += " " + item
+        else:
+            lines.append("    " + item)
+    return lines
 
 
 def quoted(text: str) -> str:
