@@ -25,7 +25,9 @@ LEAST_FACING, MOST_FACING = 0.7, 1.1
 """Brightness of a tongue's surface that turns away from that light, and towards it."""
 SHINE, SHINE_POWER = 0.14, 20.0
 """It is wet: strength and sharpness of its highlight (Blinn 1977, "Models of light reflection for computer synthesized pictures")."""
-BEHIND_LIPS = ("cavity", "tongue", "teeth_upper", "teeth_lower", "teeth_source")
+BEHIND_LIPS = ("cavity", "tongue", "teeth_upper", "teeth_lower")
+"""What pouting lips shade. Teeth that the picture shows keep its light: the lips' soft edges hold a rim of them, which would stay
+bright above the shaded ones."""
 PUCKER = ARKIT_CHANNELS.index("mouthPucker")
 POUT_SHADE = 0.6
 """Lips that pout reach 8 mm before the teeth and take this share of their light: what tells an oo from a sh."""
