@@ -16,17 +16,15 @@ def cannot_clear() -> str:
     return prechecks.busy() or prechecks.no_engine()
 
 
-class SOLILOQUY_OT_clear_cache(bpy.types.Operator):
+class SOLILOQUY_OT_clear_cache(prechecks.Explained, bpy.types.Operator):
     """Delete the portraits and recordings the engine has taken apart before; they are made again when needed"""
 
     bl_idname = "soliloquy.clear_cache"
     bl_label = "Clear Cache"
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        reason = cannot_clear()
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(_context: bpy.types.Context) -> str:
+        return cannot_clear()
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         facts = engine_facts.known(engine_choice.current_engine())
@@ -48,17 +46,15 @@ class SOLILOQUY_OT_clear_cache(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SOLILOQUY_OT_ask_engine(bpy.types.Operator):
+class SOLILOQUY_OT_ask_engine(prechecks.Explained, bpy.types.Operator):
     """Look again: which engine runs, how large its cache is, which devices and microphones it reaches"""
 
     bl_idname = "soliloquy.ask_engine"
     bl_label = "Look Again"
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        reason = prechecks.no_engine()
-        cls.poll_message_set(reason)
-        return not reason
+    @staticmethod
+    def why_not(_context: bpy.types.Context) -> str:
+        return prechecks.no_engine()
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         engine_facts.ask_again(engine_choice.current_engine())
