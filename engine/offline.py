@@ -1,15 +1,20 @@
-"""The engine works without the network, and so must the libraries it loads.
+"""The engine works without network and sound devices, and so must the libraries it loads.
 
 MediaPipe's binary reports usage to play.googleapis.com (name and timing of each task session, system and Python version)
 from a thread of its own, since about 0.10.30 and still in 1.2.2; it offers no switch (issue 6291 of google-ai-edge/mediapipe;
 in the binary, `CreateTasksLogger` takes the silent logger only when the reporting one cannot be built). It sends
 through libcurl, which reads the proxy variables of the environment for every transfer and gives up on a proxy of an
 unknown scheme before it resolves a name or opens a connection (libcurl, CURLOPT_PROXY). That is the switch used here.
+
+MediaPipe also imports sounddevice for a recorder that is not used here, and where PortAudio is installed that import alone connects
+to the sound server and opens its devices.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from types import ModuleType
 
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 _EXCEPTION_VARIABLES = ("no_proxy", "NO_PROXY")
@@ -29,6 +34,23 @@ def stop_telemetry() -> None:
         _environment_before[name] = os.environ.pop(name, None)
     for name in _PROXY_VARIABLES:
         os.environ[name] = _DEAD_END
+
+
+def load_mediapipe() -> ModuleType:
+    """MediaPipe, silent: it reports nothing and leaves the sound devices alone, which only `soliloquy live` may open.
+
+    It does without sounddevice when that cannot be imported, which None among the loaded modules makes so (Python's import system).
+    """
+    stop_telemetry()
+    untouched = "sounddevice" not in sys.modules
+    if untouched:
+        sys.modules["sounddevice"] = None
+    try:
+        import mediapipe
+    finally:
+        if untouched:
+            del sys.modules["sounddevice"]
+    return mediapipe
 
 
 def environment_with_network() -> dict[str, str]:

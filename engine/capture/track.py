@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import NoFaceError
 from ..models import model_path
 from ..motion.clip import CHANNEL_INDEX
+from ..offline import load_mediapipe
 from ..portrait.topology import LANDMARKS
 from ..progress import Progress
 
@@ -44,11 +45,10 @@ class Track:
 
 def track_faces(pictures: Iterable[np.ndarray], fps: Fraction, expected: int, progress: Progress) -> Track:
     """Follow the first face through (H, W, 3) uint8 pictures. Raises NoFaceError, and ModelError when the model is not there."""
-    import mediapipe
-    from mediapipe.tasks.python import BaseOptions, vision
-
+    mediapipe = load_mediapipe()
+    vision = mediapipe.tasks.vision
     options = vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_path=str(model_path("face_landmarker"))), running_mode=vision.RunningMode.VIDEO,
+        base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(model_path("face_landmarker"))), running_mode=vision.RunningMode.VIDEO,
         num_faces=1, output_face_blendshapes=True, output_facial_transformation_matrixes=True,
         min_face_detection_confidence=LEAST_CONFIDENCE, min_face_presence_confidence=LEAST_CONFIDENCE,
         min_tracking_confidence=LEAST_CONFIDENCE)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from ..models import model_path
+from ..offline import load_mediapipe
 
 CROP_PX = 384
 """Side of the square crop given to the detector; its landmark network sees 256 x 256."""
@@ -122,9 +123,10 @@ class FaceDetector:
 
     def __init__(self) -> None:
         """Raises ModelError when the model file is not installed."""
-        from mediapipe.tasks.python import BaseOptions, vision  # a second, which not everything that measures needs
+        mediapipe = load_mediapipe()
+        vision = mediapipe.tasks.vision
         options = vision.FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(model_path("face_landmarker"))),
+            base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(model_path("face_landmarker"))),
             running_mode=vision.RunningMode.IMAGE, num_faces=1, min_face_detection_confidence=0.3)
         self._landmarker = vision.FaceLandmarker.create_from_options(options)
 
@@ -143,7 +145,7 @@ class FaceDetector:
         return face
 
     def _detect_in_crop(self, frame: np.ndarray, centre_px: np.ndarray, side_px: float) -> Face | None:
-        import mediapipe
+        mediapipe = load_mediapipe()
         scale = CROP_PX / side_px
         corner = centre_px - (side_px - 1.0 / scale) / 2.0
         matrix = np.array([[scale, 0.0, -scale * corner[0]], [0.0, scale, -scale * corner[1]]])

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..models import model_path
 from ..motion.clip import CHANNEL_INDEX
+from ..offline import load_mediapipe
 from .topology import IRIS, LANDMARKS, LID_LOWER, LID_UPPER
 
 LOOK_PX, TILE_PX = 1280, 640
@@ -33,21 +34,21 @@ and what counts as white must be so much nearer to the white than to the skin.""
 
 @functools.cache
 def _landmarker():
-    from mediapipe.tasks.python import BaseOptions, vision
+    mediapipe = load_mediapipe()
+    vision = mediapipe.tasks.vision
 
     class Landmarker(vision.FaceLandmarker):
         def __del__(self):
             """The process's end frees everything; MediaPipe's own finaliser runs too late then, and complains."""
 
     return Landmarker.create_from_options(vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_path=str(model_path("face_landmarker"))), num_faces=MOST_FACES,
+        base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(model_path("face_landmarker"))), num_faces=MOST_FACES,
         output_face_blendshapes=True, min_face_detection_confidence=LEAST_CONFIDENCE, min_face_presence_confidence=LEAST_PRESENCE))
 
 
 def _look(image: np.ndarray) -> list[np.ndarray]:
     """Faces in one view, each (478, 3) in the view's pixels; z towards the camera."""
-    import mediapipe
-
+    mediapipe = load_mediapipe()
     height, width = image.shape[:2]
     found = _landmarker().detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image)))
     faces = [np.array([(p.x * width - 0.5, p.y * height - 0.5, -p.z * width) for p in face], np.float32)
@@ -57,8 +58,7 @@ def _look(image: np.ndarray) -> list[np.ndarray]:
 
 def rest_expression(image: np.ndarray, face: np.ndarray) -> dict[str, float]:
     """The expression `face` (478, 3) shows, ARKit channel -> 0..1, as the detector scores it."""
-    import mediapipe
-
+    mediapipe = load_mediapipe()
     view, _ = close_up(image, face)
     found = _landmarker().detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=view))
     if not found.face_blendshapes:

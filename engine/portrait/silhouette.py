@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from soliloquy.engine.models import model_path
+from soliloquy.engine.offline import load_mediapipe
 from soliloquy.engine.portrait.topology import CHIN, FACE_OVAL, FOREHEAD
 
 EYE_CORNERS = ((33, 133), (362, 263))
@@ -135,10 +136,9 @@ class Segmenter:
     """Context manager around MediaPipe's ImageSegmenter: gives (256, 256, 3) uint8 -> (256, 256) float32 confidence."""
 
     def __enter__(self) -> Callable[[np.ndarray], np.ndarray]:
-        import mediapipe
-        from mediapipe.tasks.python import BaseOptions, vision
-
-        weights = BaseOptions(model_asset_path=str(model_path("selfie_segmentation")))
+        mediapipe = load_mediapipe()
+        vision = mediapipe.tasks.vision
+        weights = mediapipe.tasks.BaseOptions(model_asset_path=str(model_path("selfie_segmentation")))
         options = vision.ImageSegmenterOptions(base_options=weights, output_confidence_masks=True,
                                                output_category_mask=False)
         self._network = vision.ImageSegmenter.create_from_options(options)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..offline import load_mediapipe
+
 FACE_OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150,
              136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
 """The face's outline, from the forehead's middle clockwise as seen in the picture."""
@@ -42,7 +44,6 @@ def face_triangles() -> np.ndarray:
 
     MediaPipe publishes the mesh as edges, three to a triangle, in order.
     """
-    from mediapipe.tasks.python.vision import FaceLandmarksConnections
-
-    edges = [(edge.start, edge.end) for edge in FaceLandmarksConnections.FACE_LANDMARKS_TESSELATION]
+    connections = load_mediapipe().tasks.vision.FaceLandmarksConnections
+    edges = [(edge.start, edge.end) for edge in connections.FACE_LANDMARKS_TESSELATION]
     return np.array([[edges[k][0], edges[k + 1][0], edges[k + 2][0]] for k in range(0, len(edges), 3)], np.int32)

@@ -1,6 +1,6 @@
-"""The engine opens no connection while it works: watched by Python's own audit events, and by the kernel on Linux.
+"""The engine opens no connection while it works, not even to the sound server.
 
-MediaPipe's binary reports usage from C++ and is invisible to Python, so that the second check runs the whole job under a seccomp
+Python's own audit events watch it, and on Linux the kernel. MediaPipe's binary reports usage from C++ and is invisible to Python, so that the second check runs the whole job under a seccomp
 filter which kills the process at its first `connect`, `sendto`, `sendmsg` or `sendmmsg` system call.
 """
 
@@ -95,4 +95,11 @@ def test_a_child_that_may_download_gets_its_environment_back():
             "os.environ.pop('HTTPS_PROXY', None)\nstop_telemetry(); stop_telemetry()\n"
             "assert os.environ['https_proxy'].startswith('none://')\n"
             "there = environment_with_network()\nassert there['https_proxy'] == 'http://proxy:3128' and 'HTTPS_PROXY' not in there")
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_mediapipe_leaves_the_sound_devices_to_the_microphone():
+    """Importing sounddevice opens every sound device; afterwards it can be imported by who wants to listen."""
+    code = ("import importlib.util, sys\nfrom soliloquy.engine.offline import load_mediapipe\nvision = load_mediapipe().tasks.vision\n"
+            "assert vision.FaceLandmarker and 'sounddevice' not in sys.modules and importlib.util.find_spec('sounddevice')")
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
