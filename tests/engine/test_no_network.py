@@ -1,7 +1,8 @@
 """The engine opens no connection while it works, not even to the sound server.
 
-Python's own audit events watch it, and on Linux the kernel. MediaPipe's binary reports usage from C++ and is invisible to Python, so that the second check runs the whole job under a seccomp
-filter which kills the process at its first `connect`, `sendto`, `sendmsg` or `sendmmsg` system call.
+Python's own audit events watch it, and on Linux the kernel: MediaPipe's binary reports usage from C++ and is invisible to Python, so
+that the second check runs the whole job under a seccomp filter which kills the process at its first `connect`, `sendto`, `sendmsg` or
+`sendmmsg` system call.
 """
 
 from __future__ import annotations
