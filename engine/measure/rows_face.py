@@ -11,6 +11,7 @@ from .batteries import DISTANCES, blink_battery, distance_battery, hidden_iris_b
 from .bench import Bench
 from .detectors import EYE_CORNERS, EYE_OUTLINES
 from .figures import Figure, not_applicable
+from .lips_apart import lip_gap_iod
 from .signals import events_above, match_events
 
 CLOSURE_COUNTS = 0.6
@@ -85,11 +86,13 @@ def _changed(first: np.ndarray, second: np.ndarray, region: np.ndarray) -> float
 def lips_posed(bench: Bench) -> list[Figure]:
     """Row 5 on posed shapes: sealed mouths seal, open mouths open."""
     battery = lip_battery()
-    gap = bench.observe(battery.clip, stage="measure: lips").lip_gap_iod
-    sealed = gap[battery.sealed_frames]
+    gap = lip_gap_iod(bench, battery.clip, stage="measure: lips")
+    detected = bench.observe(battery.clip, stage="measure: lips").lip_gap_iod
     noise = bench.noise.lip_gap_iod
-    note = f"widest gap {np.max(sealed):.3f}, at rest {bench.neutral.lip_gap_iod[0]:.3f}, noise {noise:.3f}"
-    return [Figure("lip_seal_canonical", 100.0 * float(np.mean(sealed <= SEAL_GAP_IOD)), note),
+    sealed, sealed_detected = (seen[battery.sealed_frames] for seen in (gap, detected))
+    return [Figure("lip_seal_canonical", _sealed_share(sealed), f"widest gap {np.max(sealed):.3f}"),
+            Figure("lip_seal_canonical_detected", _sealed_share(sealed_detected),
+                   f"widest gap {np.max(sealed_detected):.3f}, at rest {bench.neutral.lip_gap_iod[0]:.3f}, noise {noise:.3f}"),
             Figure("lip_open_canonical", float(np.min(gap[battery.open_frames])), noise=noise)]
 
 
@@ -99,19 +102,24 @@ def lips_speaking(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure
     vowels = [_opening_frame(clip, phone) for phone in spread(phones(speech, OPEN_VOWELS, SHORTEST_VOWEL_S), MOST_VOWELS)]
     frames = np.array(sorted({frame for group in groups for frame in group} | set(vowels)), int)
     if not len(frames):
-        return not_applicable(("lip_seal", "lip_open"), "the recording has neither P B M nor open vowels")
-    seen = bench.observe(clip_of_frames(clip, frames), stage="measure: lips in speech")
-    gap = dict(zip(frames, seen.lip_gap_iod))
-    return [_seal_figure(groups, gap), _opening_figure(vowels, gap, bench.noise.lip_gap_iod)]
+        return not_applicable(("lip_seal", "lip_seal_detected", "lip_open"), "the recording has neither P B M nor open vowels")
+    part, stage = clip_of_frames(clip, frames), "measure: lips in speech"
+    gap = dict(zip(frames, lip_gap_iod(bench, part, stage=stage)))
+    detected = dict(zip(frames, bench.observe(part, stage=stage).lip_gap_iod))
+    return [_seal_figure("lip_seal", groups, gap), _seal_figure("lip_seal_detected", groups, detected),
+            _opening_figure(vowels, gap, bench.noise.lip_gap_iod)]
 
 
-def _seal_figure(groups: list[list[int]], gap: dict[int, float]) -> Figure:
+def _seal_figure(key: str, groups: list[list[int]], gap: dict[int, float]) -> Figure:
     """Share of the sounds in whose frames the lips meet; a sound without a frame in which a face was seen is not sealed."""
     if not groups:
-        return Figure("lip_seal", None, "the recording has no P B M")
+        return Figure(key, None, "the recording has no P B M")
     closest = np.array([np.nanmin([gap[frame] for frame in group] + [np.inf]) for group in groups])
-    note = f"{len(closest)} closures, widest {np.max(closest):.3f}"
-    return Figure("lip_seal", 100.0 * float(np.mean(closest <= SEAL_GAP_IOD)), note)
+    return Figure(key, _sealed_share(closest), f"{len(closest)} closures, widest {np.max(closest):.3f}")
+
+
+def _sealed_share(gaps_iod: np.ndarray) -> float:
+    return 100.0 * float(np.mean(gaps_iod <= SEAL_GAP_IOD))
 
 
 def _opening_figure(vowels: list[int], gap: dict[int, float], noise: float) -> Figure:

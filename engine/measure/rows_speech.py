@@ -13,6 +13,7 @@ from ..portrait.topology import INNER_LIP_LOWER, INNER_LIP_UPPER, SURFACE_LANDMA
 from ..render.pose import Poser
 from .bench import Bench
 from .figures import Figure, not_applicable
+from .lips_apart import lip_gap_iod
 from .rows_face import clip_of_frames, frames_between, spread
 from .rows_performance import LIP_CHANNELS
 from .signals import lag_of
@@ -125,14 +126,17 @@ def group_frames(speech: Speech, clip: MotionClip) -> dict[int, str]:
 def timing(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
     """Row 8: how much later than the sounds the lips move: the shift at which the gap seen in the frames fits best to the
     opening that the phones ask for. Positive is late."""
+    keys = ("timing", "timing_detected", "timing_fit")
     start_s = _busiest(speech, min(TIMING_S, clip.duration_s))
     frames = frames_between(clip, start_s, start_s + TIMING_S)
     expected_s, expected = expected_opening(speech)
     if len(frames) < 20 or np.ptp(expected) < 0.1:
-        return not_applicable(("timing", "timing_fit"), "too little speech")
-    gap = bench.observe(clip_of_frames(clip, frames), stage="measure: timing").lip_gap_iod
-    lag_s, fit = lag_of(gap, frames / float(clip.fps), expected, expected_s, LARGEST_LAG_S)
-    return [Figure("timing", 1000.0 * lag_s, f"{len(frames)} frames from {start_s:.1f} s"), Figure("timing_fit", fit)]
+        return not_applicable(keys, "too little speech")
+    part, stage, frames_s = clip_of_frames(clip, frames), "measure: timing", frames / float(clip.fps)
+    gaps = lip_gap_iod(bench, part, stage=stage), bench.observe(part, stage=stage).lip_gap_iod
+    (lag_s, fit), (detected_s, _) = (lag_of(gap, frames_s, expected, expected_s, LARGEST_LAG_S) for gap in gaps)
+    note = f"{len(frames)} frames from {start_s:.1f} s"
+    return [Figure(key, value, note) for key, value in zip(keys, (1000.0 * lag_s, 1000.0 * detected_s, fit))]
 
 
 def expected_opening(speech: Speech) -> tuple[np.ndarray, np.ndarray]:
