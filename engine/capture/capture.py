@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ from .. import __version__
 from ..files import sha256_of
 from ..motion.clip import EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
 from ..progress import Progress, silent
-from .read import UNUSABLE, expression, gaze_motion, head_motion
+from .read import UNUSABLE, expression, gaze_motion, head_motion, rest_picture
+from .skin import skin_rotations
 from .smooth import gaps
 from .track import track_faces
 from .video import open_video
 
-GENERATOR = "soliloquy capture (MediaPipe FaceLandmarker), version 1"
+GENERATOR = "soliloquy capture (MediaPipe FaceLandmarker), version 2"
 
 
 def capture(path: str | os.PathLike, *, progress: Progress = silent) -> MotionClip:
@@ -29,7 +31,10 @@ def capture(path: str | os.PathLike, *, progress: Progress = silent) -> MotionCl
     video = open_video(path)
     track = track_faces(video.frames, video.fps, video.expected, progress)
     fps = float(video.fps)
-    rotation, translation, rest_deg = head_motion(track, fps)
+    number = rest_picture(track)
+    still = next(islice(open_video(path).frames, number, None))
+    skin_turns = skin_rotations(open_video(path).frames, track, still, number, progress)
+    rotation, translation, rest_deg = head_motion(track, skin_turns, fps)
     channels, rest = expression(track, fps)
     gaze = gaze_motion(track, fps).astype(np.float32)
     clip = MotionClip(video.fps, channels.astype(np.float32), rotation.astype(np.float32), translation.astype(np.float32), gaze)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import percentile_filter
 
-from ..measure.detectors import EYE_CORNERS, EYE_LIDS, IRIS_CENTRES, IRIS_RADIUS_IOD
+from ..measure.detectors import EYE_CORNERS, EYE_LIDS, IRIS_CENTRES, IRIS_RADIUS_IOD, Face
 from ..measure.signals import angles_from_rotations, rotations_from_angles
 from ..motion.clip import ARKIT_CHANNELS, CHANNEL_INDEX
 from ..motion.direction import NOMINAL_DISTANCE_M
@@ -20,6 +20,9 @@ UNUSABLE = ("cheekPuff", "tongueOut", "noseSneerLeft", "noseSneerRight", "eyeWid
 RIGID = (10, 109, 338, 67, 297, 103, 332, 54, 284, 21, 251, 162, 389, 127, 356, 234, 454, 9, 8, 168, 6, 197, 195, 5, 4, 1, 19, 94,
          98, 327, 33, 133, 362, 263)
 """Landmarks of the forehead, the temples, the nose and the corners of the eyes: what turns with the skull and with nothing else."""
+
+EQUAL_AT_PX = 32.0
+"""Distance between the eyes at which skin and landmarks tell the head's angles equally well (measured on compressed video)."""
 
 FROM_LIPS = ("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthStretch", "mouthPucker", "mouthFunnel", "mouthClose")
 MOUTH_PAIRS = ((13, 14), (61, 291))
@@ -48,23 +51,44 @@ FACE_FROM_PIVOT_M = np.array([0.0, 0.075, 0.095])
 MOST_GAZE_DEG = 40.0
 
 
-def head_motion(track: Track, fps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def rest_picture(track: Track) -> int:
+    """The picture in which the head is nearest to the middle of all its poses."""
+    absolute = angles_from_rotations(track.rotation)
+    return int(np.nanargmin(np.abs(absolute - np.nanmedian(absolute, axis=0)).sum(axis=1)))
+
+
+def head_motion(track: Track, skin_turns: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(T, 3) degrees and (T, 3) metres against the rest pose, and what that pose is against the camera: (3,) degrees.
 
-    The rest pose is the middle of all: whatever the camera's height, the performance swings about the portrait's own pose.
+    skin_turns: (T, 3, 3) against `rest_picture`, as `skin.skin_rotations` read them. The rest pose is the middle of all: whatever the
+    camera's height, the performance swings about the portrait's own pose.
     """
-    absolute = angles_from_rotations(track.rotation)
-    rest = np.nanmedian(absolute, axis=0)
     points = track.landmarks_px[:, RIGID] * (1.0, -1.0, -1.0)
-    reference = points[np.nanargmin(np.abs(absolute - rest).sum(axis=1))]
+    reference = points[rest_picture(track)]
     turns, scale = np.full((len(points), 3, 3), np.nan), np.full(len(points), np.nan)
     for number in np.flatnonzero(track.seen):
         turns[number], scale[number] = aligned(reference, points[number])
-    angles = angles_from_rotations(turns)
+    sizes_px = [Face(landmarks).inter_ocular_px for landmarks in track.landmarks_px[track.seen]]
+    angles = _mixed(angles_from_rotations(skin_turns), angles_from_rotations(turns), float(np.median(sizes_px)))
     angles -= np.nanmedian(angles, axis=0)
     rotation = smooth(angles, fps, HEAD_HZ)
     offset = _translation(track, reference, points, scale / np.nanmedian(scale), angles)
-    return rotation, smooth(offset - np.nanmedian(offset, axis=0), fps, HEAD_HZ), rest
+    rest_deg = np.nanmedian(angles_from_rotations(track.rotation), axis=0)
+    return rotation, smooth(offset - np.nanmedian(offset, axis=0), fps, HEAD_HZ), rest_deg
+
+
+def _mixed(by_skin_deg: np.ndarray, by_landmarks_deg: np.ndarray, eye_distance_px: float) -> np.ndarray:
+    """(T, 3) both readings of the head's angles weighed by what they err; where the skin was not read, as they differ around it.
+
+    The skin's errors are parts of a pixel (and of a codec's blocks), the landmarks' parts of a face.
+    """
+    read = np.isfinite(by_skin_deg).all(axis=1) & np.isfinite(by_landmarks_deg).all(axis=1)
+    if not read.any():
+        return by_landmarks_deg
+    share = eye_distance_px**2 / (eye_distance_px**2 + EQUAL_AT_PX**2)
+    numbers = np.arange(len(read))
+    apart = (by_skin_deg - by_landmarks_deg)[read]
+    return by_landmarks_deg + share * np.stack([np.interp(numbers, numbers[read], axis) for axis in apart.T], axis=1)
 
 
 def aligned(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, float]:

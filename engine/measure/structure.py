@@ -8,6 +8,7 @@ weights against points that were followed wrongly.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,13 +46,29 @@ def turning(observed: np.ndarray, seen: np.ndarray, camera_distance: float) -> T
     shift[:, :2] = [np.median((now - observed[0])[kept], axis=0) if kept.any() else (0.0, 0.0)
                     for now, kept in zip(observed, seen)]
     state = (np.tile(np.eye(3), (len(observed), 1, 1)), shift, np.column_stack([observed[0] * away[:, None], height]))
-    rotation, _, shape = solved = problem.solve(state)
+    rotation, _, shape = solved = problem.solve(state, problem.poses_and_points)
     residual = np.where(seen, np.linalg.norm(problem.residual(solved), axis=-1), np.nan)
     return Turning(np.where(seen.any(axis=1)[:, None, None], rotation, np.nan), shape, residual)
 
 
+def pose_of(observed: np.ndarray, seen: np.ndarray, shape: np.ndarray, camera_distance: float, start: np.ndarray) -> np.ndarray:
+    """(3, 3) rotation that takes the points `shape` (N, 3) to where they were `observed` (N, 2), both as in `turning`.
+
+    seen: (N,) bool; start: (3, 3) a rotation not far from it.
+    """
+    problem = _Problem(observed[None], seen[None].astype(np.float64), camera_distance)
+    shift = np.zeros((1, 3))
+    posed = shape @ start.T
+    shift[0, :2] = np.median((observed - posed[:, :2])[seen], axis=0)
+    (rotation,), *_ = problem.solve((start[None], shift, shape), problem.poses)
+    return rotation
+
+
 State = tuple[np.ndarray, np.ndarray, np.ndarray]
 """rotation (T, 3, 3), shift (T, 3), shape (N, 3)."""
+
+Step = Callable[[float], State]
+"""Damping -> the state one damped step further."""
 
 
 class _Problem:
@@ -60,13 +77,13 @@ class _Problem:
     def __init__(self, observed: np.ndarray, weight: np.ndarray, camera_distance: float) -> None:
         self.observed, self.weight, self.distance = observed, weight, camera_distance
 
-    def solve(self, state: State) -> State:
-        """Levenberg-Marquardt from `state`; frame 0 stays where it is."""
+    def solve(self, state: State, steps_from: Callable[[State], Step]) -> State:
+        """Levenberg-Marquardt from `state`."""
         damping, cost = FIRST_DAMPING, self._cost(state)
         for _ in range(MOST_STEPS):
-            normal = self._normal_equations(state)
+            step = steps_from(state)
             while True:
-                tried = self._stepped(state, normal, damping)
+                tried = step(damping)
                 tried_cost = self._cost(tried)
                 if tried_cost < cost or damping > LARGEST_DAMPING:
                     break
@@ -78,6 +95,24 @@ class _Problem:
             if settled:
                 break
         return state
+
+    def poses_and_points(self, state: State) -> Step:
+        """Steps of everything but frame 0, which stays where it is."""
+        normal = self._normal_equations(state)
+        return lambda damping: self._stepped(state, normal, damping)
+
+    def poses(self, state: State) -> Step:
+        """Steps of the poses alone; the points stay."""
+        rotation, shift, shape = state
+        pose, slope, *_ = self._normal_equations(state)
+        sizes = np.einsum("tii->ti", pose)
+
+        def step(damping: float) -> State:
+            damped = pose + np.einsum("ti,ij->tij", damping * sizes + 1e-9, np.eye(6))
+            change = -np.linalg.solve(damped, slope[..., None])[..., 0]
+            return _rotation_about(change[:, :3]) @ rotation, shift + change[:, 3:], shape
+
+        return step
 
     def residual(self, state: State) -> np.ndarray:
         """(T, N, 2) seen there by the model less where it was observed."""

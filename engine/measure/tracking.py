@@ -41,34 +41,64 @@ class Tracks:
     seen: np.ndarray
 
 
+@dataclass(frozen=True)
+class StillFace:
+    """A face whose points can be found again in other frames.
+
+    points: (N, 2) float32 in `view`, its evened picture; to_frame: (3, 3) from the view to the frame; landmarks: (468, 2) in the frame.
+    """
+
+    view: np.ndarray
+    points: np.ndarray
+    to_frame: np.ndarray
+    landmarks: np.ndarray
+
+    @property
+    def points_px(self) -> np.ndarray:
+        """(N, 2) where the points are in the frame."""
+        return _mapped(self.points, self.to_frame)
+
+    def find(self, frame: np.ndarray, landmarks_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(N, 2) where the points are in `frame` (H, W, 3) uint8 RGB, whose landmarks are (478, 3), and (N,) whether they were found.
+
+        Landmarks of NaN: no face was seen, and nothing is found.
+        """
+        nowhere = np.zeros(len(self.points), bool)
+        if not np.isfinite(landmarks_px).all() or not len(self.points):
+            return self.points_px, nowhere
+        affine, _ = cv2.estimateAffine2D(self.landmarks, landmarks_px[:FACE_POINTS, :2].astype(np.float32), method=cv2.LMEDS)
+        if affine is None:
+            return self.points_px, nowhere
+        onto = np.vstack([affine, (0.0, 0.0, 1.0)]) @ self.to_frame
+        there, kept = _followed(self.view, _evened(frame, onto, self.view.shape[::-1]), self.points)
+        return _mapped(there, onto), kept
+
+
+def still_face(frame: np.ndarray, landmarks_px: np.ndarray) -> StillFace:
+    """The face in `frame` (H, W, 3) uint8 RGB at `landmarks_px` (478, 3), with corners of its texture to follow."""
+    rest = landmarks_px[:FACE_POINTS, :2]
+    scale = EYE_DISTANCE_PX / Face(landmarks_px).inter_ocular_px
+    margin = MARGIN_IOD * EYE_DISTANCE_PX / scale
+    corner = rest.min(axis=0) - margin
+    size = tuple(int(side) for side in np.ceil((rest.max(axis=0) + margin - corner) * scale))
+    to_frame = np.array([[1.0 / scale, 0.0, corner[0]], [0.0, 1.0 / scale, corner[1]], [0.0, 0.0, 1.0]])
+    view = _evened(frame, to_frame, size)
+    return StillFace(view, _corners(view, (rest[list(FACE_OVAL)] - corner) * scale), to_frame, rest.astype(np.float32))
+
+
 def follow(frames: Sequence[np.ndarray], landmarks_px: np.ndarray) -> Tracks:
     """Follow points of the face in frames[0] through all `frames` (H, W, 3) uint8 RGB.
 
     landmarks_px: (T, 478, 3) the detector's landmarks of each frame, NaN where it saw no face: nothing is followed there.
     """
-    rest = landmarks_px[0, :FACE_POINTS, :2]
-    scale = EYE_DISTANCE_PX / Face(landmarks_px[0]).inter_ocular_px
-    margin = MARGIN_IOD * EYE_DISTANCE_PX / scale
-    corner = rest.min(axis=0) - margin
-    size = tuple(int(side) for side in np.ceil((rest.max(axis=0) + margin - corner) * scale))
-    to_frame = np.array([[1.0 / scale, 0.0, corner[0]], [0.0, 1.0 / scale, corner[1]], [0.0, 0.0, 1.0]])
-    still = _evened(frames[0], to_frame, size)
-    outline = (rest[list(FACE_OVAL)] - corner) * scale
-    points = _corners(still, outline)
-    found, seen = [points], [np.ones(len(points), bool)]
-    for frame, landmarks in zip(frames[1:], landmarks_px[1:]):
-        there, kept = points, np.zeros(len(points), bool)
-        moved = np.eye(3)
-        if np.isfinite(landmarks).all() and len(points):
-            now = landmarks[:FACE_POINTS, :2].astype(np.float32)
-            affine, _ = cv2.estimateAffine2D(rest.astype(np.float32), now, method=cv2.LMEDS)
-            moved[:2] = affine
-            there, kept = _followed(still, _evened(frame, moved @ to_frame, size), points)
-        onto = moved @ to_frame
-        found.append(there @ onto[:2, :2].T + onto[:2, 2])
-        seen.append(kept)
-    found[0] = points @ to_frame[:2, :2].T + to_frame[:2, 2]
-    return Tracks(np.array(found), np.array(seen))
+    still = still_face(frames[0], landmarks_px[0])
+    found = [still.find(frame, landmarks) for frame, landmarks in zip(frames[1:], landmarks_px[1:])]
+    points, seen = zip((still.points_px, np.ones(len(still.points), bool)), *found)
+    return Tracks(np.array(points), np.array(seen))
+
+
+def _mapped(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    return points @ matrix[:2, :2].T + matrix[:2, 2]
 
 
 def _corners(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:

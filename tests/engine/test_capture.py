@@ -11,15 +11,26 @@ from motion_speech import minute_of_talk
 from typer.testing import CliRunner
 
 from soliloquy.engine.capture.capture import capture
-from soliloquy.engine.capture.read import UNUSABLE, aligned
+from soliloquy.engine.capture.read import UNUSABLE, aligned, rest_picture
+from soliloquy.engine.capture.skin import skin_rotations
 from soliloquy.engine.capture.smooth import gaps, smooth
+from soliloquy.engine.capture.track import track_faces
 from soliloquy.engine.cli import app
 from soliloquy.engine.errors import Cancelled, ImageError, NoFaceError
 from soliloquy.engine.measure.batteries import blink_shape
-from soliloquy.engine.measure.signals import events_above, match_events, regress, rotations_from_angles
+from soliloquy.engine.measure.signals import (
+    angles_from_rotations,
+    events_above,
+    geodesic_deg,
+    match_events,
+    regress,
+    rotations_from_angles,
+)
+from soliloquy.engine.measure.structure import pose_of
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.motion.direction import Direction
 from soliloquy.engine.motion.generate import generate_motion
+from soliloquy.engine.progress import silent
 from soliloquy.engine.render.render import render
 from soliloquy.engine.render.write import VideoSink
 
@@ -55,6 +66,30 @@ def test_the_clock_is_the_video_s(acted, captured):
 def test_the_head_turns_as_it_did(acted, captured):
     lines = [regress(acted[1].head_rotation_deg[:, axis], captured.head_rotation_deg[:, axis]) for axis in range(3)]
     assert all(0.75 < line.slope < 1.35 and line.correlation > 0.93 for line in lines), lines
+
+
+def test_the_skin_tells_the_turn_of_a_head_that_the_landmarks_blur(acted, astronaut):
+    """Of the pictures before any codec; where the skin shows no texture the landmarks are left to tell."""
+    clip = acted[1].sliced(0, 50)
+    pictures = list(render(astronaut, clip, size=(400, 400)))
+    track = track_faces(pictures, FPS, len(clip), silent)
+    number = rest_picture(track)
+    by_skin = angles_from_rotations(skin_rotations(pictures, track, pictures[number], number, silent))
+    lines = [regress(clip.head_rotation_deg[:, axis], by_skin[:, axis]) for axis in range(3)]
+    assert all(0.75 < line.slope < 1.25 and line.correlation > 0.96 for line in lines), lines
+    flat = [np.full_like(picture, 128) for picture in pictures]
+    assert np.isnan(skin_rotations(flat, track, flat[number], number, silent)).all()
+
+
+def test_a_pose_is_found_from_where_known_points_went():
+    random = np.random.default_rng(3)
+    shape = random.normal(size=(40, 3)) * (0.5, 0.7, 0.3)
+    turn = rotations_from_angles(np.array([[14.0, -9.0, 5.0]]))[0]
+    posed = shape @ turn.T + (0.2, -0.1, 0.4)
+    observed = posed[:, :2] * (16.0 / (16.0 - posed[:, 2:]))
+    seen = np.ones(40, bool)
+    observed[:4], seen[:2] = random.normal(size=(4, 2)), False  # two that are lost, two that were followed wrongly
+    assert geodesic_deg(pose_of(observed, seen, shape, 16.0, np.eye(3)), turn) < 0.1
 
 
 def test_the_jaw_speaks_as_it_did(acted, captured):
