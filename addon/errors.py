@@ -1,6 +1,7 @@
 """What the add-on raises on purpose: one line for the person, and whatever helps a report."""
 
 import errno
+import traceback
 
 EXIT_CODES = {"error": 1, "bad_input": 2, "no_rights": 2, "bad_image": 3, "no_face": 4, "bad_audio": 5, "bad_output": 6,
               "bad_model": 7, "bad_file": 8, "cancelled": 130}
@@ -29,6 +30,12 @@ def refused(error: OSError) -> AddonError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return AddonError(f"The disk is full{where}. Free some space, or choose another folder.", code="bad_output")
     return AddonError(f"The system refuses: {error.strerror or error}{where}.", code="bad_output")
+
+
+def unforeseen(error: Exception) -> AddonError:
+    """An error of our own making, in one line; its traceback is for the report."""
+    return AddonError(f"Something went wrong inside Soliloquy ({type(error).__name__}: {error}). The scene is as it was. Please send us "
+                      "what Copy Report gives.", details="".join(traceback.format_exception(error)))
 
 
 class FileError(AddonError):

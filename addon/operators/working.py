@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 
 import bpy
 
 from .. import paths
 from ..engine_client import Progress, TimeLeft
-from ..errors import AddonError, refused
+from ..errors import AddonError, refused, unforeseen
 from ..turns import Task, Turns, finish_at_once
+
+logger = logging.getLogger(__name__)
 
 FACE_BY_OPTION, FACE_BY_HAND = "give corrected points with --landmarks", "place the points yourself with Correct Landmarks"
 TIMER_S = 0.1
@@ -55,9 +58,9 @@ class Working:
             return {"RUNNING_MODAL"}
         except (AddonError, OSError) as error:
             return self._fail(context, error)
-        except Exception:
-            self._release(context)
-            raise
+        except Exception as error:  # whatever it is, the job ends, and the person is told
+            logger.exception("%s failed", self.bl_idname)
+            return self._fail(context, unforeseen(error))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
@@ -68,9 +71,9 @@ class Working:
             message = finish_at_once(self._task_of_finish(context))
         except (AddonError, OSError) as error:
             return self._fail(context, error)
-        except Exception:
-            self._release(context)
-            raise
+        except Exception as error:  # whatever it is, the job ends, and the person is told
+            logger.exception("%s failed", self.bl_idname)
+            return self._fail(context, unforeseen(error))
         self._release(context)
         say(context, message, failed=False)
         return {"FINISHED"}

@@ -79,6 +79,18 @@ def test_a_full_disk_beside_blender_is_one_line(rig, monkeypatch):
     assert not bpy.data.scenes.get("Soliloquy reads")
 
 
+def test_a_fault_of_ours_is_one_line_and_a_report_with_its_traceback(rig, monkeypatch):
+    def faulty(_clip, _path):
+        raise KeyError("no such thing")
+
+    monkeypatch.setattr("soliloquy.addon.scene.clip_file.write_clip", faulty)
+    with pytest.raises(RuntimeError, match="inside Soliloquy .KeyError"):
+        bpy.ops.soliloquy.update_frames()
+    status = bpy.context.window_manager.soliloquy
+    assert status.failed and not status.running and "Copy Report" in status.message
+    assert "Traceback" in status.report and "faulty" in status.report
+
+
 def test_undo_while_the_rig_is_read_begins_again(rig):
     """What is sent to the engine is the rig after the undo, whole."""
     scene, name = bpy.context.scene, rig.armature.name
