@@ -16,6 +16,8 @@ from ..progress import Progress, silent
 from .batteries import pose_battery
 from .detectors import FACE_POINTS, Face, FaceDetector
 from .signals import geodesic_deg, rotations_from_angles
+from .structure import Turning, turning
+from .tracking import follow
 
 LONG_SIDE_PX = 768
 """Batteries are rendered at this size ..."""
@@ -26,6 +28,10 @@ LONGEST_SIDE_PX = 1536
 
 JITTERS = 8
 """Disturbed copies of the still picture from which the detector's noise floor is taken."""
+
+LEAST_POINTS = 30
+SEEN_SHARE = 0.5
+"""A point takes part in a turning when it was found in this share of the frames; a frame when this share of the points was."""
 
 Renderer = Callable[..., Iterable[np.ndarray]]
 """`engine.render.render.render` or anything with its signature."""
@@ -164,9 +170,37 @@ class Bench:
         return list(self.frames(pose_battery(), stage="measure: head pose"))
 
     @cached_property
+    def pose_seen(self) -> Observation:
+        """What the detector sees in the frames of the pose battery."""
+        return self.observe_frames(self.pose_frames, [0.0] * len(self.pose_frames))
+
+    @cached_property
+    def pose_turning(self) -> Turning | None:
+        """The turning behind the pixels of `pose_frames` and of the `disturbed_frames` after them, in inter-ocular distances about
+        the portrait's camera; None when fewer than LEAST_POINTS could be followed. A frame of which too little was found has a
+        rotation of NaN."""
+        frames = [*self.pose_frames, *self.disturbed_frames]
+        landmarks_px = np.concatenate([self.pose_seen.landmarks_px, self.disturbed.landmarks_px])
+        if not np.isfinite(landmarks_px[0]).all():
+            return None
+        tracks = follow(frames, landmarks_px)
+        enough = tracks.seen.mean(axis=1) >= SEEN_SHARE if tracks.seen.size else np.zeros(len(frames), bool)
+        kept = tracks.seen[enough].mean(axis=0) >= SEEN_SHARE if enough.any() else np.zeros(0, bool)
+        if kept.sum() < LEAST_POINTS:
+            return None
+        points = (tracks.points_px[:, kept] - self.to_frame(self.portrait.camera_centre)) * (1, -1) / self.eye_distance_px
+        distance = self.portrait.camera_distance * self.scale / self.eye_distance_px
+        return turning(points, tracks.seen[:, kept] & enough[:, None], distance)
+
+    @cached_property
+    def disturbed_frames(self) -> list[np.ndarray]:
+        """Disturbed copies of the rest pose."""
+        return list(disturbed_copies(self.neutral_frame))
+
+    @cached_property
     def disturbed(self) -> Observation:
-        """What the detector sees in disturbed copies of the rest pose."""
-        return self.observe_frames(disturbed_copies(self.neutral_frame), [0.0] * JITTERS)
+        """What the detector sees in the disturbed copies of the rest pose."""
+        return self.observe_frames(self.disturbed_frames, [0.0] * JITTERS)
 
     @cached_property
     def noise(self) -> NoiseFloor:

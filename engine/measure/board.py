@@ -14,7 +14,7 @@ from .. import __version__
 from ..errors import Cancelled, InputError, SoliloquyError
 from ..progress import Progress, silent
 from ..render.render import render
-from . import rows_face, rows_gaze, rows_identity, rows_performance, rows_picture, rows_pose, rows_speech, table
+from . import rows_face, rows_gaze, rows_identity, rows_performance, rows_picture, rows_pose, rows_shape, rows_speech, table
 from .bench import Bench
 from .detectors import FaceDetector
 from .figures import ROWS, Figure
@@ -141,7 +141,7 @@ def measure_subject(subject: Subject, bench: Bench, rows: Collection[int], spoke
         7: lambda: rows_speech.visemes(bench, *own_or_reference()),
         8: lambda: rows_speech.timing(bench, *own_or_reference()),
         9: lambda: rows_performance.silence(bench, *own_or_reference()),
-        13: lambda: rows_identity.identity(bench),
+        13: lambda: [rows_shape.shape(bench), *rows_identity.identity(bench)],
         14: lambda: rows_picture.background(bench),
         15: lambda: rows_identity.flicker(bench, own_or_reference()[1]),
         16: lambda: teeth(bench),

@@ -98,6 +98,8 @@ TARGETS: dict[str, Target] = {
     "diversity_head": Target(12, "head: between seeds / in time", "", 0.5, None),
     "diversity_lips": Target(12, "lips: between seeds / in time", "", None, 0.15, digits=3),
     "identity_shape": Target(13, "shape of the face when it turns, difference / eye distance", "%", None, 1.5, short="shape"),
+    "identity_shape_detected": Target(13, "shape of the face when it turns, as the detector takes it", "%", None, None,
+                                      short="s det"),
     "identity_colour": Target(13, "colour of the skin when it turns, difference", "dE", None, 3.0, short="skin"),
     "sharpness_face": Target(13, "sharpness when it turns, face", "", 0.9, 1.1, short="sharp"),
     "sharpness_mouth": Target(13, "sharpness when it turns, mouth", "", 0.7, None),

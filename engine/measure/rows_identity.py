@@ -28,11 +28,11 @@ JPEG_QUALITY = 90
 
 
 def identity(bench: Bench) -> list[Figure]:
-    """Row 13: the frames of row 1 up to 10 degrees against the neutral frame."""
-    keys = ("identity_shape", "identity_colour", "sharpness_face", "sharpness_mouth")
+    """Row 13: the frames of row 1 up to 10 degrees against the neutral frame; its shape off the pixels is `rows_shape`'s."""
+    keys = ("identity_shape_detected", "identity_colour", "sharpness_face", "sharpness_mouth")
     asked = np.flatnonzero(np.abs(pose_battery().head_rotation_deg).max(axis=1) <= LARGEST_ANGLE_DEG)
     frames = [bench.pose_frames[number] for number in asked]
-    landmarks = bench.observe_frames(frames, [0.0] * len(frames)).landmarks_px
+    landmarks = bench.pose_seen.landmarks_px[asked]
     rest, turned = landmarks[0], landmarks[1:]
     seen = np.isfinite(turned[:, 0, 0])
     if not np.isfinite(rest).all() or seen.mean() < 0.5:

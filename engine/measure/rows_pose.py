@@ -9,50 +9,28 @@ from ..portrait.fit import head_asset, similarity
 from ..portrait.portrait import Portrait
 from ..render.pose import Poser
 from .batteries import pose_battery
-from .bench import JITTERS, Bench, disturbed_copies
+from .bench import JITTERS, LEAST_POINTS, Bench
 from .detectors import FACE_POINTS, Face
 from .figures import Figure
 from .signals import Line, angles_from_rotations, geodesic_deg, regress, rotations_from_angles
-from .structure import Turning, turning
-from .tracking import follow
+from .structure import Turning
 
 AXES = ("yaw", "pitch", "roll")
-LEAST_POINTS = 30
-SEEN_SHARE = 0.5
-"""A point takes part when it was found in this share of the frames; a frame when this share of the points was found in it."""
 
 
 def head_pose(bench: Bench) -> list[Figure]:
     """Row 1: commanded head rotation against the one that explains how the picture's own points move."""
     clip = pose_battery()
     angles = clip.head_rotation_deg
-    copies = list(disturbed_copies(bench.neutral_frame))
-    frames = [*bench.pose_frames, *copies]
-    seen = bench.observe_frames(frames, [0.0] * len(frames))
-    read = turned(bench, frames, seen.landmarks_px)
+    read, seen = bench.pose_turning, bench.pose_seen
     if read is None:
         figures = [Figure(key, float("nan"), "too little of the face could be followed")
                    for key in ("pose_error", *(f"pose_slope_{axis}" for axis in AXES), "pose_correlation")]
     else:
         figures = _figures(angles, read.rotation, bench.portrait)
-    perceived = lines(angles, seen.rotation[: len(angles)])
+    perceived = lines(angles, seen.rotation)
     figures += [Figure(f"pose_detected_{axis}", line.slope) for axis, line in zip(AXES[:2], perceived)]
     return figures + [drawn_pose(bench.portrait)] + ([relief_figure(bench, read, seen.landmarks_px[0])] if read else [])
-
-
-def turned(bench: Bench, frames: list[np.ndarray], landmarks_px: np.ndarray) -> Turning | None:
-    """The turning behind `frames` (frames[0] at rest), in inter-ocular distances about the portrait's camera; None when fewer
-    than LEAST_POINTS could be followed. A frame of which too little was found has a rotation of NaN."""
-    if not np.isfinite(landmarks_px[0]).all():
-        return None
-    tracks = follow(frames, landmarks_px)
-    enough = tracks.seen.mean(axis=1) >= SEEN_SHARE if tracks.seen.size else np.zeros(len(frames), bool)
-    kept = tracks.seen[enough].mean(axis=0) >= SEEN_SHARE if enough.any() else np.zeros(0, bool)
-    if kept.sum() < LEAST_POINTS:
-        return None
-    points = (tracks.points_px[:, kept] - bench.to_frame(bench.portrait.camera_centre)) * (1, -1) / bench.eye_distance_px
-    distance = bench.portrait.camera_distance * bench.scale / bench.eye_distance_px
-    return turning(points, tracks.seen[:, kept] & enough[:, None], distance)
 
 
 def lines(commanded_deg: np.ndarray, rotation: np.ndarray) -> list[Line]:
