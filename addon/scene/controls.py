@@ -6,11 +6,12 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from .rig_names import EYE_BONES, GAZE, HEAD, NECK, ROOT
+from .rig_names import EYE_BONES, GAZE, HEAD, NECK, ROOT, SHOULDERS, THROAT
 
 FOLLOW_PROPERTY = "gaze_target"
 """On the armature: how far the eyes look at the bone `gaze`, 0 (as keyed) to 1."""
 
+CARRIED = "Carried by the Head"
 GAZE_DISTANCE_M = 0.5
 RING_STEPS = 40
 SHAPE_NAME = "Soliloquy {}"
@@ -49,10 +50,30 @@ def add_controls(armature: bpy.types.Object, head_length_m: float) -> None:
         bones[name].lock_location = (True, True, True)
     for name, ranges in LIMITS_DEG.items():
         _limit(bones[name], ranges)
+    carry_shoulders(armature)
+    _hide_mechanism(armature.data)
     for name, colour in BONE_COLOURS.items():
         shown = armature.data.bones[name].color
         shown.palette = "CUSTOM"
         shown.custom.normal, shown.custom.select, shown.custom.active = colour, SELECTED, ACTIVE
+
+
+def carry_shoulders(armature: bpy.types.Object) -> None:
+    """Let throat and shoulders shift as the head does, whatever shifts it."""
+    for name in (THROAT, SHOULDERS):
+        bone = armature.pose.bones[name]
+        if bone.constraints.get(CARRIED) is None:
+            constraint = bone.constraints.new("COPY_LOCATION")
+            constraint.name, constraint.target, constraint.subtarget = CARRIED, armature, HEAD
+            constraint.owner_space = constraint.target_space = "LOCAL"
+
+
+def _hide_mechanism(armature: bpy.types.Armature) -> None:
+    """What nobody grabs is in a bone collection of its own, out of sight."""
+    mechanism = armature.collections.new("Mechanism")
+    for name in (THROAT, SHOULDERS):
+        mechanism.assign(armature.bones[name])
+    mechanism.is_visible = False
 
 
 def _dress(bone: bpy.types.PoseBone, shape: bpy.types.Object, radius_m: float, along_m: float) -> None:

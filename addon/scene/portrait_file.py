@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...common import shoulders
 from ..errors import FileError
 from .channels import RIG_CHANNELS
 
@@ -44,7 +45,8 @@ class PartData:
 @dataclass(frozen=True)
 class PortraitData:
     """What the rig needs of a portrait. size: (width, height) px; images: PNG files by name; lengths in pixels; apertures:
-    vertex numbers of the part "face" around each hole; origin: JSON with the picture's name, its SHA-256 and the rights, "" unless known."""
+    vertex numbers of the part "face" around each hole; origin: JSON with the picture's name, its SHA-256 and the rights, "" unless known;
+    shoulders: how much of the head's shifts they take part in, 0..1."""
 
     size: tuple[int, int]
     parts: dict[str, PartData]
@@ -57,6 +59,7 @@ class PortraitData:
     apertures: dict[str, np.ndarray]
     source_name: str
     origin: str = ""
+    shoulders: float = shoulders.SHARE
 
 
 _ARRAYS = {"vertices": (np.float32, 3), "triangles": (np.int32, 3), "uv": (np.float32, 2), "colour": (np.float32, 4),
@@ -94,7 +97,8 @@ def _portrait(archive: zipfile.ZipFile, header: dict) -> PortraitData:
         units_per_metre=_positive(header["units_per_metre"]), camera_distance=_positive(header["camera_distance"]),
         camera_centre=_finite(header["camera_centre"], (2,)), neck_pivot=_finite(header["neck_pivot"], (3,)),
         eye_centres=_finite(header["eye_centres"], (2, 3)), apertures=_apertures(header.get("apertures", {}), parts),
-        source_name=os.path.basename(str(header.get("provenance", {}).get("source", ""))), origin=_origin(header.get("provenance", {})))
+        source_name=os.path.basename(str(header.get("provenance", {}).get("source", ""))), origin=_origin(header.get("provenance", {})),
+        shoulders=float(np.clip(header.get("settings", {}).get("shoulders", shoulders.SHARE), 0.0, 1.0)))
 
 
 def _origin(provenance: dict) -> str:

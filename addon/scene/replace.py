@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..turns import Task
-from . import backdrop
+from . import backdrop, controls
 from .portrait_file import PortraitData
 from .found_rig import PART_PROPERTY, Rig, find_rig
 from .rig import rig_task
@@ -36,6 +36,7 @@ def replace_task(rig: Rig, portrait: PortraitData, scene: bpy.types.Scene, *, na
         left_over.append(gone.data)
         bpy.data.objects.remove(gone)
     _take_bones(rig, fresh)
+    controls.carry_shoulders(rig.armature)
     for child in list(fresh.armature.children):
         bpy.data.objects.remove(child)
     bpy.data.objects.remove(fresh.armature)

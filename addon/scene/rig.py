@@ -10,13 +10,14 @@ from functools import partial
 import bpy
 import numpy as np
 
+from ...common import shoulders
 from ..turns import Task, finish_at_once
 from . import backdrop, controls, far_side, layers, materials
 from .channels import RIG_CHANNELS
 from .found_rig import MASTER_PARTS, PART_PROPERTY, Rig
 from .meshes import build_mesh
 from .portrait_file import PartData, PortraitData
-from .rig_names import EYE_BONES, GAZE, HEAD, NECK, ROOT
+from .rig_names import EYE_BONES, GAZE, HEAD, NECK, ROOT, SHOULDERS, THROAT
 from .space import SENSOR_WIDTH_MM, RigSpace
 
 HEAD_ROTATION_ORDER = "ZXY"
@@ -32,7 +33,7 @@ LEADERS = {**{part: {bone: 1.0} for part, bone in EYE_BONES.items()},
 
 ORIGIN_PROPERTY = "soliloquy_origin"
 """On the armature: which picture the portrait was made from, and on what rights (see `portrait_file`)."""
-PERSON_IMAGE = "person"
+PERSON, PERSON_IMAGE = "person", "person"
 
 
 def build_rig(portrait: PortraitData, scene: bpy.types.Scene, *, name: str) -> Rig:
@@ -67,6 +68,7 @@ def unseen_rig_task(portrait: PortraitData, *, name: str) -> Task[Rig]:
     yield "meshes"
     for key, part in portrait.parts.items():
         objects[key] = yield from _part_object(key, space, images.get(part.texture), geometry[key], armature, collection, name)
+        yield from _weights(objects[key], part.head_weight, LEADERS.get(key, {HEAD: 1.0}), _carried(portrait, key, matte))
     yield "shape keys"
     master_name = next((key for key in MASTER_PARTS if key in objects), next(iter(objects)))
     for key, part in portrait.parts.items():
@@ -115,6 +117,8 @@ def _armature(portrait: PortraitData, space: RigSpace, collection: bpy.types.Col
         root = _bone(data, ROOT, (0, 0, 0), (0, 0, head_length / 2), None)
         neck_bone = _bone(data, NECK, neck - (0, 0, head_length / 2), neck, root)
         head = _bone(data, HEAD, neck, neck + (0, 0, head_length), neck_bone)
+        _bone(data, THROAT, neck, neck + (0, 0, head_length), neck_bone)
+        _bone(data, SHOULDERS, neck, neck + (0, 0, head_length), root)
         for bone_name, eye in zip(EYE_BONES.values(), eyes, strict=True):
             _bone(data, bone_name, eye, eye - (0, 0.04, 0), head).align_roll((0, 0, 1))
         target = eyes.mean(axis=0) - (0, controls.GAZE_DISTANCE_M, 0)
@@ -164,7 +168,6 @@ def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None,
     yield
     part_object = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
     part_object[PART_PROPERTY] = key
-    yield from _weights(part_object, part.head_weight, LEADERS.get(key, {HEAD: 1.0}))
     modifier = part_object.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
     return part_object
@@ -176,12 +179,24 @@ def _child(child: bpy.types.Object, armature: bpy.types.Object, collection: bpy.
     return child
 
 
-def _weights(part_object: bpy.types.Object, head_weight: np.ndarray, leaders: dict[str, float]) -> Task[None]:
+def _carried(portrait: PortraitData, key: str, matte: np.ndarray | None) -> np.ndarray | float:
+    """How much of the head's shifts the rest of a part takes part in: the person's shoulders only."""
+    if key != PERSON or matte is None:
+        return 0.0
+    return shoulders.carried_share(255 * matte, portrait.parts[key].vertices[:, :2], portrait.units_per_metre, portrait.shoulders)
+
+
+def _weights(part_object: bpy.types.Object, head_weight: np.ndarray, leaders: dict[str, float],
+             carried: np.ndarray | float) -> Task[None]:
     """`leaders` share head_weight w; the rest is shared by neck w(1-w) and root (1-w)^2, so that turning the head moves what
-    the renderer moves, and turning the neck bends the neck without dragging the shoulders. They add up to 1."""
+    the renderer moves, and turning the neck bends the neck without dragging the shoulders. Throat and shoulders, which shift with
+    the head, have the `carried` share of neck's and root's. All add up to 1."""
     weight = np.clip(head_weight.astype(np.float64), 0, 1)
     shares = {bone: share * weight for bone, share in leaders.items()}
-    shares |= {NECK: weight * (1 - weight), ROOT: (1 - weight) ** 2}
+    neck, trunk = weight * (1 - weight), (1 - weight) ** 2
+    shares |= {NECK: neck * (1 - carried), ROOT: trunk * (1 - carried)}
+    if np.any(carried):
+        shares |= {THROAT: neck * carried, SHOULDERS: trunk * carried}
     for bone, share in shares.items():
         group = part_object.vertex_groups.new(name=bone)
         steps = np.round(share * 1024).astype(int)

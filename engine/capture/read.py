@@ -11,6 +11,7 @@ from ..motion.clip import ARKIT_CHANNELS, CHANNEL_INDEX
 from ..motion.direction import NOMINAL_DISTANCE_M
 from ..motion.lips import opened, seen_width, spread, within_reach
 from ..motion.visemes import channel_columns
+from ..portrait.fit import PUPIL_DISTANCE_M
 from .smooth import smooth
 from .track import Track
 
@@ -44,7 +45,6 @@ OPEN_PERCENTILE, OPEN_WINDOW_S = 70, 4.0
 SHUT_FROM, SHUT_AT = 0.18, 0.68
 """Loss of the eye's height against open from which a blink begins, and at which the eye is shut: lids have thickness."""
 
-PUPIL_DISTANCE_M = 0.063
 FACE_FROM_PIVOT_M = np.array([0.0, 0.075, 0.095])
 """The middle of the face as seen from the joint the head turns about (the head asset's)."""
 

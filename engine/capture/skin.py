@@ -18,13 +18,12 @@ from ..measure.signals import geodesic_deg, regress
 from ..measure.structure import pose_of, turning
 from ..measure.tracking import StillFace, still_face
 from ..motion.direction import NOMINAL_DISTANCE_M
-from ..portrait.fit import head_asset
+from ..portrait.fit import PUPIL_DISTANCE_M, head_asset
 from ..progress import Progress
 from .track import Track
 
 STAGE = "follow"
 
-PUPIL_DISTANCE_M = 0.063
 CAMERA_DISTANCE_IOD = NOMINAL_DISTANCE_M / PUPIL_DISTANCE_M
 """The camera's distance is not known; it hardly tells in a rotation."""
 

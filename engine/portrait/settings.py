@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ...common import shoulders
 from ..errors import InputError
 from .portrait import Part, Portrait
 from .topology import CHIN, FOREHEAD, INNER_LIP_LOWER, INNER_LIP_UPPER
@@ -39,7 +40,7 @@ class PortraitSettings:
     lips: str = "auto"
     light: str = "auto"
     teeth: float = 1.0
-    shoulders: float = 0.7
+    shoulders: float = shoulders.SHARE
     matte: float = 0.0
 
     @classmethod

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.spatial
 import torch
 
+from ...common import shoulders
 from ...common.channels import ARKIT_CHANNELS, RIG_CHANNELS
 from ..motion.clip import CHANNEL_INDEX, MotionClip
 from ..portrait.far_side import BEFORE_FACE
@@ -55,10 +56,6 @@ FADE_CLEAR_OF_HOLES = 0.12
 """Lids and lips never fade: within this many pupil distances of a hole."""
 
 
-CARRIED_REACH = 1.6
-"""The trunk carries the head: it rises with a breath, sways and comes nearer with it. It keeps still where the frame cuts it, and
-goes along fully so many pupil distances inside."""
-
 GLINT_SHARE = 0.5
 """The light's reflection lies at the centre of the cornea's curvature, half as far before the eye's centre as the iris
 (Guestrin & Eizenman 2006, "General theory of remote gaze estimation"): so far it goes with the gaze."""
@@ -80,13 +77,10 @@ def lid_closure(portrait: Portrait) -> np.ndarray:
 
 
 def carried_share(portrait: Portrait) -> np.ndarray:
-    """(P,) how much of the head's shift the trunk goes along with at each vertex of the person: none where the frame cuts it."""
-    alpha, points = portrait.images["person"][..., 3], portrait.parts["person"].vertices[:, :2]
-    right, bottom = alpha.shape[1] - 1, alpha.shape[0] - 1
-    sides = ((alpha[:, 0], points[:, 0]), (alpha[:, -1], right - points[:, 0]), (alpha[-1], bottom - points[:, 1]))
-    inside = np.min([np.full(len(points), np.inf)] + [distance for edge, distance in sides if edge.max() > 127], axis=0)
-    share = np.clip(inside / (CARRIED_REACH * portrait.units_per_metre * PUPIL_DISTANCE_M), 0, 1)
-    return (PortraitSettings.of(portrait).shoulders * share * share * (3 - 2 * share)).astype(np.float32)
+    """(P,) how much of the head's shift the trunk goes along with at each vertex of the person."""
+    share = shoulders.carried_share(portrait.images["person"][..., 3], portrait.parts["person"].vertices[:, :2],
+                                    portrait.units_per_metre, PortraitSettings.of(portrait).shoulders)
+    return share.astype(np.float32)
 
 
 def beneath_far_side(portrait: Portrait) -> np.ndarray:
