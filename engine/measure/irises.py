@@ -3,20 +3,22 @@
 The detector's iris landmarks follow a drawn eye by a half across and by a fifth up and down (docs/measures.md), so they
 cannot say how far an eye turns. Here the iris of the still face is the circle that is darker inside than outside (the
 integro-differential idea of Daugman 1993, as a sum over gradients that point outwards, Timm & Barth 2011), of a human
-iris's size. What lies in it and around its rim inside the eye's opening is then matched by least squares to a fraction of
-a pixel; the worst quarter of the pixels is left out, because lids come and go over an iris. The eyes' places in a frame
-come from points of the skin around them, followed by their pixels (`tracking`): the detector's landmarks there shift with
-lids and gaze.
+iris's size. What lies in it and around its rim is then matched by least squares to a fraction of a pixel, where the eye's
+opening shows it both then and now: lids stay, and what they hide says nothing. Catch-lights are left out of both, since they
+go half as far; without that, heads of known gaze with catch-lights of 3 mm, as painters like them, read .6 to .9 of their
+travel. The worst quarter of the pixels is left out. The eyes' places in a frame come from points of the skin around them,
+followed by their pixels (`tracking`): the detector's landmarks there shift with lids and gaze.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from .detectors import EYE_OUTLINES, Face
+from .detectors import EYE_CORNERS, EYE_OUTLINES, Face
 from .tracking import Tracks, follow
 
 EYE_DISTANCE_PX = 300.0
@@ -27,11 +29,24 @@ VIEW_IOD = (0.5, 0.42)
 
 LIMBUS_RADIUS_IOD = 11.7 / 63.0 / 2.0
 """Of a human iris, 11.7 mm across (Caroline & Andre 2002, "The effect of corneal diameter on soft lens fitting")."""
-RADII = (0.85, 0.92, 1.0, 1.08)
+RADII = (0.85, 0.92, 1.0, 1.08, 1.17, 1.27, 1.37)
+"""Painted and drawn irises are larger than people's."""
 RIM_PX = 2.5
 SMOOTHING_PX = 1.5
-GLINT_IOD = 0.02
-"""Bright spots up to this wide are taken out before matching: a catch-light does not go with the eye."""
+SPOT_IOD = 0.02
+"""Bright spots up to this wide are smoothed away before matching."""
+GLINT_SHARE, GLINT_LEAST_LEVELS = 0.35, 12.0
+"""A catch-light is brighter than the iris by this share of what the white is brighter, and by at least so many levels."""
+GLINT_WITHIN, GLINT_LARGEST = 0.85, 0.2
+"""In the still face it lies this far within the iris (radii); in others it is a spot that dark surrounds, up to this share of
+the iris's square (radius ** 2 * pi): the white reaches the lids."""
+GLINT_AROUND_IOD = (0.01, 0.007)
+"""So much around it is left out too, in the still face and in others."""
+INSIDE_LIDS_IOD = 0.017
+"""The detector's lid line is right to this; what is nearer to it may be lid."""
+LEAST_INSIDE, LEAST_IN_BOTH = 0.3, 0.35
+"""Of the iris the lids must leave this share when taken so carefully, else their line is taken as it is; and a place is tried
+only where so much of what the still face shows is open."""
 BESIDE_DEG = 50.0
 """The rim counts this far up and down from the horizontal; above and below it are the lids."""
 DARKNESS = 0.3
@@ -51,7 +66,7 @@ FINE_SEARCH_PX, ROUNDS = 14, 3
 
 def iris_travel_iod(frames: Sequence[np.ndarray], landmarks_px: np.ndarray) -> np.ndarray:
     """(T, 2, 2) subject's left, right eye x (right along the line of the eyes, up): how far each iris lies from where it is
-    in frames[0], over the inter-ocular distance. NaN in frames in which no face was seen.
+    in frames[0], over the inter-ocular distance, not foreshortened. NaN in frames in which no face was seen.
 
     frames: (H, W, 3) uint8 RGB; landmarks_px: (T, 478, 3) of the detector, NaN where it saw no face.
     """
@@ -59,16 +74,16 @@ def iris_travel_iod(frames: Sequence[np.ndarray], landmarks_px: np.ndarray) -> n
     if not np.isfinite(landmarks_px[0]).all():
         return travel
     tracks = follow(frames, landmarks_px)
+    left, right = landmarks_px[0, np.array(EYE_CORNERS)].mean(axis=1)
+    foreshortened = np.linalg.norm((left - right)[:2]) / np.linalg.norm(left - right)
     for eye in range(2):
         rest = _Eye(landmarks_px[0], eye, tracks)
         still = rest.view(frames[0], rest.motion(0))
-        opening = rest.opening(still.shape[:2])
-        centre, radius = find_iris(still, opening)
-        patch, mask = _patch(_smooth_grey(still), opening, centre, radius)
+        iris = _Iris.of(still, rest.opening(still.shape[:2]))
         for number, frame in enumerate(frames):
             if (moved := rest.motion(number)) is not None:
-                shift = _matched(patch, mask, _smooth_grey(rest.view(frame, moved)), centre)
-                travel[number, eye] = shift * (1, -1) / EYE_DISTANCE_PX
+                shift = iris.found_in(rest.view(frame, moved))
+                travel[number, eye] = shift * (1, -1) * foreshortened / EYE_DISTANCE_PX
     return travel
 
 
@@ -160,43 +175,109 @@ def _correlated(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 def _smooth_grey(view: np.ndarray) -> np.ndarray:
     """(H, W) float32, without small bright spots."""
-    spot = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(GLINT_IOD * EYE_DISTANCE_PX / 2.0) + 1,) * 2)
+    spot = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(SPOT_IOD * EYE_DISTANCE_PX / 2.0) + 1,) * 2)
     grey = cv2.morphologyEx(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), cv2.MORPH_OPEN, spot)
     return cv2.GaussianBlur(grey.astype(np.float32), (0, 0), SMOOTHING_PX)
 
 
-def _patch(still: np.ndarray, opening: np.ndarray, centre: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
-    """The square around the iris and (same size) 1 where it shows the iris, its rim, or a little white beside it."""
-    reach = int(round(PATCH_RADII * radius))
-    column, row = np.round(centre).astype(int)
-    inside = np.s_[row : row + 2 * reach + 1, column : column + 2 * reach + 1]
-    edges = (reach,) * 4
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    shown = cv2.copyMakeBorder(opening, *edges, cv2.BORDER_CONSTANT)[inside] > 0
-    patch = cv2.copyMakeBorder(still, *edges, cv2.BORDER_REPLICATE)[inside]
-    return patch, ((np.hypot(x, y) <= reach) & shown).astype(np.float32)
+@dataclass(frozen=True)
+class _Iris:
+    """The iris of the still face, as it is looked for in other frames.
+
+    inside: (H, W) uint8, 1 between the lids; centre (2,), radius: in the view; patch, mask: (K, K) float32, the square around
+    it and 1 where it shows the iris, its rim, or a little white beside it; glint_level: grey above which a spot is catch-light.
+    """
+
+    inside: np.ndarray
+    centre: np.ndarray
+    radius: float
+    patch: np.ndarray
+    mask: np.ndarray
+    glint_level: float
+
+    @classmethod
+    def of(cls, view: np.ndarray, opening: np.ndarray) -> _Iris:
+        """The iris in the still face's view (H, W, 3) of an eye; opening: (H, W) uint8, 1 between the lids."""
+        centre, radius = find_iris(view, opening)
+        y, x = np.mgrid[: view.shape[0], : view.shape[1]]
+        distance = np.hypot(x - centre[0], y - centre[1]) / radius
+        inside = cv2.erode(opening, _disc(INSIDE_LIDS_IOD))
+        if inside[distance < 1.0].sum() < LEAST_INSIDE * np.pi * radius**2:
+            inside = opening
+        grey = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY)
+        level = _glint_level(grey, inside > 0, distance)
+        glint = cv2.dilate(((grey > level) & (distance < GLINT_WITHIN)).astype(np.uint8), _disc(GLINT_AROUND_IOD[0]))
+        reach = int(round(PATCH_RADII * radius))
+        shown = inside * (distance <= PATCH_RADII) * (1 - glint)
+        return cls(inside, centre, radius, _window(_smooth_grey(view), centre, reach),
+                   _window(shown.astype(np.float32), centre, reach, outside=0.0), level)
+
+    def found_in(self, view: np.ndarray) -> np.ndarray:
+        """(2,) x, y shift in pixels at which `view` looks most like the patch, where both are open; NaN where nothing shows."""
+        if not self.mask.any():
+            return np.full(2, np.nan)
+        far, reach = int(LARGEST_TRAVEL_IOD * EYE_DISTANCE_PX), len(self.patch) // 2
+        seen = _window(_smooth_grey(view), self.centre, reach + far)
+        still_open = self.inside * (1 - self._glints(view))
+        seen_open = _window(still_open.astype(np.float32), self.centre, reach + far, outside=0.0)
+        kept, place = self.mask, None
+        for _ in range(ROUNDS):
+            cost = _difference(seen, seen_open, self.patch, kept)
+            allowed = cost
+            if place is not None:
+                allowed = np.full_like(cost, np.inf)
+                near = tuple(slice(max(at - FINE_SEARCH_PX, 0), at + FINE_SEARCH_PX + 1) for at in place)
+                allowed[near] = cost[near]
+            place = np.unravel_index(int(allowed.argmin()), cost.shape)
+            there = tuple(slice(at, at + len(self.patch)) for at in place)
+            difference = np.abs(seen[there] - self.patch)
+            compared = difference[(self.mask > 0) & (seen_open[there] > 0)]
+            usual = float(np.percentile(compared, KEPT_PERCENT)) if compared.size else 0.0
+            alike = (difference <= max(usual, LEAST_DIFFERENCE)).astype(np.float32)
+            kept = self.mask * cv2.morphologyEx(alike, cv2.MORPH_CLOSE, np.ones((3, 3), np.float32))
+        return np.array([_between(cost[place[0]], place[1]), _between(cost[:, place[1]], place[0])]) - far
+
+    def _glints(self, view: np.ndarray) -> np.ndarray:
+        """(H, W) uint8: 1 on and around bright spots between the lids that dark surrounds."""
+        bright = ((cv2.cvtColor(view, cv2.COLOR_RGB2GRAY) > self.glint_level) & (self.inside > 0)).astype(np.uint8)
+        count, labels, boxes, _ = cv2.connectedComponentsWithStats(bright, connectivity=8)
+        at_lids = np.unique(labels[cv2.erode(self.inside, np.ones((3, 3), np.uint8)) < self.inside])
+        small = np.flatnonzero(boxes[:, cv2.CC_STAT_AREA] < GLINT_LARGEST * np.pi * self.radius**2)
+        spots = np.setdiff1d(small, np.append(at_lids, 0))
+        return cv2.dilate(np.isin(labels, spots).astype(np.uint8), _disc(GLINT_AROUND_IOD[1]))
 
 
-def _matched(patch: np.ndarray, mask: np.ndarray, view: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """(2,) x, y shift in pixels at which `view` looks most like the patch, where it lay about `centre`."""
-    reach, far = len(patch) // 2, int(LARGEST_TRAVEL_IOD * EYE_DISTANCE_PX)
+def _disc(radius_iod: float) -> np.ndarray:
+    """A square window that reaches this far, for cv2's morphology."""
+    return np.ones((2 * round(radius_iod * EYE_DISTANCE_PX) + 1,) * 2, np.uint8)
+
+
+def _glint_level(grey: np.ndarray, inside: np.ndarray, distance: np.ndarray) -> float:
+    """Grey above which a spot on the iris is catch-light; distance: (H, W) from its centre in radii."""
+    iris, white = grey[inside & (distance < 0.9)], grey[inside & (distance > 1.15)]
+    dark = float(np.median(iris)) if iris.size else float(grey.min())
+    light = float(np.percentile(white, 75)) if white.size > 20 else float(np.percentile(grey, 90))
+    return dark + max(GLINT_LEAST_LEVELS, GLINT_SHARE * (light - dark))
+
+
+def _window(picture: np.ndarray, centre: np.ndarray, reach: int, outside: float | None = None) -> np.ndarray:
+    """The square that reaches so far about `centre`; beyond the picture its border, or the value `outside`."""
     column, row = np.round(centre).astype(int)
-    side = 2 * (reach + far) + 1
-    window = cv2.copyMakeBorder(view, *(reach + far,) * 4, cv2.BORDER_REPLICATE)[row : row + side, column : column + side]
-    kept, place = mask, None
-    for _ in range(ROUNDS):
-        cost = cv2.matchTemplate(window, patch, cv2.TM_SQDIFF, mask=kept) / max(float(kept.sum()), 1.0)
-        allowed = cost
-        if place is not None:
-            allowed = np.full_like(cost, np.inf)
-            near = tuple(slice(max(at - FINE_SEARCH_PX, 0), at + FINE_SEARCH_PX + 1) for at in place)
-            allowed[near] = cost[near]
-        place = np.unravel_index(int(allowed.argmin()), cost.shape)
-        difference = np.abs(window[place[0] : place[0] + len(patch), place[1] : place[1] + len(patch)] - patch)
-        usual = float(np.percentile(difference[mask > 0], KEPT_PERCENT)) if mask.any() else 0.0
-        alike = difference <= max(usual, LEAST_DIFFERENCE)
-        kept = mask * cv2.morphologyEx(alike.astype(np.float32), cv2.MORPH_CLOSE, np.ones((3, 3), np.float32))
-    return np.array([_between(cost[place[0]], place[1]), _between(cost[:, place[1]], place[0])]) - far
+    border = (cv2.BORDER_REPLICATE,) if outside is None else (cv2.BORDER_CONSTANT, None, outside)
+    return cv2.copyMakeBorder(picture, *(reach,) * 4, *border)[row : row + 2 * reach + 1, column : column + 2 * reach + 1]
+
+
+def _difference(seen: np.ndarray, seen_open: np.ndarray, patch: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """(2 F + 1, 2 F + 1) mean squared difference of `patch` (K, K) and `seen` (K + 2 F, K + 2 F) at every place, over the pixels
+    that are `kept` in the one and open in the other; large where those are too few."""
+    def correlated(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        return cv2.matchTemplate(picture, kernel, cv2.TM_CCORR)
+
+    compared = correlated(seen_open, kept)
+    squares = (correlated(seen_open * seen * seen, kept) - 2.0 * correlated(seen_open * seen, kept * patch)
+               + correlated(seen_open, kept * patch * patch))
+    enough = compared >= LEAST_IN_BOTH * max(float(kept.sum()), 1.0)
+    return np.where(enough, squares / np.maximum(compared, 1.0), np.float32(1e9))
 
 
 def _between(cost: np.ndarray, lowest: int) -> float:

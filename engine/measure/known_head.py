@@ -50,6 +50,8 @@ EYE_RADIUS_IOD = 12.0 / 63.0
 IRIS_SHARE, PUPIL_SHARE, GLINT_SHARE = 5.8 / 12.0, 2.0 / 12.0, 0.8 / 12.0
 """Radii of iris, pupil and catch-light over the eyeball's."""
 GLINT_PLACE = np.array([0.07, 0.09, 0.0])
+RETRACTED_IOD = 0.08
+"""Shut eyes draw back by this: the balls fill the opening as people's do not, and would stand out through the lids."""
 
 Paint = Callable[[np.ndarray], np.ndarray]
 """Landmarks (468, 3) of the head, inter-ocular distances about its middle -> texture (TEXTURE_PX, TEXTURE_PX, 3) as seen from
@@ -107,20 +109,23 @@ def _looked_at(detector: FaceDetector, frames: list[np.ndarray]) -> np.ndarray:
 class KnownHead:
     """A painted head. Coordinates: inter-ocular distances about the middle of the face, x right, y up, z to the viewer.
 
-    shape: "average" or a name in assets/known_heads.npz.
+    shape: "average" or a name in assets/known_heads.npz; iris, sclera: colours; glint: size of the catch-light, 1 is 1.6 mm.
     """
 
-    def __init__(self, shape: str = AVERAGE, paint: Paint | None = None, *, iris: tuple[int, int, int] = IRIS) -> None:
+    def __init__(self, shape: str = AVERAGE, paint: Paint | None = None, *, iris: tuple[int, int, int] = IRIS,
+                 sclera: tuple[int, int, int] = SCLERA, glint: float = 1.0) -> None:
         with np.load(ASSETS / "head.npz", allow_pickle=False) as asset:
             vertices, triangles = asset["head_vertices"].astype(np.float64), asset["head_triangles"].astype(np.int64)
             landmarks = asset["landmark_rest"].astype(np.float64)
-        if shape != AVERAGE:
-            with np.load(ASSETS / "known_heads.npz", allow_pickle=False) as asset:
+        with np.load(ASSETS / "known_heads.npz", allow_pickle=False) as asset:
+            shut = asset["blink/vertices"].astype(np.float64)
+            if shape != AVERAGE:
                 vertices, landmarks = vertices + asset[f"{shape}/vertices"], landmarks + asset[f"{shape}/landmarks"]
         left, right = landmarks[np.array(EYE_CORNERS)].mean(axis=1)
         unit, middle = float(np.linalg.norm(left - right)), landmarks.mean(axis=0)
         vertices, self.landmarks = (vertices - middle) / unit, (landmarks - middle) / unit
-        self.iris = np.array(iris, np.float64)
+        self.discs = ((1.0, IRIS_SHARE, iris), (1.0, PUPIL_SHARE, PUPIL), (0.5, glint * GLINT_SHARE, GLINT))
+        self.sclera = np.array(sclera, np.float64)
         self.texture = (paint or painted)(self.landmarks).astype(np.float32)
         self.eyes = [_eye_centre(self.landmarks, side) for side in ("left", "right")]
         ball, ball_triangles = _ball()
@@ -131,12 +136,15 @@ class KnownHead:
         self.triangles = np.concatenate([part[1] + offset for part, offset in zip(parts, offsets)])
         self.part = np.repeat(np.arange(len(parts)), [len(part[1]) for part in parts])
         self.on_texture = on_texture(self.vertices).astype(np.float32)
+        self.shut = np.zeros_like(self.vertices)
+        self.shut[: len(shut)] = shut / unit
+        self.shut[len(shut) :, 2] = -RETRACTED_IOD
 
-    def draw(self, angles_deg: np.ndarray, *, gaze_deg: np.ndarray = (0.0, 0.0)) -> np.ndarray:
+    def draw(self, angles_deg: np.ndarray, *, gaze_deg: np.ndarray = (0.0, 0.0), closure: float = 0.0) -> np.ndarray:
         """(SIZE_PX, SIZE_PX, 3) uint8 picture of the head turned by (3,) yaw, pitch, roll about its neck, the eyes turned in it
-        by (2,) yaw, pitch."""
+        by (2,) yaw, pitch and shut by `closure`, 0 to 1."""
         turn = rotations_from_angles(np.asarray(angles_deg, np.float64)[None])[0]
-        posed = (self.vertices - NECK) @ turn.T + NECK
+        posed = (self.vertices + closure * self.shut - NECK) @ turn.T + NECK
         away = CAMERA_EYE_DISTANCES - posed[:, 2]
         scale = EYE_DISTANCE_PX * CAMERA_EYE_DISTANCES / away
         side = SIZE_PX * FINER
@@ -182,9 +190,8 @@ class KnownHead:
         for eye, centre in enumerate(self.eyes):
             seen = self.part[triangle] == 1 + eye
             place = (self._interpolated(self.vertices, triangle[seen], weights[seen]) - centre) / EYE_RADIUS_IOD
-            white = np.array(SCLERA, np.float64)
-            painted_eye = np.tile(white, (seen.sum(), 1))
-            for share, radius, colour in ((1.0, IRIS_SHARE, self.iris), (1.0, PUPIL_SHARE, PUPIL), (0.5, GLINT_SHARE, GLINT)):
+            painted_eye = np.tile(self.sclera, (seen.sum(), 1))
+            for share, radius, colour in self.discs:
                 turn = rotations_from_angles(share * gaze_deg[None])[0]
                 disc = turn @ np.array([0.0, 0.0, IRIS_RADIUS_IOD / EYE_RADIUS_IOD]) + (GLINT_PLACE if colour is GLINT else 0.0)
                 distance = np.linalg.norm((place - disc)[:, :2], axis=1)

@@ -9,7 +9,7 @@ from ..portrait.portrait import Portrait
 from ..render.pose import Poser
 from .batteries import GazeBattery, gaze_battery
 from .bench import Bench, disturbed_copies
-from .detectors import EYE_CORNERS, IRIS_CENTRES, IRIS_RADIUS_IOD
+from .detectors import EYE_CORNERS, IRIS_RADIUS_IOD
 from .figures import Figure
 from .irises import iris_travel_iod
 from .signals import regress
@@ -83,11 +83,11 @@ def gains(travel: np.ndarray, truth: np.ndarray, sweep: slice) -> tuple[float, f
 
 
 def drawn_gain(portrait: Portrait, battery: GazeBattery) -> Figure:
-    """How far the irises are drawn to travel, against a human eye's; from the projected vertices, without a detector."""
-    pupils = {f"iris_{side}": np.linalg.norm(portrait.parts[f"iris_{side}"].vertices[:, :2] - portrait.landmarks_px[centre, :2],
-                                             axis=1).argmin() for side, centre in zip(("left", "right"), IRIS_CENTRES)}
+    """How far the irises are drawn to travel, against a human eye's; from their projected vertices, the rim's as the middle's,
+    without a detector."""
     posed = Poser(portrait).pose(battery.clip, 0, len(battery.clip))
-    centres = np.array([np.mean([frame.vertices[iris][pupil, :2] for iris, pupil in pupils.items()], axis=0) for frame in posed])
+    centres = np.array([np.mean([frame.vertices[f"iris_{side}"][:, :2].mean(axis=0) for side in ("left", "right")], axis=0)
+                        for frame in posed])
     travel_iod = (centres - centres[0]) * (1, -1) / (portrait.units_per_metre * PUPIL_DISTANCE_M)
     return gain_figure("gaze_drawn", travel_iod, battery.clip.gaze_deg.mean(axis=1), battery.sweep)
 

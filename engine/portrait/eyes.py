@@ -14,11 +14,10 @@ from .fit import Fit
 from .portrait import Part, facing_camera
 from .topology import IRIS, LID_LOWER, LID_UPPER
 
-EYEBALL_RADIUS = 0.19
-"""In pupil distances: 12 mm (Bekerman et al. 2014, "Variations in eyeball diameters") over 63 mm."""
 IRIS_LEVER = 0.167
 """From the eye's centre of rotation to the plane of the iris, pupil distances: 10.5 mm (Fry & Hill 1962, "The center of
-rotation of the eye", 13.5 mm behind the cornea, less 3 mm to the iris)."""
+rotation of the eye", 13.5 mm behind the cornea, less 3 mm to the iris). The iris is flat: on a ball's surface its rim would
+lie 1.5 mm and more further back, and travel by a seventh to a quarter less than its middle."""
 MARGIN = 0.22
 """How far the eye's own texture reaches beyond the lids, pupil distances."""
 WHITE_BENEATH_LIDS = 0.07
@@ -58,7 +57,7 @@ def build_eye(image: np.ndarray, landmarks_px: np.ndarray, fit: Fit, side: str) 
     centre, radius = find_iris(crop, opening, found - corner, radius)
     depth = float(outline[:, 2].mean())
     white = white_mesh(upper, lower, fit)
-    iris = iris_mesh(centre + corner, radius, depth, pd)
+    iris = iris_mesh(centre + corner, radius, depth)
     strength = shadow_strength(crop, opening, centre, radius, shadow_share(pixel_grid(crop.shape, corner), upper, fit))
     shades = {name: 1 - strength * shadow_share(mesh[0][:, :2], upper, fit)
               for name, mesh in (("white", white), ("iris", iris))}
@@ -172,18 +171,16 @@ def white_mesh(upper: np.ndarray, lower: np.ndarray, fit: Fit) -> tuple[np.ndarr
     return (above + shares * (below - above)).reshape(-1, 3), triangles.astype(np.int32)
 
 
-def iris_mesh(centre: np.ndarray, radius: float, depth: float, pd: float) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles of a cap of the eyeball that carries the iris."""
+def iris_mesh(centre: np.ndarray, radius: float, depth: float) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and triangles of the flat disc that carries the iris."""
     angles = 2 * np.pi * np.arange(IRIS_SPOKES) / IRIS_SPOKES
     spokes = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     rings = IRIS_EXTENT * radius * np.arange(1, IRIS_RINGS + 1) / IRIS_RINGS
-    flat = np.concatenate([np.zeros((1, 2)), (rings[:, None, None] * spokes).reshape(-1, 2)])
-    ball = EYEBALL_RADIUS * pd
-    rise = np.sqrt(np.maximum(ball ** 2 - (flat ** 2).sum(axis=1), 0)) - ball
+    flat = centre + np.concatenate([np.zeros((1, 2)), (rings[:, None, None] * spokes).reshape(-1, 2)])
     triangles = [(0, 1 + k, 1 + (k + 1) % IRIS_SPOKES) for k in range(IRIS_SPOKES)]
     for ring in range(IRIS_RINGS - 1):
         a, b = 1 + ring * IRIS_SPOKES, 1 + (ring + 1) * IRIS_SPOKES
         for k in range(IRIS_SPOKES):
             n = (k + 1) % IRIS_SPOKES
             triangles += [(a + k, b + k, b + n), (a + k, b + n, a + n)]
-    return np.concatenate([flat + centre, (depth + rise)[:, None]], axis=1), np.array(triangles, np.int32)
+    return np.column_stack([flat, np.full(len(flat), depth)]), np.array(triangles, np.int32)

