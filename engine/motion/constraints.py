@@ -71,9 +71,14 @@ def _nearest(times_s: np.ndarray, time_s: float) -> int:
 
 
 def constrain(curves: dict[str, np.ndarray], phones: list[Phone], times_s: np.ndarray) -> np.ndarray:
-    """Impose the constraints on `curves` (channel -> (T,) at `times_s`) in place; returns the seal gate, (T,) 0..1."""
+    """Impose the constraints on `curves` (channel -> (T,) at `times_s`) in place; returns the seal gate, (T,) 0..1.
+
+    Where a p comes within its approach or release of a v, the frame that is the v's own has lips apart: half a seal gives way.
+    """
     seal = gate(phones, SEALS, times_s, rivals=LABIODENTALS)
-    touch = gate(phones, LABIODENTALS, times_s, held=0.85) * (1.0 - seal)
+    touch = gate(phones, LABIODENTALS, times_s, held=0.85)
+    seal *= 1.0 - touch * (1.0 - seal)
+    touch *= 1.0 - seal
     impose(curves, seal, touch, gate(phones, SIBILANTS, times_s, held=0.85))
     return seal
 

@@ -162,11 +162,16 @@ def face_height(points: np.ndarray) -> float:
     return float(np.linalg.norm(points[CHIN, :2] - points[FOREHEAD, :2]))
 
 
-def lips_touch(points: np.ndarray) -> bool:
-    """Whether the mouth of landmarks (N, 3) is closed."""
+def lip_gap(points: np.ndarray) -> float:
+    """How far apart the lips of landmarks (N, 3) are in their middle, pupil distances."""
     down = (points[CHIN, :2] - points[FOREHEAD, :2]) / face_height(points)
     gap = (points[list(INNER_LIP_LOWER), :2] - points[list(INNER_LIP_UPPER), :2]) @ down
-    return bool(np.median(gap[3:8]) < CLOSED_LIPS * face_height(points) / FACE_HEIGHT)
+    return float(np.median(gap[3:8])) * FACE_HEIGHT / face_height(points)
+
+
+def lips_touch(points: np.ndarray) -> bool:
+    """Whether the mouth of landmarks (N, 3) is closed."""
+    return lip_gap(points) < CLOSED_LIPS
 
 
 def close_seam(surface: np.ndarray) -> np.ndarray:

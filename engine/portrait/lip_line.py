@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .fit import FACE_HEIGHT, face_height, lips_touch
+from .fit import FACE_HEIGHT, face_height, lip_gap, lips_touch
 from .topology import CHIN, FOREHEAD, INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
 
 LIPS = ((OUTER_LIP_LOWER, INNER_LIP_LOWER, INNER_LIP_UPPER), (OUTER_LIP_UPPER, INNER_LIP_UPPER, INNER_LIP_LOWER))
@@ -24,11 +24,26 @@ ALIKE = 11.34
 """Squared Mahalanobis distance within which a colour counts as the lip's: 99 % of a chi-squared distribution of 3 degrees."""
 NOISE = 4.0
 """Standard deviation of CIELAB values that says nothing, in OpenCV's 8-bit scale."""
-ALL_LIP, CLEAR_OF_LIP = 0.1, 0.5
-"""Share of that band that does not look like lip: below the first the lips count as closed, from the second on the lip's end can be
-told by its colour."""
-FURTHEST = 0.45
-"""A contour moves on by at most this share of the gap; back it moves as far as LIP_BAND ends."""
+ALL_LIP = 0.1
+"""Below this share of that band that does not look like lip, lips that hardly part count as closed."""
+SURELY_OPEN = 0.03
+"""Lips that the detector sees this far apart, pupil distances, are open whatever the colours: it takes none of our closed mouths
+to be open by more than 0.016, and teeth in the shade can have the lips' colour."""
+
+EDGE_REACH = 0.06
+"""A lip's edge is looked for this far on both sides of the detector's, pupil distances."""
+EDGE_STEPS = 49
+EDGE_SIDES = 0.02
+"""It is where the colours this far apart differ most, pupil distances."""
+EDGE_WEIGHTS = (0.6, 1.3, 1.3)
+"""Of lightness and of the two chromatic axes: a highlight or a gap between teeth is a difference of lightness alone."""
+STRONG, FAINT = 95, 12.0
+"""That percentile of the differences counts as 1, and never less than the second, in OpenCV's 8-bit CIELAB."""
+STRONGEST = 1.5
+EDGE_BLUR = 0.006
+"""Colours are averaged over this much, pupil distances."""
+EDGE_STRAY_COST, EDGE_BEND_COST = 0.35, 6.0
+"""As STRAY_COST and BEND_COST."""
 EDGE_WIDTH = 0.012
 """A lip's edge mixes with what is behind it over about this width, pupil distances: mixed pixels stay with the teeth, or closed lips
 would show a white line between them."""
@@ -47,20 +62,15 @@ SEAM_BLUR = 0.008
 def refine_lip_line(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Landmarks (478, 3) with the inner lip contours where the picture shows them. image: (H, W, 3) uint8 sRGB.
 
-    Closed lips get one seam along the darkest line, and so do lips between which there is only lip; open ones end where
-    their colour does.
+    Closed lips get one seam along the darkest line, and so do hardly parted ones between which there is only lip; open ones end
+    where colours change most.
     """
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
     if lips_touch(points):
         return with_seam(lab[..., 0], points)
-    contrast = [differs_from_lip(lab, *contours(points, lip)) for lip in LIPS]
-    if max(contrast) < ALL_LIP:
+    if lip_gap(points) < SURELY_OPEN and max(differs_from_lip(lab, *contours(points, lip)) for lip in LIPS) < ALL_LIP:
         return with_seam(lab[..., 0], points)
-    refined = points.copy()
-    for lip in LIPS:
-        contour = contours(refined, lip)
-        if differs_from_lip(lab, *contour) >= CLEAR_OF_LIP:
-            refined[list(lip[1]), :2] += lip_ends(lab, *contour)
+    refined = with_edges(lab, points)
     for lip in LIPS:
         _, rim, across = contours(refined, lip)
         refined[list(lip[1]), :2] -= EDGE_WIDTH * face_height(points) / FACE_HEIGHT * towards(rim, across)
@@ -115,20 +125,24 @@ def differs_from_lip(lab: np.ndarray, outside: np.ndarray, rim: np.ndarray, acro
     return float((like(sampled(lab, rim, across, *GAP_BAND)) > ALIKE).mean())
 
 
-def lip_ends(lab: np.ndarray, outside: np.ndarray, rim: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """(K, 2) from the inner contour to where the lip's colour ends, back in the lip or on in the gap. Contours as above."""
-    like = lip_likeness(sampled(lab, outside, rim, *LIP_BAND).reshape(-1, 3))
-    sure = outside + LIP_BAND[1] * (rim - outside)
-    lip = np.concatenate([like(sampled(lab, *line)) <= ALIKE for line in ((sure, rim, 0.0, 1.0), (rim, across, 0.0, FURTHEST))], axis=1)
-    steady = cv2.blur(lip.astype(np.float32), (3, 1)) > 0.5
-    ends = np.where(steady.all(axis=1), 2 * STEPS - 1, np.argmin(steady, axis=1))
-    back, on = np.linalg.norm(rim - sure, axis=1), FURTHEST * np.linalg.norm(across - rim, axis=1)
-    way = np.where(ends < STEPS, (ends / STEPS - 1) * back, (ends / STEPS - 1) * on)
-    way[[0, -1]] = 0.0
-    middle = np.median([np.roll(way, 1), way, np.roll(way, -1)], axis=0)
-    smooth = (np.roll(middle, 1) + 2 * middle + np.roll(middle, -1)) / 4
-    smooth[[0, -1]] = 0.0
-    return smooth[:, None] * towards(rim, across)
+def with_edges(lab: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Landmarks with each inner lip contour on the strongest smooth edge near it, corners as they are. lab: (H, W, 3) float32."""
+    pupil_distance = face_height(points) / FACE_HEIGHT
+    down = (points[CHIN, :2] - points[FOREHEAD, :2]) / face_height(points)
+    offsets = np.linspace(-1, 1, EDGE_STEPS)
+    smooth = cv2.GaussianBlur(lab, (0, 0), max(EDGE_BLUR * pupil_distance, 0.5))
+    found = points.copy()
+    for names, into_lip in ((INNER_LIP_UPPER, -down), (INNER_LIP_LOWER, down)):
+        rim = points[list(names), :2].astype(np.float64)
+        reach, side = EDGE_REACH * pupil_distance * into_lip, EDGE_SIDES / 2 * pupil_distance * into_lip
+        lip, gap = (sampled(smooth, rim - reach + beside, rim + reach + beside, 0.0, 1.0, EDGE_STEPS) for beside in (side, -side))
+        edge = np.linalg.norm((lip - gap) * np.float32(EDGE_WEIGHTS), axis=2)
+        edge = np.minimum(edge / max(np.percentile(edge[2:-2], STRONG), FAINT), STRONGEST)
+        cost = EDGE_STRAY_COST * offsets ** 2 - edge
+        cost[[0, -1]] = np.where(offsets == 0, 0.0, np.inf)
+        away = offsets[smoothest_path(cost, EDGE_BEND_COST * (offsets[:, None] - offsets) ** 2)]
+        found[list(names), :2] += away[:, None] * reach
+    return found
 
 
 def lip_likeness(lip: np.ndarray):

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import scipy.sparse
+import scipy.sparse.csgraph
 
 from ...common.channels import RIG_CHANNELS
 from .eyes import plain_part
 from .fit import Fit, head_asset
+from .lip_line import ALIKE, lip_likeness, sampled
 from .mesh import uv_of
 from .portrait import Part
 from .tone import Tone
@@ -23,6 +26,11 @@ MM = 0.01
 PARTS = ("cavity", "tongue", "teeth_lower", "teeth_upper")
 LIP_MIDDLE_UPPER = 13
 MOUTH_CORNERS = (78, 308)
+SHOWN_MM = (1.9, 3.4)
+"""How far the upper teeth reach below the upper lip of relaxed men and women in the mean (Vig & Brundo 1978, "The kinetics of
+anterior tooth display"). They stand behind the lips: a head taken to look down by a few degrees too many would never show any."""
+FULLER, WIDEST_TOOTH_MM = 1.1, 15.0
+"""Teeth are made this much wider; what is wider than the second is gum."""
 WIDTH_LIMITS = (0.85, 1.2)
 """Teeth are at most this much narrower or wider than the head's size says."""
 PLAIN_WHITE = np.array([200.0, 197.0, 196.0])
@@ -41,7 +49,16 @@ TOOTH_SHADE = 0.6
 """Darkest a tooth gets beside its neighbour, of the median tooth: narrower gaps than the asset's would alias."""
 LIP_SHADOW = 0.15
 """The continuation under the lips repeats the colour found this share of the opening inside them: their shadow ends there."""
-ENDS_ON_LIP = 3
+LIP_LEFT, MOST_LIP_LEFT = (0.1, 0.45), 0.03
+"""Of the opening above the lower lip, least and most of what may still be lip, because the contour cuts a corner there; and most
+in pupil distances."""
+LIP_DEPTH = 0.03
+"""What is surely lip: from its edge this far down, pupil distances."""
+LOOKS = 24
+"""Samples along each line across lip and opening."""
+LIP_BEGINS = 0.3
+"""Of the way from there to the lip: so quickly the teeth end when the lip has left."""
+ENDS_ON_LIP = 4
 """Rows of vertices, of those in `shown_teeth`, that a lower lip which falls must not leave behind: it would as a line of lip."""
 BENEATH_LIPS = (0.06, 0.014)
 """The picture's own teeth fade out this far under the upper and the lower lip, pupil distances: an upper lip that rises uncovers
@@ -55,6 +72,28 @@ def mouth_asset() -> dict[str, np.ndarray]:
         return {name: arrays[name] for name in arrays.files}
 
 
+@functools.cache
+def full_teeth(name: str) -> np.ndarray:
+    """(V, 3) vertices of a row of teeth, each tooth FULLER along the row: the asset's have gaps that are seen as black bars."""
+    asset = mouth_asset()
+    vertices, triangles = asset[f"{name}/vertices"].astype(np.float64), asset[f"{name}/triangles"].astype(np.int64)
+    _, same = np.unique(np.round(vertices, 4), axis=0, return_inverse=True)
+    ends = same.reshape(-1)[triangles[:, [0, 1, 2, 1, 2, 0]]].reshape(-1, 2, 3).transpose(1, 0, 2).reshape(2, -1)
+    joined = scipy.sparse.coo_matrix((np.ones(ends.shape[1]), ends), shape=(same.max() + 1,) * 2)
+    _, tooth_of = scipy.sparse.csgraph.connected_components(joined, directed=False)
+    tooth_of = tooth_of[same.reshape(-1)]
+    back = vertices[:, 2].min()
+    for tooth in range(tooth_of.max() + 1):
+        its = tooth_of == tooth
+        if np.ptp(vertices[its, 0]) > WIDEST_TOOTH_MM * MM:
+            continue
+        middle = vertices[its].mean(axis=0)
+        along = np.array([middle[2] - back, 0.0, -middle[0]])
+        along /= np.linalg.norm(along)
+        vertices[its] += (FULLER - 1) * ((vertices[its] - middle) @ along)[:, None] * along
+    return vertices
+
+
 def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, lips: tuple[np.ndarray, np.ndarray],
                 tone: Tone) -> dict[str, Part]:
     """Cavity, tongue and teeth behind the lips, coloured for this picture's light.
@@ -65,13 +104,15 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, lips: tup
     asset, head = mouth_asset(), head_asset()
     seam_dm = head["landmark_rest"][LIP_MIDDLE_UPPER].astype(np.float64)
     stretch = mouth_stretch(fit)
+    upper_middle = fit.surface[LIP_MIDDLE_UPPER] + shown_below_lip(fit, asset["upper_incisal_edge"] - seam_dm)
     gap = fit.surface[list(INNER_LIP_LOWER)] - fit.surface[list(INNER_LIP_UPPER)]
     jaw_at_rest = np.array([*(np.median(gap[3:8, :2], axis=0)), 0.0])
     tint = colour_gain(image, fit, white_colour)
     parts = {}
     for name in PARTS:
-        local = (asset[f"{name}/vertices"].astype(np.float64) - seam_dm) * (stretch, 1.0, 1.0)
-        vertices = fit.surface[LIP_MIDDLE_UPPER] + fit.turn(local)
+        local = (full_teeth(name) if name.startswith("teeth") else asset[f"{name}/vertices"]) - seam_dm
+        local = local.astype(np.float64) * (stretch, 1.0, 1.0)
+        vertices = upper_middle + fit.turn(local)
         if name in ("teeth_lower", "tongue"):
             vertices = vertices + jaw_at_rest
         colour = asset[f"{name}/colour"].astype(np.float32).copy()
@@ -89,8 +130,18 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, lips: tup
     shapes = tongue_shapes(asset["tongue/vertices"].astype(np.float64))
     give_shapes(parts["tongue"], {name: fit.turn(offset) for name, offset in shapes.items()})
     if not fit.lips_closed:
-        parts["teeth_source"] = shown_teeth(fit, *lips, (image.shape[1], image.shape[0]))
+        parts["teeth_source"] = shown_teeth(image, fit, *lips)
     return parts
+
+
+def shown_below_lip(fit: Fit, edge_dm: np.ndarray) -> np.ndarray:
+    """(3,) pixels by which all that is in the mouth moves along the face, so that the upper teeth are seen SHOWN_MM below the lip.
+
+    edge_dm: (3,) the upper teeth's edge against the middle of the upper lip's, asset coordinates.
+    """
+    per_mm = fit.scale * MM
+    shown = float(fit.turn(edge_dm)[:2] @ fit.down)
+    return np.array([*fit.down, 0.0]) * (np.clip(shown, *(per_mm * limit for limit in SHOWN_MM)) - shown)
 
 
 def give_shapes(part: Part, shapes: dict[str, np.ndarray]) -> None:
@@ -152,21 +203,34 @@ def colour_gain(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> np.nda
     return np.clip(white / PLAIN_WHITE, *GAIN_LIMITS)
 
 
-def shown_teeth(fit: Fit, upper: np.ndarray, lower: np.ndarray, size: tuple[int, int]) -> Part:
+def lip_left(image: np.ndarray, fit: Fit, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """(K,) of the opening above the lower lip's edge, the share that still has the lip's colours. Arguments as of `shown_teeth`."""
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
+    down = fit.down * LIP_DEPTH * fit.pupil_distance
+    like = lip_likeness(sampled(lab, lower[:, :2], lower[:, :2] + down, 0.0, 1.0, LOOKS).reshape(-1, 3))
+    lip = like(sampled(lab, lower[:, :2], upper[:, :2], 0.0, LIP_LEFT[1], LOOKS)) <= ALIKE
+    left = LIP_LEFT[1] * np.where(lip.all(axis=1), 1.0, np.argmin(lip, axis=1) / LOOKS)
+    left = cv2.blur(cv2.medianBlur(left.astype(np.float32)[:, None], 5), (1, 3))[:, 0]
+    opening = np.linalg.norm(lower - upper, axis=1)
+    return np.clip(left, LIP_LEFT[0], np.clip(MOST_LIP_LEFT * fit.pupil_distance / np.maximum(opening, 1e-3), *LIP_LEFT))
+
+
+def shown_teeth(image: np.ndarray, fit: Fit, upper: np.ndarray, lower: np.ndarray) -> Part:
     """The picture between parted lips, fixed to the skull, fading out a little under the lips. Its last ENDS_ON_LIP rows lie on
     what has something of the lower lip in it.
 
-    upper, lower: (K, 3) the lips' edges at rest, corner to corner; size: (width, height) of the picture.
+    image: (H, W, 3); upper, lower: (K, 3) the lips' edges at rest, corner to corner.
     """
     count = len(upper)
     down = np.array([*fit.down, 0.0]) * fit.pupil_distance * np.sin(np.linspace(0, np.pi, count))[:, None]
     inside = LIP_SHADOW * (lower - upper)
+    clear = lower - lip_left(image, fit, upper, lower)[:, None] * (lower - upper)
+    ends = clear + LIP_BEGINS * (lower - clear)
     rows = (upper - BENEATH_LIPS[0] * down, upper + inside, 0.0), (upper, upper + inside, 1.0), (upper, upper, 1.0), \
-        (lower - inside, lower - inside, 1.0), (lower, lower, 1.0), \
-        (lower, lower - inside, 1.0), (lower + BENEATH_LIPS[1] * down, lower - inside, 0.0)
+        (clear, clear, 1.0), (ends, ends, 1.0), (lower, lower, 1.0), (lower, clear, 1.0), (lower + BENEATH_LIPS[1] * down, clear, 0.0)
     vertices, looked_up = (np.concatenate([row[k] for row in rows]) for k in (0, 1))
     alpha = np.concatenate([np.full(count, row[2]) for row in rows])
-    corner = np.concatenate([band * count + np.arange(count - 1) for band in (0, 2, 3, 5)])
+    corner = np.concatenate([band * count + np.arange(count - 1) for band in (0, 2, 3, 4, 6)])
     triangles = np.concatenate([np.stack([corner, corner + count, corner + 1], axis=1),
                                 np.stack([corner + 1, corner + count, corner + count + 1], axis=1)])
-    return plain_part(vertices - (0, 0, 0.01 * fit.pupil_distance), triangles, uv_of(looked_up, size), alpha, "person")
+    return plain_part(vertices - (0, 0, 0.01 * fit.pupil_distance), triangles, uv_of(looked_up, image.shape[1::-1]), alpha, "person")

@@ -29,8 +29,9 @@ BEHIND_LIPS = ("cavity", "tongue", "teeth_upper", "teeth_lower")
 """What pouting lips shade. Teeth that the picture shows keep its light: the lips' soft edges hold a rim of them, which would stay
 bright above the shaded ones."""
 PUCKER = ARKIT_CHANNELS.index("mouthPucker")
-POUT_SHADE = 0.6
-"""Lips that pout reach 8 mm before the teeth and take this share of their light: what tells an oo from a sh."""
+POUT_SHADE, POUT_SHADE_BESIDE_SHOWN = 0.6, 0.25
+"""Lips that pout reach 8 mm before the teeth and take this share of their light: what tells an oo from a sh. Less where the
+picture shows teeth of its own: lower teeth turned grey beside them."""
 OUT_MM = (-0.5, 1.5)
 """From so far before the upper teeth on it lies before everything in the mouth, and at the second wholly."""
 IN_COLOUR = 0.3
@@ -99,7 +100,7 @@ class MouthLight:
 
 def behind_pout(colours: dict[str, np.ndarray], channels: np.ndarray) -> dict[str, np.ndarray]:
     """Colours (V, 4) of what lies BEHIND_LIPS in the shadow of pouting lips at channels (52,); none where they do not pout."""
-    light = 1 - POUT_SHADE * min(float(channels[PUCKER]), 1.0)
+    light = 1 - (POUT_SHADE_BESIDE_SHOWN if "teeth_source" in colours else POUT_SHADE) * min(float(channels[PUCKER]), 1.0)
     if light >= 1:
         return {}
     shaded = {name: colours[name].copy() for name in BEHIND_LIPS if name in colours}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -41,6 +42,8 @@ FAR_SIDE_BEFORE_M = 0.003
 LIP_SHADOW_M = 0.0035
 LIP_SHADOW_LEAST = 0.4
 """Just behind the lips the light is down to this; it is full again LIP_SHADOW_M further in."""
+LIP_SHADOW_LEAST_M = 0.0008
+"""... or in the middle of a narrow opening, which shows the teeth right behind it; one narrower than twice this stays dark."""
 
 
 def render(portrait: Portrait, clip: MotionClip, *, size: tuple[int, int] | None = None, alpha: bool = False,
@@ -167,8 +170,9 @@ class Stage:
         if "teeth_source" in self.parts:
             shaded["teeth_source"] = self.seam.left_behind(self.parts["teeth_source"], posed.vertices["face"])
         shaded |= behind_pout({name: part.colour for name, part in self.parts.items()} | shaded, posed.channels)
+        texel_uv = self._texel_uv_now(placed)
         for aperture, groups in APERTURE_PARTS.items():
-            self._draw_through(frame, aperture, groups, placed, shaded)
+            self._draw_through(frame, aperture, groups, placed, shaded, texel_uv)
         lit = {"face": self._lit(posed)}
         if "far_side" in self.parts:
             lit["far_side"] = self._lit_far_side(posed, lit["face"])
@@ -184,6 +188,14 @@ class Stage:
             self._draw_halo(behind, posed)
             lay_over(frame, behind, picture)
         return picture
+
+    def _texel_uv_now(self, placed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Texels of every part's vertices; those of the picture's own teeth as far as the upper lip uncovers them."""
+        if "teeth_source" not in self.parts:
+            return self.texel_uv
+        teeth = self.parts["teeth_source"]
+        uncovered = dataclasses.replace(teeth, uv=self.seam.uncovered(teeth, placed["teeth_source"], placed["face"]))
+        return self.texel_uv | {"teeth_source": self._texel_uv(uncovered)}
 
     def _shaded_neck(self, posed: PosedFrame) -> np.ndarray:
         """(P, 4) colour of the person with the chin's shadow where the chin is now."""
@@ -213,7 +225,7 @@ class Stage:
         return np.ascontiguousarray(moved, np.float32)
 
     def _draw_through(self, frame: np.ndarray, aperture: str, groups, placed: dict[str, np.ndarray],
-                      colours: dict[str, np.ndarray]) -> None:
+                      colours: dict[str, np.ndarray], texel_uv: dict[str, np.ndarray]) -> None:
         """Draw groups of parts into a hole of the face and nowhere else."""
         rim = placed["face"][self.apertures[aperture], :2]
         left, top = np.maximum(np.floor(rim.min(axis=0)).astype(int) - 1, 0)
@@ -231,7 +243,7 @@ class Stage:
             if names == INTERIOR:
                 inside = over(self._draw_interior(moved, hole, colours), inside)
             else:
-                self._draw_together(inside, list(moved), moved, colours)
+                self._draw_together(inside, list(moved), moved, colours, texel_uv)
         inside *= cv2.resize(hole, (right - left, bottom - top), interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)
         frame[top:bottom, left:right] = over(inside, frame[top:bottom, left:right])
 
@@ -246,13 +258,14 @@ class Stage:
 
     def _lip_shadow(self, hole: np.ndarray) -> np.ndarray:
         """(h, w) light 0..1 behind the lips, from the distance to the rim of `hole` in fine pixels."""
-        reach = max(LIP_SHADOW_M * self.pixels_per_metre * FINE, 1.0)
-        inward = cv2.distanceTransform(hole, cv2.DIST_L2, 3) / reach
-        return LIP_SHADOW_LEAST + (1 - LIP_SHADOW_LEAST) * np.minimum(inward, 1.0)
+        inward = cv2.distanceTransform(hole, cv2.DIST_L2, 3)
+        per_metre = self.pixels_per_metre * FINE
+        reach = np.clip(inward.max(), LIP_SHADOW_LEAST_M * per_metre, LIP_SHADOW_M * per_metre)
+        return LIP_SHADOW_LEAST + (1 - LIP_SHADOW_LEAST) * np.minimum(inward / max(reach, 1.0), 1.0)
 
-    def _draw_together(self, frame: np.ndarray, names: list[str], placed: dict[str, np.ndarray],
-                       colours: dict[str, np.ndarray]) -> None:
-        """Draw parts that hide one another by depth into `frame`."""
+    def _draw_together(self, frame: np.ndarray, names: list[str], placed: dict[str, np.ndarray], colours: dict[str, np.ndarray],
+                       texel_uv: dict[str, np.ndarray] | None = None) -> None:
+        """Draw parts that hide one another by depth into `frame`. texel_uv: where their texels are, if not where they are at rest."""
         if not names:
             return
         size = frame.shape[1::-1]
@@ -266,8 +279,9 @@ class Stage:
         for name in names:
             part = self.parts[name]
             texture = self.textures[part.texture] if part.texture else np.zeros((0, 0, 4), np.uint8)
-            self._draw_part(window, depth, left, top, placed[name], part, self.texel_uv[name], colours.get(name, part.colour),
-                            texture, name in SHARE_THE_MATTE)
+            uv = (texel_uv or self.texel_uv)[name]
+            self._draw_part(window, depth, left, top, placed[name], part, uv, colours.get(name, part.colour), texture,
+                            name in SHARE_THE_MATTE)
 
     @staticmethod
     def _draw_part(window, depth, left, top, vertices, part, uv, colour, texture, replace) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.mouth import ENDS_ON_LIP
 from ..portrait.portrait import Part, Portrait
-from ..portrait.rims import LOWER_LIP_MIDDLE, facing_lip, inward_of, lips_of
+from ..portrait.rims import LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, facing_lip, inward_of, lips_of
 
 LIP_WITHIN = 0.045
 """The lip's own colour is read this far behind its edge, pupil distances."""
@@ -21,6 +21,8 @@ BLUR = 0.012
 MOST = 2.2
 """No channel is raised by more than this factor, nor lowered."""
 SAME_PLACE_PX = 0.5
+BARED_AT = 0.25
+"""The upper lip's edge on the picture's own teeth is gone when it has risen by this much of what is continued beneath it."""
 GONE_AT = 0.06
 """The shadow is gone when the lips are this far apart, pupil distances."""
 
@@ -64,6 +66,18 @@ class LipSeam:
         colour = teeth.colour.copy()
         colour[-ENDS_ON_LIP * len(lower):, 3] *= np.tile(1 - np.clip(fallen, 0, 1), ENDS_ON_LIP)
         return colour
+
+    def uncovered(self, teeth: Part, placed: np.ndarray, face_placed: np.ndarray) -> np.ndarray:
+        """(V, 2) texture coordinates of the picture's own teeth, whose edge with the upper lip is, as far as that has risen from it, no
+        longer what the picture shows there but the tooth below. placed (V, 3), face_placed (F, 3): pixels of one frame."""
+        upper = lips_of(self.rim.tolist())[UPPER_LIP_MIDDLE]
+        beneath, clear, edge = (slice(k * len(upper), (k + 1) * len(upper)) for k in range(3))
+        up = placed[beneath, :2] - placed[edge, :2]
+        risen = ((face_placed[self.rim[upper], :2] - placed[edge, :2]) * up).sum(axis=1)
+        share = np.clip(risen / np.maximum(BARED_AT * (up ** 2).sum(axis=1), 1e-6), 0, 1)[:, None]
+        uv = teeth.uv.copy()
+        uv[edge] += share * (teeth.uv[clear] - teeth.uv[edge])
+        return uv
 
     def factor(self, face_vertices: np.ndarray) -> np.ndarray:
         """(len(rim), 3) by how much the rim's colour differs from rest with the posed face (V, 3)."""

@@ -207,6 +207,15 @@ def test_lips_that_touch_the_teeth_and_then_each_other_do_both(order):
     assert opening(clip)[during(clip, speech, seal)].min() <= 1e-6
 
 
+@pytest.mark.parametrize("fps", [25, 30])
+def test_a_v_shortly_after_a_p_shows_its_touch_whole(fps):
+    speech = speech_of([(SILENCE, 0.5), ("AA", 0.1), ("P", 0.06), ("AH", 0.05), ("V", 0.05), ("P", 0.1), ("AA", 0.1), (SILENCE, 0.5)])
+    clip = mouth(speech, fps)
+    near = np.argmax(clip.channel("mouthRollLower") * (clip.channel("mouthRollUpper") < 0.25))
+    assert clip.channel("mouthRollLower")[near] > 0.55 and clip.channel("mouthRollUpper")[near] < 0.06
+    assert opening(clip)[during(clip, speech, "P")].min() <= 1e-6
+
+
 def test_the_viseme_table_knows_every_sound_and_only_real_channels():
     assert len(VISEMES) == 39 and VOWELS < set(VISEMES)
     for visemes in VISEMES.values():

@@ -7,12 +7,13 @@ import pytest
 
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.build import build_portrait
-from soliloquy.engine.portrait.fit import lips_touch
-from soliloquy.engine.portrait.lip_line import refine_lip_line, smoothest_path
+from soliloquy.engine.portrait.fit import fit_face, head_asset, lips_touch
+from soliloquy.engine.portrait.lip_line import EDGE_WIDTH, refine_lip_line, smoothest_path
+from soliloquy.engine.portrait.mouth import MM, SHOWN_MM, full_teeth, lip_left, mouth_asset, shown_below_lip
 from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.portrait.rims import LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, facing_lip, lips_of
 from soliloquy.engine.portrait.tone import picture_tone
-from soliloquy.engine.portrait.topology import INNER_LIP_LOWER, INNER_LIP_UPPER
+from soliloquy.engine.portrait.topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP_LOWER
 from soliloquy.engine.render.render import render
 from soliloquy.engine.render.seam import LipSeam
 
@@ -142,3 +143,63 @@ def test_rest_stays_the_picture_with_the_mouth_that_is_in_it(astronaut, astronau
     frame, picture = frame_with(astronaut), pixels_of(astronaut_path)
     error = mouth_window(astronaut, frame).astype(float) - mouth_window(astronaut, picture)
     assert 10 * np.log10(255 ** 2 / max((error ** 2).mean(), 1e-6)) > 45
+
+
+def opened_mouth(hopper, hopper_path, teeth, by):
+    """The photograph and its landmarks with lips parted by `by` pupil distances, and `teeth` (R, G, B) between them."""
+    points, pixels = hopper.landmarks_px.copy(), pixels_of(hopper_path)
+    lower, outer = list(INNER_LIP_LOWER[1:-1]), list(OUTER_LIP_LOWER[1:-1])
+    points[lower, 1] += by * hopper.units_per_metre * 0.063
+    points[outer, 1] += by * hopper.units_per_metre * 0.063
+    cv2.fillPoly(pixels, [np.rint(points[[*INNER_LIP_LOWER, *INNER_LIP_UPPER[::-1]], :2]).astype(np.int32)], teeth)
+    return points, pixels
+
+
+def test_lips_that_are_clearly_apart_stay_apart_though_what_is_between_has_their_colour(hopper, hopper_path):
+    lip = pixels_of(hopper_path)[tuple(np.rint(hopper.landmarks_px[17, 1::-1]).astype(int))].tolist()
+    points, pixels = opened_mouth(hopper, hopper_path, lip, by=0.06)
+    assert not lips_touch(refine_lip_line(pixels, points))
+
+
+def test_upper_teeth_are_seen_below_the_lip_however_the_head_is_taken_to_be_tilted(hopper):
+    points = hopper.landmarks_px.copy()
+    shown = []
+    for pitch_deg in (-14, 0, 14):
+        tilted = points - points.mean(axis=0)
+        sine, cosine = np.sin(np.radians(pitch_deg)), np.cos(np.radians(pitch_deg))
+        fit = fit_face(tilted @ np.array([[1, 0, 0], [0, cosine, sine], [0, -sine, cosine]]))
+        edge = mouth_asset()["upper_incisal_edge"] - head_asset()["landmark_rest"][UPPER_LIP_MIDDLE]
+        seen = (fit.turn(edge) + shown_below_lip(fit, edge))[:2] @ fit.down
+        shown.append(seen / (fit.scale * MM))
+    assert min(shown) >= SHOWN_MM[0] - 1e-6 and max(shown) <= SHOWN_MM[1] + 1e-6
+
+
+def test_teeth_stand_closer_than_the_assets_and_gums_stay():
+    asset, full = mouth_asset()["teeth_upper/vertices"], full_teeth("teeth_upper")
+    moved = np.abs(full - asset).max(axis=1)
+    assert 0.0002 < moved.max() < 0.01 and (moved == 0).mean() > 0.2
+    assert np.abs(full[:, 1] - asset[:, 1]).max() < 1e-6
+
+
+def test_a_risen_upper_lip_leaves_no_line_of_itself_on_the_pictures_teeth(astronaut):
+    seam, teeth = LipSeam(astronaut), astronaut.parts["teeth_source"]
+    face = astronaut.parts["face"]
+    assert np.allclose(seam.uncovered(teeth, teeth.vertices, face.vertices), teeth.uv, atol=1e-6)
+    raised = face.vertices + 0.8 * sum(face.dense_deltas()[CHANNEL_INDEX[f"mouthUpperUp{side}"]] for side in ("Left", "Right"))
+    uv = seam.uncovered(teeth, teeth.vertices, raised)
+    count = len(lips_of(seam.rim.tolist())[UPPER_LIP_MIDDLE])
+    middle = count // 2
+    assert np.allclose(uv[2 * count + middle], teeth.uv[count + middle], atol=1e-6)
+    assert np.array_equal(np.delete(uv, slice(2 * count, 3 * count), axis=0), np.delete(teeth.uv, slice(2 * count, 3 * count), axis=0))
+
+
+def test_a_fallen_lower_lip_leaves_no_line_of_itself_under_the_pictures_teeth(hopper, hopper_path):
+    points, pixels = opened_mouth(hopper, hopper_path, (235, 232, 225), by=0.12)
+    fit = fit_face(points)
+    upper, lower = (fit.surface[list(lip)] for lip in (INNER_LIP_UPPER, INNER_LIP_LOWER))
+    strip_of_lip = 0.02 * fit.pupil_distance
+    above, lower = lower - np.array([0, strip_of_lip, 0]), lower + np.array([0, EDGE_WIDTH * fit.pupil_distance, 0])
+    assert lip_left(pixels, fit, upper, lower)[3:8].max() < 0.15
+    cv2.fillPoly(pixels, [np.rint(np.concatenate([above, lower[::-1]])[:, :2]).astype(np.int32)], (90, 60, 62))
+    left = lip_left(pixels, fit, upper, lower) * np.linalg.norm(lower - upper, axis=1)
+    assert (left[4:7] > 0.7 * strip_of_lip).all()
