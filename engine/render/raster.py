@@ -23,6 +23,10 @@ FINE = 2
 FOLD_TEXELS = 2.5
 """Neighbouring pixels whose texels lie further apart than this (beyond the surface's own stretch) see different sheets of it."""
 
+CUBIC = np.float32(-0.75)
+"""Slope of the cubic between texels (Keys 1981, "Cubic convolution interpolation for digital image processing"). With this one
+a surface that drifts by parts of a pixel keeps its sharpness to 2 %, with -0.5 to 7 %; bilinearly it pulses by 18 %."""
+
 
 @njit(cache=True, nogil=True, fastmath=True)
 def visibility(vertices, triangles, uv, alpha_texture, wanted, depth, index, bary, left, top):
@@ -108,6 +112,34 @@ def folds(triangles, uv, index, bary, marked) -> int:
 
 
 @njit(inline="always")
+def cubic_weights(f):
+    """Keys' weights of four texels in a row, for a place that lies the share f between the second and the third."""
+    one, two, three = np.float32(1.0), np.float32(2.0), np.float32(3.0)
+    first = CUBIC * f * (one - f) * (one - f)
+    second = ((CUBIC + two) * f - (CUBIC + three)) * f * f + one
+    fourth = CUBIC * (one - f) * f * f
+    return first, second, one - first - second - fourth, fourth
+
+
+@njit(inline="always")
+def cubic(texture, u0, v0, fu, fv):
+    """(are the 4 x 4 texels around opaque, red, green, blue 0..255) at the shares fu, fv from texel v0, u0 towards the next."""
+    across, down = cubic_weights(fu), cubic_weights(fv)
+    red = green = blue = np.float32(0.0)
+    solid = 255
+    for row in range(4):
+        for column in range(4):
+            weight = down[row] * across[column]
+            y, x = v0 + row - 1, u0 + column - 1
+            solid &= texture[y, x, 3]
+            red += weight * texture[y, x, 0]
+            green += weight * texture[y, x, 1]
+            blue += weight * texture[y, x, 2]
+    least, most = np.float32(0.0), np.float32(255.0)
+    return solid == 255, min(max(red, least), most), min(max(green, least), most), min(max(blue, least), most)
+
+
+@njit(inline="always")
 def sample(triangles, uv, colour, texture, t, wb, wc):
     """(red, green, blue 0..255, the vertices' alpha 0..1, the texture's alpha 0..1) of triangle t at weights wb, wc."""
     a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -125,8 +157,12 @@ def sample(triangles, uv, colour, texture, t, wb, wc):
     u = min(max(u, np.float32(0.0)), np.float32(columns - 1))
     v = min(max(v, np.float32(0.0)), np.float32(rows - 1))
     u0, v0 = int(u), int(v)
-    u1, v1 = min(u0 + 1, columns - 1), min(v0 + 1, rows - 1)
     fu, fv = u - np.float32(u0), v - np.float32(v0)
+    if 1 <= u0 < columns - 2 and 1 <= v0 < rows - 2:
+        opaque, texel_red, texel_green, texel_blue = cubic(texture, u0, v0, fu, fv)
+        if opaque:
+            return red * texel_red, green * texel_green, blue * texel_blue, alpha, np.float32(1.0)
+    u1, v1 = min(u0 + 1, columns - 1), min(v0 + 1, rows - 1)
     one = np.float32(1.0)
     a00 = (one - fu) * (one - fv) * texture[v0, u0, 3]
     a01 = fu * (one - fv) * texture[v0, u1, 3]
@@ -149,7 +185,8 @@ def shade(triangles, uv, colour, texture, index, bary, skip, replace, frame):
     replace: False lays them over the frame by both alphas; True puts them in its place by the vertices' alpha alone, the
     texture's becoming the frame's: a part that shares its matte with what it covers does not count the matte twice.
 
-    texture: (th, tw, 4) uint8 straight RGBA, sampled bilinearly at uv texels; colour: (V, 4) float32 multiplies it.
+    texture: (th, tw, 4) uint8 straight RGBA, sampled at uv texels by a cubic, where it is opaque, and bilinearly at its edges;
+    colour: (V, 4) float32 multiplies it.
     An empty texture (0, 0, 4) is white. skip: (h, w) uint8, pixels left to `shade_folds`; empty: none.
     """
     height, width = index.shape

@@ -173,6 +173,17 @@ def test_frames_are_the_same_every_time(hopper):
     assert np.array_equal(frame_of(hopper, **settings), frame_of(hopper, **settings))
 
 
+def test_a_slowly_drifting_face_keeps_its_sharpness(astronaut):
+    clip = MotionClip.neutral(8)
+    clip.head_rotation_deg[:, :2] = np.linspace((0, 0), (0.6, 0.4), 8)
+    low, high = astronaut.landmarks_px[:, :2].min(axis=0).astype(int), astronaut.landmarks_px[:, :2].max(axis=0).astype(int)
+    sharpness = []
+    for frame in render(astronaut, clip):
+        grey = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 0.8)
+        sharpness.append(cv2.Laplacian(grey, cv2.CV_32F)[low[1]:high[1], low[0]:high[0]].std())
+    assert np.ptp(sharpness) < 0.05 * sharpness[0]
+
+
 def test_memory_does_not_grow_with_the_clip(hopper):
     def peak(frames: int) -> int:
         tracemalloc.start()
