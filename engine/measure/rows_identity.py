@@ -100,10 +100,12 @@ def _energy(picture: np.ndarray, region: np.ndarray) -> float:
 
 
 def flicker(bench: Bench, clip: MotionClip) -> list[Figure]:
-    """Row 15, picture: what is left of the change from frame to frame when the movement is taken out, within the face.
+    """Row 15, picture: how unsteadily the face changes when its movement is taken out; and how much it changes at all, which
+    also counts the light that a turning head truly runs through.
 
     The floor is the neutral frame, moved as the face moved (affine) and compressed as JPEG, measured in the same way.
     """
+    keys = ("flicker", "flicker_with_light")
     start = int(np.argmax(_head_speed(clip, FLICKER_FRAMES)))
     part = clip_of_frames(clip, np.arange(start, min(start + FLICKER_FRAMES, len(clip))))
     for name in ("eyeBlinkLeft", "eyeBlinkRight"):
@@ -112,12 +114,12 @@ def flicker(bench: Bench, clip: MotionClip) -> list[Figure]:
     landmarks = bench.observe_frames(frames, part.head_translation_m[:, 2]).landmarks_px
     rest = bench.neutral.landmarks_px[0]
     if len(frames) < 4 or not np.isfinite(landmarks[:, 0, 0]).all() or not np.isfinite(rest).all():
-        return [Figure("flicker", float("nan"), "no face seen")]
+        return [Figure(key, float("nan"), "no face seen") for key in keys]
     scale = min(1.0, FLICKER_EYE_DISTANCE_PX / bench.eye_distance_px)
     floor = [_moved(bench.neutral_frame, rest, points) for points in landmarks]
-    residuals = [_residual(sequence, landmarks, scale) for sequence in (frames, floor)]
-    note = f"{residuals[0]:.2f} of 255 levels in the frames, {residuals[1]:.2f} in the moved picture"
-    return [Figure("flicker", residuals[0] / max(residuals[1], 1e-3), note)]
+    drawn, moved = (unsteadiness(sequence, landmarks, scale) for sequence in (frames, floor))
+    return [Figure(key, found / max(least, 1e-3), f"{found:.2f} of 255 levels in the frames, {least:.2f} in the moved picture")
+            for key, found, least in zip(keys, drawn, moved)]
 
 
 def _head_speed(clip: MotionClip, length: int) -> np.ndarray:
@@ -129,21 +131,32 @@ def _moved(picture: np.ndarray, rest: np.ndarray, points: np.ndarray) -> np.ndar
     """`picture` moved by the affine map that best takes the landmarks `rest` to `points`."""
     pairs = (np.ascontiguousarray(p[:FACE_POINTS, :2], np.float32) for p in (rest, points))
     matrix, _ = cv2.estimateAffine2D(*pairs, method=cv2.LMEDS)
-    return cv2.warpAffine(picture, matrix, (picture.shape[1], picture.shape[0]), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(picture, matrix, (picture.shape[1], picture.shape[0]), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _residual(frames: list[np.ndarray], landmarks: np.ndarray, scale: float) -> float:
-    """Mean difference of each frame from the one before, moved along the optical flow (DIS, Kroeger et al. 2016), on the skin."""
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+def unsteadiness(frames: list[np.ndarray], landmarks: np.ndarray, scale: float) -> tuple[float, float]:
+    """Mean difference on the skin, in levels, of each frame from the mean of the one before and the one after, and from the one
+    before, each moved along the optical flow (DIS, Kroeger et al. 2016).
+
+    A light that a turning head runs through makes skin steadily brighter or darker: its neighbours' mean is where it is. What
+    comes and goes from frame to frame is off it. landmarks: (T, 478, 3) at the frames' own size, which is reduced by `scale`.
+    """
     greys = [_compressed_grey(frame, scale) for frame in frames]
-    rows, columns = np.indices(greys[0].shape, dtype=np.float32)
-    found = []
-    for before, after, points in zip(greys, greys[1:], landmarks[1:]):
-        motion = flow.calc(after, before, None)
-        brought = cv2.remap(before, columns + motion[..., 0], rows + motion[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        skin = _skin(points * scale, after.shape)
-        found.append(np.abs(brought.astype(np.float32) - after)[skin].mean())
-    return float(np.mean(found))
+    unsteady, change = [], []
+    for before, now, after, points in zip(greys, greys[1:], greys[2:], landmarks[1:]):
+        skin = _skin(points * scale, now.shape)
+        brought = _brought(before, now)
+        unsteady.append(np.abs((brought + _brought(after, now)) / 2.0 - now)[skin].mean())
+        change.append(np.abs(brought - now)[skin].mean())
+    return float(np.mean(unsteady)), float(np.mean(change))
+
+
+def _brought(frame: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """(H, W) float32: grey `frame` moved along the optical flow to where `to` shows the same."""
+    motion = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(to, frame, None)
+    rows, columns = np.indices(to.shape, dtype=np.float32)
+    moved = cv2.remap(frame, columns + motion[..., 0], rows + motion[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return moved.astype(np.float32)
 
 
 def _compressed_grey(frame: np.ndarray, scale: float) -> np.ndarray:

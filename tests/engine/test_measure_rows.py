@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from motion_speech import speech_of
 
-from soliloquy.engine.measure import rows_identity, rows_performance, rows_picture, rows_shape, rows_speech
+from soliloquy.engine.measure import known_head, rows_identity, rows_performance, rows_picture, rows_shape, rows_speech
 from soliloquy.engine.measure.bench import Bench
 from soliloquy.engine.measure.detectors import FaceDetector
 from soliloquy.engine.measure.figures import MISS, PASS
@@ -44,7 +44,7 @@ def pictures(change):
 def rolled(picture: np.ndarray, number: int) -> np.ndarray:
     middle = (picture.shape[1] / 2.0, picture.shape[0] / 2.0)
     matrix = cv2.getRotationMatrix2D(middle, 4.0 * np.sin(number), 1.0)
-    return cv2.warpAffine(picture, matrix, picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(picture, matrix, picture.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 # Row 6
@@ -149,6 +149,20 @@ def test_a_flickering_picture_is_found_and_a_moving_one_is_not(astronaut, detect
     flickering = lambda picture, n: np.clip(rolled(picture, n) * (1.0 + 0.05 * (-1) ** n), 0, 255).astype(np.uint8)  # noqa: E731
     found = [rows_identity.flicker(Bench(astronaut, detector, render=pictures(change)), clip)[0] for change in (rolled, flickering)]
     assert [figure.status for figure in found] == [PASS, MISS], found
+
+
+def test_light_that_a_head_truly_turns_through_is_no_flicker_and_trembling_light_is(detector, monkeypatch):
+    monkeypatch.setattr(known_head, "LIGHT", np.array([0.7, 0.4, 0.55]) / np.linalg.norm([0.7, 0.4, 0.55]))
+    monkeypatch.setattr(known_head, "AMBIENT", 0.35)
+    monkeypatch.setattr(known_head, "DIRECT", 0.75)
+    head, time = known_head.KnownHead(), np.arange(8)
+    steady = [head.draw((4.0 * n - 10.0, 3.0 * np.sin(n), 0.0)) for n in time]
+    trembling = [np.clip(frame * (1.0 + 0.02 * (-1) ** n), 0, 255).astype(np.uint8) for n, frame in zip(time, steady)]
+    middle, extent = np.full(2, known_head.SIZE_PX / 2.0), known_head.FACE_EYE_DISTANCES * known_head.EYE_DISTANCE_PX
+    points = np.array([detector.detect(frame, middle, extent).landmarks_px for frame in steady])
+    (calm, change), (restless, _) = (rows_identity.unsteadiness(frames, points, 1.0) for frames in (steady, trembling))
+    assert change > 2.0 * calm, "the light does change"
+    assert restless > 3.0 * calm
 
 
 def test_trembling_curves_are_found():
