@@ -49,10 +49,12 @@ def distance_battery(camera_distance_m: float) -> MotionClip:
 
 @dataclass(frozen=True)
 class BlinkBattery:
-    """clip: three blinks, then a look downwards that is none; peaks_s: (3,) middle of each closure, seconds."""
+    """clip: three blinks, then a look downwards that is none; peaks_s: (3,) middle of each closure, seconds; open_frames: (T,)
+    number of the frame turned alike in which the eyes are open; before the look down, of the one that looks ahead."""
 
     clip: MotionClip
     peaks_s: list[float]
+    open_frames: np.ndarray
 
 
 def blink_battery() -> BlinkBattery:
@@ -70,7 +72,8 @@ def blink_battery() -> BlinkBattery:
     with_gaze(clip, gaze)
     for side in ("Left", "Right"):
         clip.channels[:, CHANNEL_INDEX[f"eyeBlink{side}"]] = closure
-    return BlinkBattery(clip, [start + BLINK_DOWN_S + BLINK_CLOSED_S / 2.0 for start in start_s])
+    peaks_s = [start + BLINK_DOWN_S + BLINK_CLOSED_S / 2.0 for start in start_s]
+    return BlinkBattery(clip, peaks_s, slot * (np.arange(len(clip)) // slot))
 
 
 def blink_shape(seconds: np.ndarray) -> np.ndarray:

@@ -60,6 +60,8 @@ TARGETS: dict[str, Target] = {
     "blink_precision": Target(3, "blinks, precision", "", 0.95, None, short="prec"),
     "blink_recall": Target(3, "blinks, recall", "", 0.95, None, short="recall"),
     "blink_width": Target(3, "blinks, full width at half maximum", "ms", 130.0, 300.0, digits=0, short="width"),
+    "blink_precision_detected": Target(3, "blinks, precision, as the detector takes it", "", None, None),
+    "blink_recall_detected": Target(3, "blinks, recall, as the detector takes it", "", None, None, short="b det"),
     "iris_visible": Target(3, "eye still visible behind closed lids", "%", None, 2.0, short="iris"),
     "gaze_error": Target(4, "gaze, mean error", "deg", None, 4.0, real="VASA-1 5.25", short="gaze"),
     "gaze_gain": Target(4, "iris travel across per that of a human eye", "", 0.8, 1.2, short="gain"),
