@@ -15,7 +15,7 @@ from ..render.light import vertex_normals
 from .fit import HEAD_PUPIL_DISTANCE_DM, Fit, head_asset
 from .mesh import face_subdivision, fade_from, rim_loops, uv_of
 from .portrait import Part
-from .topology import BROWS, FOREHEAD
+from .topology import BROWS, CHIN, FOREHEAD, OUTER_LIP_LOWER
 
 TURNED_AWAY, TURNED_TO = 0.2, 0.55
 """Cosine between a surface and the line of sight: below the first the picture shows nothing of it that could be used, above
@@ -24,15 +24,23 @@ ADVANTAGE = 0.2, 0.45
 """The mirrored place must be seen better by this much, as a cosine, to be used at all, and to be used fully."""
 LEAST_AREA = 0.02
 """Share of the face's vertices below which there is no far side to speak of: the face is frontal."""
+EDGE = (0.10, 0.18)
+"""The person's outline is soft and dark with what lies behind: nothing within the first distance from it is used, however its
+surface faces, and all beyond the second, pupil distances."""
 NOSE = (0.28, 0.42)
 """The nose ends, and the cheek begins, so far from the face's middle, pupil distances."""
+NO_NOSE = 0.75
+"""Below the lips there is no nose: the cheek begins this share nearer to the middle."""
 CLEAR_OF_HOLES = 0.1
 """Lids and lips keep their own texture: so far around them, pupil distances."""
 FADE_RINGS = 1
 """The fill is the face's outline where it is in view: it fades over so many rings of triangles only."""
 BEFORE_FACE = 0.004
 """The fill lies this far before the face, pupil distances."""
-GAIN_LIMITS = (0.5, 1.8)
+GAIN_LIMITS = (0.2, 2.5)
+"""A far side in shadow is a fifth as bright as the near one in the light of a painting."""
+SEEN = 0.35
+"""Colours are compared where the far side faces the camera by more than this cosine: up to where the fill takes over."""
 GAIN_NEIGHBOURS = 40
 PATCH = 0.05
 """Colours of the two sides are compared over patches of about this radius, pupil distances."""
@@ -48,7 +56,8 @@ def far_side_part(image: np.ndarray, matte: np.ndarray, fit: Fit) -> Part | None
     rest = matrix @ fit.surface
     facing = facing_of(rest, triangles)
     mirrored, facing_there = mirror_image(matrix, rest, facing)
-    alpha = wanted_share(facing, facing_there) * on_cheek(matrix) * clear_of_holes(fit, rest, triangles)
+    wanted = wanted_share(facing, facing_there, beside_edge(matte, fit, rest))
+    alpha = wanted * on_cheek(matrix) * clear_of_holes(fit, rest, triangles)
     if (alpha > 0.5).mean() < LEAST_AREA:
         return None
     alpha *= fade_from(rim_loops(triangles)[0], triangles, len(rest), FADE_RINGS)
@@ -81,9 +90,17 @@ def mirror_image(matrix, rest: np.ndarray, facing: np.ndarray) -> tuple[np.ndarr
     return np.einsum("vk,vkd->vd", weights, rest[nearest, :2]), (weights * facing[nearest]).sum(axis=1)
 
 
-def wanted_share(facing: np.ndarray, facing_there: np.ndarray) -> np.ndarray:
+def beside_edge(matte: np.ndarray, fit: Fit, rest: np.ndarray) -> np.ndarray:
+    """(V,) 1 where the person's outline is so near that its softness is in the picture, falling to 0 further in."""
+    distance = cv2.distanceTransform((matte > 0.9).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / fit.pupil_distance
+    columns, rows = rest[:, :2].T.astype(np.float32)
+    inside = cv2.remap(distance, columns[None], rows[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+    return np.clip((EDGE[1] - inside) / (EDGE[1] - EDGE[0]), 0, 1)
+
+
+def wanted_share(facing: np.ndarray, facing_there: np.ndarray, at_edge: np.ndarray) -> np.ndarray:
     """(V,) 0..1: how much the mirror image is to be preferred to what the picture shows."""
-    poor = np.clip((TURNED_TO - facing) / (TURNED_TO - TURNED_AWAY), 0, 1)
+    poor = np.maximum(np.clip((TURNED_TO - facing) / (TURNED_TO - TURNED_AWAY), 0, 1), at_edge)
     better = np.clip((facing_there - facing - ADVANTAGE[0]) / (ADVANTAGE[1] - ADVANTAGE[0]), 0, 1)
     return poor * poor * (3 - 2 * poor) * better
 
@@ -93,8 +110,11 @@ def on_cheek(matrix) -> np.ndarray:
     to 0 from the brows to the top, where there may be hair."""
     landmarks = head_asset()["landmark_rest"].astype(np.float64)
     places = matrix @ landmarks
-    beside_nose = np.clip((np.abs(places[:, 0]) / HEAD_PUPIL_DISTANCE_DM - NOSE[0]) / (NOSE[1] - NOSE[0]), 0, 1)
     brow, top = landmarks[BROWS["left"][2], 1], landmarks[FOREHEAD, 1]
+    lip, chin = landmarks[OUTER_LIP_LOWER[len(OUTER_LIP_LOWER) // 2], 1], landmarks[CHIN, 1]
+    below_lips = np.clip(2 * (lip - places[:, 1]) / (lip - chin), 0, 1)
+    beside_nose = np.abs(places[:, 0]) / HEAD_PUPIL_DISTANCE_DM - NOSE[0] * (1 - NO_NOSE * below_lips)
+    beside_nose = np.clip(beside_nose / (NOSE[1] - NOSE[0]), 0, 1)
     return beside_nose * np.clip((top - places[:, 1]) / (top - brow), 0, 1)
 
 
@@ -113,7 +133,7 @@ def gains(image: np.ndarray, matte: np.ndarray, fit: Fit, rest: np.ndarray, mirr
     blurred = cv2.GaussianBlur(image * matte[..., None], (0, 0), sigma).astype(np.float32) / weight[..., None] + 2.0
     own, other = (cv2.remap(blurred, points[None, :, 0].astype(np.float32), points[None, :, 1].astype(np.float32),
                             cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0] for points in (rest, mirrored))
-    both = np.flatnonzero((facing > TURNED_TO) & (facing < facing_there) & (facing_there > TURNED_TO))
+    both = np.flatnonzero((facing > SEEN) & (facing < facing_there) & (facing_there > TURNED_TO))
     if len(both) < GAIN_NEIGHBOURS:
         return np.ones((len(rest), 3))
     distance, nearest = scipy.spatial.cKDTree(rest[both]).query(rest, k=GAIN_NEIGHBOURS)

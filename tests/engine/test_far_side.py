@@ -52,6 +52,15 @@ def test_the_far_cheek_is_looked_up_on_the_near_one(turned, turned_points):
     assert (part.uv[wanted, 0] * turned.size[0] < nose).mean() > 0.9
 
 
+def test_where_the_outline_is_soft_the_near_cheek_is_wanted_too(image, turned, turned_points):
+    nearly_all = np.ones(image.shape[:2], np.float32)
+    edge = int(np.quantile(turned.parts["far_side"].vertices[:, 0], 0.2))
+    nearly_all[:, edge:] = 0
+    cut = far_side_part(image, nearly_all, fit_face(turned_points))
+    beside = lambda part: part.colour[np.abs(part.vertices[:, 0] - edge) < 8, 3].sum()  # noqa: E731
+    assert beside(cut) > 1.2 * beside(turned.parts["far_side"])
+
+
 def test_it_comes_into_view_as_the_head_turns_back_and_never_at_rest(turned):
     assert shown(turned, 0).max() == 0 and shown(turned, 15).max() == 0, "turned further away"
     assert shown(turned, -20).max() > 0.8
