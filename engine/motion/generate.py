@@ -14,7 +14,7 @@ from ..progress import Progress, silent
 from . import blinks, brows, gaze, head, moods, network
 from .articulation import RATE_HZ, articulate
 from .clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
-from .constraints import constrain
+from .constraints import constrain, raise_jaw_for_tip
 from .course import gaze_course, number_course
 from .direction import NOMINAL_DISTANCE_M, Direction
 from .lips import corrected
@@ -25,7 +25,7 @@ from .tongue import tongue_curves
 from .timeline import exposed
 from .visemes import channel_columns
 
-GENERATOR = "soliloquy articulation + performance simulator, version 4"
+GENERATOR = "soliloquy articulation + performance simulator, version 5"
 SLOWEST_FPS, FASTEST_FPS = Fraction(1), Fraction(240)
 BREATH_JAW = 0.06
 BREATH_RISE_M = 0.002
@@ -125,6 +125,7 @@ def _speak(
     effort = 0.75 + 0.25 * _energy(direction, times_s)
     curves = {name: effort * exposed(curve, grid_s, times_s) for name, curve in spoken.items()}
     curves["jawOpen"] += BREATH_JAW * direction.breath * head.breath(prosody, times_s)
+    curves["jawOpen"] = raise_jaw_for_tip(curves["jawOpen"], speech.phones, times_s)
     seal = constrain(curves, [*speech.phones, *hummed(speech)], times_s)
     for name, curve in curves.items():
         amount = direction.jaw if name in ("jawOpen", "jawForward", "mouthClose") else direction.lips

@@ -119,6 +119,14 @@ def test_sibilants_narrow_the_jaw_between_open_vowels(label):
     assert clip.channel("jawOpen")[during(clip, speech, label)].min() <= 0.13
 
 
+@pytest.mark.parametrize("label", ["T", "D", "N"])
+def test_the_jaw_comes_up_for_the_tip_of_the_tongue_between_open_vowels(label):
+    speech = speech_of([(SILENCE, 0.5), ("AA", 0.15), (label, 0.09), ("AA", 0.15), (SILENCE, 0.5)])
+    clip = mouth(speech, 50)
+    jaw = clip.channel("jawOpen")
+    assert jaw[during(clip, speech, label)].min() < 0.24 < 0.4 < jaw.max()
+
+
 def test_a_very_short_obstruent_does_not_move_the_jaw_as_a_long_one_does():
     dips = []
     for length_s in (0.02, 0.1):
