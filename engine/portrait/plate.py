@@ -29,6 +29,9 @@ GRAIN_SHARE = 0.003          # of the long side: what is finer than this is grai
 GRAIN_BLOCK_PX = 24          # working pixels
 GRAIN_CANDIDATES = 24        # places tried per block for grain of the same brightness
 EDGE_DISLIKE = 12.0          # levels of colour difference worth one level of mean grain: keeps bits of outlines out
+SMALL_SHARE = 0.5            # of the long side: a person whose surroundings are smaller than this is small in the picture
+MARGIN_SHARE = 0.5           # of the person's longer side: the surroundings
+SMALLEST_MARGIN_PX = 64
 PLATE_TRUST_POWER = 4        # how fast the plate's say in the picture's colour falls as the person's share grows
 
 
@@ -68,7 +71,37 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
     """
     alpha = np.round(np.clip(matte, 0, 1) * 255).astype(np.uint8)
     if not alpha.any() or (alpha == 255).all():
-        return np.dstack([image, alpha]), image.copy(), np.zeros_like(image, shape=(*alpha.shape, 4))
+        return _untouched(image, alpha)
+    window = _around_person(alpha)
+    if alpha[window].size == alpha.size:
+        return _split(image, alpha)
+    layers = _untouched(image, alpha)
+    for layer, part in zip(layers, _split(image[window], alpha[window])):
+        layer[window] = part
+    return layers
+
+
+def _untouched(image: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The layers where the person leaves nothing to fill: the picture as person and as plate, and no halo."""
+    return np.dstack([image, alpha]), image.copy(), np.zeros_like(image, shape=(*alpha.shape, 4))
+
+
+def _around_person(alpha: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of the surroundings a small person's plate is made from; of everything when the person is not small.
+
+    All distances here are shares of the picture, which is right for a portrait: somebody small in a big picture has a portrait's
+    surroundings cut out first.
+    """
+    occupied = [np.flatnonzero(alpha.any(axis=axis)) for axis in (1, 0)]
+    bounds = [(places[0], places[-1] + 1) for places in occupied]
+    margin = max(SMALLEST_MARGIN_PX, round(MARGIN_SHARE * max(stop - start for start, stop in bounds)))
+    window = tuple(slice(max(0, start - margin), min(side, stop + margin)) for (start, stop), side in zip(bounds, alpha.shape))
+    small = max(part.stop - part.start for part in window) < SMALL_SHARE * max(alpha.shape)
+    return window if small else (slice(None), slice(None))
+
+
+def _split(image: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`split_layers` for a picture that the person fills as in a portrait; alpha: (H, W) uint8."""
     height, width = alpha.shape
     scale = min(1.0, WORKING_SIDE_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -233,3 +233,17 @@ def test_layers_of_empty_and_full_mattes(soft_disc):
     assert not person[..., 3].any() and np.array_equal(plate, picture)
     person, plate, _ = split_layers(picture, np.ones_like(soft_disc))
     assert (person[..., 3] == 255).all() and np.array_equal(person[..., :3], picture)
+
+
+def test_a_small_person_in_a_big_picture_leaves_the_rest_of_it_alone(soft_disc):
+    rows, columns = np.mgrid[0:1500, 0:2400]
+    picture = np.dstack([columns * 0.1, rows * 0.1, 0 * rows + 128]).astype(np.uint8)
+    matte = np.zeros(picture.shape[:2], np.float32)
+    matte[1200:1380, 2000:2200] = soft_disc
+    picture[matte > 0] = (250, 30, 30)
+    person, plate, _ = split_layers(picture, matte)
+    far = cv2.dilate((matte > 0).astype(np.uint8), np.ones((21, 21))) == 0
+    assert np.array_equal(plate[far], picture[far])
+    smooth = np.dstack([columns * 0.1, rows * 0.1, 0 * rows + 128])
+    assert np.abs(plate.astype(float) - smooth).max() < 12, "no blotch and no rest of the person"
+    assert np.array_equal(person[1290, 2100], (250, 30, 30, 255))
