@@ -47,6 +47,8 @@ TONGUE_BACK, TONGUE_UNDER = np.array([0.72, 0.42, 0.405]), np.array([0.68, 0.35,
 GROOVE_MM, GROOVE_SHADE = 2.0, 0.2
 TOOTH_SHADE = 0.6
 """Darkest a tooth gets beside its neighbour, of the median tooth: narrower gaps than the asset's would alias."""
+UPPER_LIP_ROW, LOWER_LIP_ROW = 2, 5
+"""Of those rows the ones that lie on the lips' edges and show them."""
 LIP_SHADOW = 0.15
 """The continuation under the lips repeats the colour found this share of the opening inside them: their shadow ends there."""
 LIP_LEFT, MOST_LIP_LEFT = (0.1, 0.45), 0.03

@@ -168,7 +168,8 @@ class Stage:
         shaded = self.lid_shadow.colours(posed.vertices)
         shaded |= {name: posed.colour[name] for name in ("cavity", "tongue") if name in posed.colour}
         if "teeth_source" in self.parts:
-            shaded["teeth_source"] = self.seam.left_behind(self.parts["teeth_source"], posed.vertices["face"])
+            seen = (posed.vertices[name] for name in ("teeth_source", "face"))
+            shaded["teeth_source"] = self.seam.left_behind(self.parts["teeth_source"], *seen)
         shaded |= behind_pout({name: part.colour for name, part in self.parts.items()} | shaded, posed.channels)
         texel_uv = self._texel_uv_now(placed)
         for aperture, groups in APERTURE_PARTS.items():

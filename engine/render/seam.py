@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..portrait.fit import PUPIL_DISTANCE_M
-from ..portrait.mouth import ENDS_ON_LIP
+from ..portrait.mouth import ENDS_ON_LIP, LOWER_LIP_ROW, UPPER_LIP_ROW
 from ..portrait.portrait import Part, Portrait
 from ..portrait.rims import LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, facing_lip, inward_of, lips_of
 
@@ -23,6 +23,8 @@ MOST = 2.2
 SAME_PLACE_PX = 0.5
 BARED_AT = 0.25
 """The upper lip's edge on the picture's own teeth is gone when it has risen by this much of what is continued beneath it."""
+LEFT_AT = 0.035
+"""The lower lip's edge on them is gone when it has fallen from it by this much, pupil distances."""
 GONE_AT = 0.06
 """The shadow is gone when the lips are this far apart, pupil distances."""
 
@@ -58,20 +60,23 @@ class LipSeam:
         return lambda at: cv2.remap(picture, at[None, :, 0].astype(np.float32), at[None, :, 1].astype(np.float32), cv2.INTER_LINEAR,
                                     borderMode=cv2.BORDER_REPLICATE)[0]
 
-    def left_behind(self, teeth: Part, face_vertices: np.ndarray) -> np.ndarray:
+    def left_behind(self, teeth: Part, posed: np.ndarray, face_posed: np.ndarray) -> np.ndarray:
         """(V, 4) colour of the picture's own teeth without the edge they have in common with the lower lip, as far as that has fallen
-        with the posed face (V, 3)."""
+        from it. posed (V, 3), face_posed (F, 3): picture space as the camera sees it."""
         lower = lips_of(self.rim.tolist())[LOWER_LIP_MIDDLE]
-        fallen = (self._gap(face_vertices) - self.rest_gap)[lower] / (GONE_AT * self.pupil_distance)
+        rows = posed[:, :2].reshape(-1, len(lower), 2)
+        down = (rows[LOWER_LIP_ROW] - rows[UPPER_LIP_ROW]).sum(axis=0)
+        fallen = (face_posed[self.rim[lower], :2] - rows[LOWER_LIP_ROW]) @ (down / max(float(np.linalg.norm(down)), 1e-6))
+        left = 1 - np.clip(fallen / (LEFT_AT * self.pupil_distance), 0, 1)
         colour = teeth.colour.copy()
-        colour[-ENDS_ON_LIP * len(lower):, 3] *= np.tile(1 - np.clip(fallen, 0, 1), ENDS_ON_LIP)
+        colour[-ENDS_ON_LIP * len(lower):, 3] *= np.tile(left, ENDS_ON_LIP)
         return colour
 
     def uncovered(self, teeth: Part, placed: np.ndarray, face_placed: np.ndarray) -> np.ndarray:
         """(V, 2) texture coordinates of the picture's own teeth, whose edge with the upper lip is, as far as that has risen from it, no
         longer what the picture shows there but the tooth below. placed (V, 3), face_placed (F, 3): pixels of one frame."""
         upper = lips_of(self.rim.tolist())[UPPER_LIP_MIDDLE]
-        beneath, clear, edge = (slice(k * len(upper), (k + 1) * len(upper)) for k in range(3))
+        beneath, clear, edge = (slice(k * len(upper), (k + 1) * len(upper)) for k in range(UPPER_LIP_ROW + 1))
         up = placed[beneath, :2] - placed[edge, :2]
         risen = ((face_placed[self.rim[upper], :2] - placed[edge, :2]) * up).sum(axis=1)
         share = np.clip(risen / np.maximum(BARED_AT * (up ** 2).sum(axis=1), 1e-6), 0, 1)[:, None]
