@@ -13,7 +13,7 @@ from .ear import hear_spectra
 from .events import find_events, laughed
 from .features import energy_db, f0_hz
 from .mel import mel_power
-from .phone_stream import hear_phones
+from .phone_stream import hear_recording
 from .phones import find_phones
 from .speech import Speech
 
@@ -39,7 +39,7 @@ def analyse_speech(
     progress("lips", 0, 1)
     power = mel_power(samples)
     heard = hear_spectra(power)
-    posteriors = hear_phones(samples, power, progress=progress)
+    posteriors = hear_recording(samples, power, progress=progress)
     found = find_phones(samples, posteriors, levels_db, text, language, progress=progress)
     duration_s = len(samples) / SAMPLE_RATE_HZ
     del samples  # by far the largest of all

@@ -12,7 +12,7 @@ from .heard import LABELS, label_chances, runs_of
 from .speech import HOP_S, Phone
 
 CLOSED, TOUCHED = ("P", "B", "M"), ("F", "V")
-SURE = 0.55
+SURE = 0.45
 """Chance of p, b and m together from which one counts as heard. On unseen speakers the closures found rise from 52 to 71 %, the false
 ones from 5 to 8 a minute; at .45 it would be 82 % and 12 (docs/models.md)."""
 NEAR_S = 0.06

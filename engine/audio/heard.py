@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import softmax
 
 from .boundaries import tidy
 from .chunks import split_at_pauses
+from .senones import LABELS, second_opinion
 from .sounds import ARPABET_OF, BREATH, CLASSES
 from .speech import HOP_S, SILENCE, Phone
 from .viterbi import free_path
 
-LABELS: tuple[str, ...] = tuple(dict.fromkeys(ARPABET_OF.values()))
-"""The labels of the phones the network finds: classes whose lips look alike share one."""
-
 SHORTEST_BREATH_S = 0.12
+_SMALLEST = 1e-5
 
 _SUMS = np.array([[ARPABET_OF[name] == label for label in LABELS] for name in CLASSES], np.float32)
 
@@ -32,15 +32,22 @@ def heard_phones(posteriors: np.ndarray, levels_db: np.ndarray, duration_s: floa
 
 
 def span_phones(
-    posteriors: np.ndarray, start_s: float, end_s: float, supposed: Sequence[Phone] = (), trust: float = 0.0
+    posteriors: np.ndarray,
+    start_s: float,
+    end_s: float,
+    supposed: Sequence[Phone] = (),
+    trust: float = 0.0,
+    nearness: np.ndarray | None = None,
 ) -> list[Phone]:
     """The likeliest phones of a part of a recording, on its clock; silences as the network hears them.
 
     supposed: what somebody else hears there, on the clock of the part; each frame of these is exp(trust) times likelier than
-    the network alone thinks.
+    the network alone thinks. nearness: of the part, by the second ear (senones.py).
     """
     rows = posteriors[round(start_s / HOP_S) : round(end_s / HOP_S) + 1]
     chances = label_chances(rows)
+    if nearness is not None:
+        chances = softmax(np.log(np.maximum(chances, _SMALLEST)) + second_opinion(nearness, chances), axis=1)
     for phone in supposed:
         if phone.label in LABELS:
             chances[round(phone.start_s / HOP_S) : round(phone.end_s / HOP_S), LABELS.index(phone.label)] *= np.exp(trust)

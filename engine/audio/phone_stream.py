@@ -15,9 +15,10 @@ microphone and room. Two frames at a time go through a stack of causal convoluti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
+import soxr
 from scipy.signal import lfilter
 from scipy.special import softmax
 
@@ -47,6 +48,9 @@ LOUD_WEIGHT = 0.35
 """A frame counts in that mean with its power to this exponent: 30 dB louder, eleven times as much."""
 PEAK_FALL_DB = 0.02
 """The loudest recent level sinks by this much a frame: 2 dB a second."""
+
+OTHER_PACES = (0.9, 1.12)
+"""A recording is heard slower and deeper, and faster and higher, as well: another mouth that says the same."""
 
 _RANGE_DB = 80.0
 _UNIT_DB = 10.0
@@ -164,18 +168,45 @@ class _Layers:
         return sum(pieces) + self._biases[number]
 
 
+def hear_recording(samples: np.ndarray, power: np.ndarray, *, progress: Progress = silent) -> np.ndarray:
+    """As `hear_phones`, but heard at three paces and averaged: .5 - 2.5 points more of people's frames are right (docs/models.md)."""
+    rows = hear_phones(samples, power, progress=progress)
+    for pace in OTHER_PACES:
+        resampler = soxr.ResampleStream(SAMPLE_RATE_HZ * pace, SAMPLE_RATE_HZ, 1)
+        count = int(len(samples) / pace)
+        pieces = (resampler.resample_chunk(part, last=start + len(part) == len(samples)) for start, part in _blocks(samples))
+        other = _heard(pieces, count, power, lambda done: progress("phones", int(done * pace), len(samples)))
+        for first in range(0, len(rows), _BLOCK_HOPS):
+            block = slice(first, min(first + _BLOCK_HOPS, len(rows)))
+            there = np.minimum(np.rint(np.arange(block.start, block.stop) / pace).astype(int), len(other) - 1)
+            rows[block] += other[there]
+    return rows / np.float16(1 + len(OTHER_PACES))
+
+
 def hear_phones(samples: np.ndarray, power: np.ndarray, *, progress: Progress = silent) -> np.ndarray:
     """(N,) samples at 16 kHz -> (N // 160 + 1, len(CLASSES)) float16 probabilities, one row per HOP_S.
 
     power: (T, MEL_BANDS) mel power of the whole recording at any frame rate: what the stream would know after a while.
     """
-    stream = PhoneStream(Leveller().primed(power))
-    rows = np.empty((len(samples) // HOP + 1, len(CLASSES)), np.float16)
-    done = 0
+    pieces = (part for _, part in _blocks(samples))
+    return _heard(pieces, len(samples), power, lambda done: progress("phones", done, len(samples)))
+
+
+def _blocks(samples: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     for start in range(0, len(samples), _BLOCK_HOPS * HOP):
-        progress("phones", start, len(samples))
-        part = stream.push(samples[start : start + _BLOCK_HOPS * HOP])
+        yield start, samples[start : start + _BLOCK_HOPS * HOP]
+
+
+def _heard(pieces: Iterable[np.ndarray], count: int, power: np.ndarray, tell: Callable[[int], None]) -> np.ndarray:
+    """Rows of a recording of about `count` samples that comes in pieces; tell: called with the samples heard so far."""
+    stream = PhoneStream(Leveller().primed(power))
+    rows = np.zeros((count // HOP + 2, len(CLASSES)), np.float16)
+    heard = done = 0
+    for piece in pieces:
+        tell(heard)
+        part = stream.push(piece)
         rows[done : done + len(part)] = part
-        done += len(part)
-    rows[done:] = stream.finish()
-    return rows
+        done, heard = done + len(part), heard + len(piece)
+    last = stream.finish()
+    rows[done : done + len(last)] = last
+    return rows[: done + len(last)]

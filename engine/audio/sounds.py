@@ -75,6 +75,13 @@ CLASS_INDEX: dict[str, int] = {name: number for number, name in enumerate(CLASSE
 SILENT, BREATHING, LAUGHING = CLASS_INDEX["sil"], CLASS_INDEX["breath"], CLASS_INDEX["laugh"]
 VOWEL_CLASSES: tuple[str, ...] = tuple("i ɪ e ɛ æ a ɑ ɔ o ʊ u y ø ɨ ə ʌ ɝ aɪ aʊ eɪ oʊ ɔɪ".split())
 
+VISEME_GROUPS: tuple[str, ...] = (
+    "AA AE AH AY AW", "EH EY", "IH IY Y", "AO OW OY", "UH UW W", "ER R", "P B M", "F V", "S Z", "SH ZH CH JH", "TH DH", "T D N L",
+    "K G NG HH",
+)  # fmt: skip
+"""Labels whose lips look alike (the classes of `motion.lips`)."""
+LOOKS_OF_LABEL: dict[str, int] = {label: number for number, labels in enumerate(VISEME_GROUPS) for label in labels.split()}
+
 _PAIRS = {
     "aɪ": "aɪ", "ai": "aɪ", "ɑɪ": "aɪ", "ɑi": "aɪ", "aɪ̯": "aɪ", "äi": "aɪ",
     "aʊ": "aʊ", "au": "aʊ", "ɑu": "aʊ", "ɑʊ": "aʊ",

@@ -6,6 +6,7 @@ Its acoustic model, dictionary and language models come inside its wheel (US Eng
 from __future__ import annotations
 
 import functools
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import pocketsphinx
 
 from .pronounce import dictionary_key, guess_pronunciation
 from .speech import SILENCE, Phone, Word
+from .weights import ASSETS
 
 FRAME_S = 0.01
+_BYTE_ORDER_MARK = 4
 _NOISE_LABELS = {"+NSN+": "NOISE", "+SPN+": "NOISE"}
 _FILLERS = ("<", "[", "+")
 
@@ -23,7 +26,13 @@ _FILLERS = ("<", "[", "+")
 _ALIGN = {"beam": 1e-150, "wbeam": 1e-120, "pbeam": 1e-150, "bestpath": False}
 # At most this many active states and word ends per 10 ms frame: 30 % faster, no measurable loss.
 _FAST = {"maxhmmpf": 3000, "maxwpf": 10}
+# "Uh" and "um" may come between any two words, which the language model does not expect: not likelier than this.
+_HESITANT = {"fdict": str(ASSETS / "fillers.dict"), "fillprob": 1e-4}
 _PHONE_LM_WEIGHT = 2.0
+# What the search finds is not looked at: it may be as narrow as it likes.
+_SCORED = {"compallsen": True, "beam": 1e-5, "pbeam": 1e-5}
+_SCORE_NATS = 1024 * float(np.log(1.0001))
+"""A senone's score counts steps of 2 ** 10 in a logarithm to the base 1.0001."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +53,11 @@ def pcm16(samples: np.ndarray, gain: float = 1.0) -> bytes:
 
 
 class WordRecogniser:
-    """English words by the bundled language model, then the phones inside them."""
+    """English words by the bundled language model, then the phones inside them; `hesitant` expects "uh" and "um" anywhere."""
 
-    def __init__(self) -> None:
-        self._decoder = _decoder(lm=_model("en-us.lm.bin"), dict=_model("cmudict-en-us.dict"), bestpath=False, **_FAST)
+    def __init__(self, hesitant: bool = True) -> None:
+        wishes = _FAST | (_HESITANT if hesitant else {})
+        self._decoder = _decoder(lm=_model("en-us.lm.bin"), dict=_model("cmudict-en-us.dict"), bestpath=False, **wishes)
 
     def decode(self, pcm: bytes) -> Decoded | None:
         """Phones and words of a chunk; None when no word path survives or the phones cannot be placed inside it."""
@@ -102,9 +112,35 @@ class PhoneLoop:
         return Decoded(phones, []) if phones else None
 
 
+class SenoneScorer:
+    """How well every senone of the acoustic model fits every frame. pocketsphinx tells only by a log file, which is read at once."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="soliloquy-")
+        self._decoder = _decoder(
+            lm=None, dict=None, allphone=_model("en-us-phone.lm.bin"), lw=_PHONE_LM_WEIGHT, senlogdir=self._folder.name, **_SCORED
+        )
+
+    def scores(self, pcm: bytes) -> np.ndarray:
+        """(T, senones) float32 nats below the best senone's score, 0 or more, frame by frame (10 ms); T is 0 for too little sound."""
+        heard = _run(self._decoder, pcm)
+        (path,) = Path(self._folder.name).iterdir()
+        data = path.read_bytes()
+        path.unlink()
+        header, _, body = data.partition(b"endhdr\n")
+        count = int(dict(line.split(" ", 1) for line in header.decode().splitlines() if " " in line)["n_sen"])
+        rows = np.frombuffer(body, "<i2", offset=_BYTE_ORDER_MARK).reshape(-1, count + 1) if heard else np.zeros((0, count + 1))
+        return rows[:, 1:] * np.float32(_SCORE_NATS)
+
+
 @functools.cache
+def model_file(name: str) -> Path:
+    """A file (or folder) of the bundled US English model."""
+    return Path(pocketsphinx.get_model_path()) / "en-us" / name
+
+
 def _model(name: str) -> str:
-    return str(Path(pocketsphinx.get_model_path()) / "en-us" / name)
+    return str(model_file(name))
 
 
 def _decoder(**settings) -> pocketsphinx.Decoder:

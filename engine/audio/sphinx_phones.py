@@ -16,6 +16,7 @@ from .follow import some
 from .heard import agreement, span_phones
 from .phones import FoundPhones
 from .pronounce import dictionary_key, spoken_words
+from .senones import SecondEar
 from .speech import HOP_S, SILENCE, Phone, Word
 from .sphinx import Decoded, PhoneLoop, TextAligner, WordRecogniser, pcm16
 
@@ -95,14 +96,15 @@ class _Recogniser:
     def __init__(self, samples: np.ndarray, posteriors: np.ndarray | None) -> None:
         self._samples, self._posteriors = samples, posteriors
         self._gain = _PEAK_FOR_DECODING / max(float(samples.max()), -float(samples.min()), 1e-9)
-        self._words = WordRecogniser()
+        self._words = WordRecogniser(hesitant=posteriors is not None)
         self._loop = PhoneLoop() if posteriors is None else None
+        self._second = SecondEar() if posteriors is not None else None
 
     def pcm(self, start_s: float, end_s: float) -> bytes:
         return pcm16(self._samples[round(start_s * SAMPLE_RATE_HZ) : round(end_s * SAMPLE_RATE_HZ)], self._gain)
 
     def hear(self, start_s: float, end_s: float) -> tuple[Decoded | None, Decoded | None]:
-        """The English words recognised, if they fit the sound; and the phones, heard by the network and by them together."""
+        """The English words recognised, if they fit the sound; and the phones, heard by the network, the second ear and them."""
         pcm = self.pcm(start_s, end_s)
         words = self._words.decode(pcm)
         fitting = words if words is not None and words.fit >= UNLIKE_ENGLISH_FIT else None
@@ -110,7 +112,8 @@ class _Recogniser:
             return fitting, fitting or self._loop.decode(pcm) or words
         rows = self._posteriors[round(start_s / HOP_S) : round(end_s / HOP_S) + 1]
         supposed = fitting.phones if fitting else []
-        heard = span_phones(self._posteriors, start_s, end_s, supposed, _trust(agreement(supposed, rows)))
+        trust, nearness = _trust(agreement(supposed, rows)), self._second.nearness(pcm)
+        heard = span_phones(self._posteriors, start_s, end_s, supposed, trust, nearness)
         return fitting, Decoded([Phone(p.label, p.start_s - start_s, p.end_s - start_s) for p in heard], [])
 
 

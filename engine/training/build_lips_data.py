@@ -13,7 +13,7 @@ from scipy.signal import resample_poly
 from ..audio.decode import SAMPLE_RATE_HZ, read_audio
 from ..audio.features import energy_db, f0_hz
 from ..audio.mel import mel_power
-from ..audio.phone_stream import hear_phones
+from ..audio.phone_stream import hear_recording
 from ..audio.phones import find_phones
 from ..audio.speech import HEARD_HOP_S, Phone, Speech
 from ..motion.articulation import RATE_HZ, articulate
@@ -125,7 +125,7 @@ def understood(clip: Clip, work: Path) -> list[Speech]:
 def analysed(samples: np.ndarray, text: str | None) -> Speech:
     """Speech of (N,) samples at 16 kHz as `analyse_speech` makes it of a file, but not listened to."""
     levels_db = energy_db(samples)
-    found = find_phones(samples, hear_phones(samples, mel_power(samples)), levels_db, text)
+    found = find_phones(samples, hear_recording(samples, mel_power(samples)), levels_db, text)
     duration_s = len(samples) / SAMPLE_RATE_HZ
     return Speech(duration_s, found.phones, found.words, levels_db, f0_hz(samples, levels_db), aligner=found.aligner)
 

@@ -14,7 +14,7 @@ from ..audio.breaths import mark_breaths
 from ..audio.decode import SAMPLE_RATE_HZ
 from ..audio.mel import mel_power
 from ..audio.phone_stream import HOP
-from ..audio.sounds import ARPABET_OF, CLASS_INDEX, CLASSES, SILENT
+from ..audio.sounds import ARPABET_OF, CLASS_INDEX, CLASSES, LOOKS_OF_LABEL, SILENT, VISEME_GROUPS
 from ..audio.speech import HOP_S, Phone, Speech
 from .build_lips_data import analysed, clips_of
 from .build_phones_voices import PAUSE, Utterance
@@ -30,12 +30,6 @@ FIRST_GROUP = 100
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(ARPABET_OF.values()))
 GROUP_OF_CLASS = np.array([GROUPS.index(ARPABET_OF[name]) for name in CLASSES])
 
-VISEME_GROUPS = (
-    "AA AE AH AY AW", "EH EY", "IH IY Y", "AO OW OY", "UH UW W", "ER R", "P B M", "F V", "S Z", "SH ZH CH JH", "TH DH", "T D N L",
-    "K G NG HH",
-)  # fmt: skip
-"""What looks alike (the classes of `motion.lips`); silence, breath and laughter are the one after the last."""
-
 PACES = (0.86, 0.93, 1.08, 1.17, 1.3)
 QUIET_BELOW_LOUD_DB = 38.0
 EDGE_FRAMES = 6
@@ -44,7 +38,7 @@ EDGE_FRAMES = 6
 
 def viseme_of_label(label: str) -> int:
     """The viseme group of an ARPAbet label; everything that is not speech is len(VISEME_GROUPS)."""
-    return next((n for n, labels in enumerate(VISEME_GROUPS) if label in labels.split()), len(VISEME_GROUPS))
+    return LOOKS_OF_LABEL.get(label, len(VISEME_GROUPS))
 
 
 VISEME_OF_CLASS = np.array([viseme_of_label(ARPABET_OF[name]) for name in CLASSES])

@@ -21,7 +21,7 @@ from ..audio.decode import read_audio
 from ..audio.features import energy_db
 from ..audio.follow import follow_text
 from ..audio.mel import mel_power
-from ..audio.phone_stream import hear_phones
+from ..audio.phone_stream import hear_phones, hear_recording
 from ..audio.speech import HOP_S, Phone
 from ..audio.phones import FoundPhones, find_phones
 from ..audio.sphinx_phones import sphinx_phones
@@ -98,7 +98,7 @@ def network_frames(samples: np.ndarray) -> np.ndarray:
 
 def product_visemes(samples: np.ndarray) -> np.ndarray:
     """(T,) viseme groups of the phones as `analyse_speech` finds them without text: the network and pocketsphinx together."""
-    found = find_phones(samples, hear_phones(samples, mel_power(samples)), energy_db(samples))
+    found = find_phones(samples, hear_recording(samples, mel_power(samples)), energy_db(samples))
     return _visemes(found.phones, len(samples))
 
 
