@@ -29,6 +29,8 @@ CLEAR_OF_HOLES, CLEAR_OF_OUTLINE = 0.1, 0.3
 """Shading begins this far from lids and lips, and is full this far inside the face's outline, pupil distances."""
 BLUR = 0.06
 """Brightness is taken over this much skin (pupil distances), so that brows and pores do not count as light."""
+BLUR_REACH = 4.0
+"""A Gaussian ends so many standard deviations from its middle, in OpenCV too."""
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -50,6 +52,17 @@ def vertex_normals(vertices, triangles):
         normals[v, 1] /= length
         normals[v, 2] /= length
     return normals
+
+
+def blurred_around(picture: np.ndarray, points: np.ndarray, sigma: float) -> tuple[np.ndarray, tuple[int, int]]:
+    """The part of a picture (H, W, 3 or 4) that holds points (N, 2), blurred by sigma pixels, (h, w, 3) float32 of 0..255, and the
+    (left, top) corner where it lies: a face takes little of a big picture, whose blur would take gigabytes."""
+    reach = int(np.ceil(BLUR_REACH * sigma)) + 2
+    inside = np.clip(points, 0, np.array(picture.shape[1::-1]) - 1)
+    left, top = np.maximum(np.floor(inside.min(axis=0)).astype(int) - reach, 0)
+    right, bottom = np.ceil(inside.max(axis=0)).astype(int) + reach + 1
+    part = cv2.GaussianBlur(picture[top:bottom, left:right, :3].astype(np.float32), (0, 0), sigma)
+    return part, (int(left), int(top))
 
 
 class FaceLight:
@@ -106,11 +119,11 @@ class FaceLight:
         """Ambient and directional brightness (4,) and how far to trust them 0..1."""
         face, person = portrait.parts["face"], portrait.images["person"]
         sigma = max(BLUR * portrait.units_per_metre * PUPIL_DISTANCE_M, 1.0)
-        grey = cv2.GaussianBlur(cv2.cvtColor(person[..., :3], cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), sigma)
-        height, width = grey.shape
+        height, width = person.shape[:2]
         columns = np.clip((face.uv[:, 0] * width).astype(int), 0, width - 1)
         rows = np.clip((face.uv[:, 1] * height).astype(int), 0, height - 1)
-        brightness = grey[rows, columns]
+        part, (left, top) = blurred_around(person, np.stack([columns, rows], axis=1), sigma)
+        brightness = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)[rows - top, columns - left]
         weights = np.sqrt(self.area * (self.rest[:, 2] > 0.2) * (person[rows, columns, 3] > 250) + 1e-6)
         basis = np.concatenate([np.ones((len(brightness), 1)), self.rest], axis=1)
         ridge = 0.02 * (weights ** 2).sum() * np.diag([0.0, 1.0, 1.0, 1.0])

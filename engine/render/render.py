@@ -109,15 +109,19 @@ class Stage:
         self.halo_seen = None if alpha else self._see_halo()
 
     def _texture(self, image: np.ndarray) -> np.ndarray:
+        """(h, w, 4) uint8 RGBA at the frame's scale. A channel at a time: an 8K picture at once would take a gigabyte more."""
+        if self.scale < 0.95:
+            size = tuple(max(1, round(side * self.scale)) for side in image.shape[1::-1])
+            alpha = image[..., 3] if image.shape[2] == 4 else np.full(image.shape[:2], 255, np.uint8)
+            small = np.empty((size[1], size[0], 4), np.float32)
+            small[..., 3] = cv2.resize(alpha.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+            for channel in range(3):
+                weighted = np.multiply(image[..., channel], alpha, dtype=np.float32)
+                small[..., channel] = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
+            small[..., :3] /= np.maximum(small[..., 3:], 1e-3)
+            return np.clip(np.rint(small), 0, 255).astype(np.uint8)
         if image.shape[2] == 3:
             image = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
-        if self.scale < 0.95:
-            width, height = (max(1, round(side * self.scale)) for side in image.shape[1::-1])
-            premultiplied = image.astype(np.float32)
-            premultiplied[..., :3] *= premultiplied[..., 3:] / 255.0
-            small = cv2.resize(premultiplied, (width, height), interpolation=cv2.INTER_AREA)
-            small[..., :3] *= 255.0 / np.maximum(small[..., 3:], 1e-3)
-            image = np.clip(np.rint(small), 0, 255).astype(np.uint8)
         return np.ascontiguousarray(image)
 
     def _texel_uv(self, part) -> np.ndarray:

@@ -13,6 +13,7 @@ from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.mouth import ENDS_ON_LIP, LOWER_LIP_ROW, UPPER_LIP_ROW
 from ..portrait.portrait import Part, Portrait
 from ..portrait.rims import LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, facing_lip, inward_of, lips_of
+from .light import blurred_around
 
 LIP_WITHIN = 0.045
 """The lip's own colour is read this far behind its edge, pupil distances."""
@@ -55,10 +56,15 @@ class LipSeam:
 
     def _colour(self, portrait: Portrait):
         """A function from pixels (K, 2) of the picture to its blurred colour (K, 3) there."""
-        picture = portrait.images["person"][..., :3].astype(np.float32)
-        picture = cv2.GaussianBlur(picture, (0, 0), max(BLUR * self.pupil_distance, 0.5))
-        return lambda at: cv2.remap(picture, at[None, :, 0].astype(np.float32), at[None, :, 1].astype(np.float32), cv2.INTER_LINEAR,
-                                    borderMode=cv2.BORDER_REPLICATE)[0]
+        rim = portrait.parts["face"].vertices[self.rim, :2]
+        lips = np.concatenate([rim - LIP_WITHIN * self.pupil_distance, rim + LIP_WITHIN * self.pupil_distance])
+        part, corner = blurred_around(portrait.images["person"], lips, max(BLUR * self.pupil_distance, 0.5))
+
+        def colour(at: np.ndarray) -> np.ndarray:
+            columns, rows = (at - corner).T.astype(np.float32)
+            return cv2.remap(part, columns[None], rows[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+
+        return colour
 
     def left_behind(self, teeth: Part, posed: np.ndarray, face_posed: np.ndarray) -> np.ndarray:
         """(V, 4) colour of the picture's own teeth without the edge they have in common with the lower lip, as far as that has fallen
