@@ -22,8 +22,8 @@ LAUGH_DUTY, LAUGH_VOICED = 0.36, 0.6
 LAUGH_BREATH_S = 0.4
 """Laughter is let out after a breath or ends in one, no further away than this: what tells it from "ta-ta-ta"."""
 LAUGH_MANY, MANY_LIKENESS, MANY_VOICED = 6, 0.5, 0.75
-"""As many notes as this in an even row need no breath beside them and may be voiced more. In 235 recordings of speech such rows are alike
-by .44 at most, in 10 of 16 recorded laughs by .5 - .8 (docs/models.md)."""
+"""As many notes as this in an even row need no breath beside them and may be voiced more. In 235 recordings of speech
+such rows are alike by .44 at most, in 8 of 16 recorded laughs by .53 - .78 (docs/models.md)."""
 LAUGH_HEARD_S = 0.3
 """Laughter the phone network names itself, at least this long."""
 

@@ -169,7 +169,7 @@ class _Layers:
 
 
 def hear_recording(samples: np.ndarray, power: np.ndarray, *, progress: Progress = silent) -> np.ndarray:
-    """As `hear_phones`, but heard at three paces and averaged: .5 - 2.5 points more of people's frames are right (docs/models.md)."""
+    """As `hear_phones`, at three paces, averaged: of people's frames .3 - 2.9 points more are right (docs/models.md)."""
     rows = hear_phones(samples, power, progress=progress)
     for pace in OTHER_PACES:
         resampler = soxr.ResampleStream(SAMPLE_RATE_HZ * pace, SAMPLE_RATE_HZ, 1)

@@ -1,8 +1,9 @@
 """A second ear: what pocketsphinx' acoustic model hears, frame by frame, without any words.
 
-That model (Gaussian mixtures, US English, in pocketsphinx' wheel) was trained on far more people than our phone network and errs
-elsewhere. Its best fitting senone (a third of a phone among certain neighbours) says how near each frame comes to each phone. Taken
-as it is: a network that learned to read it from our talkers did worse on people it had not heard (docs/models.md).
+That model (Gaussian mixtures, US English, in pocketsphinx' wheel) was trained on far more people than our phone
+network and errs elsewhere. Its best fitting senone (a third of a phone among certain neighbours) says how near each
+frame comes to each phone. Taken as it is: a network that learned to read it from our talkers did worse on people it
+had not heard (docs/models.md).
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ LABELS: tuple[str, ...] = tuple(dict.fromkeys(ARPABET_OF.values()))
 SECOND_WEIGHT = 0.5
 """Likelihoods of the model count to this power: it takes neighbouring frames for independent."""
 LEAST_ALIKE, FULLY_ALIKE = 0.3, 0.45
-"""Share of the spoken frames in which both ears hear sounds that look alike: below the first the second ear counts for nothing, above
-the second in full. People in quiet .4 - .6, noise at 10 dB .36, music at 5 dB .33. Set on those, rooms and LJ Speech."""
+"""Share of the spoken frames in which both ears hear sounds that look alike: below the first the second ear counts for
+nothing, above the second in full. People in quiet .4 - .6, noise at 10 dB .36, music at 5 dB .33."""
 _SMOOTH_FRAMES = 3
 _FLOOR = -12.0
 _SPOKEN = 0.5
@@ -41,7 +42,8 @@ class SecondEar:
         self._scorer = SenoneScorer()
 
     def nearness(self, pcm: bytes) -> np.ndarray:
-        """16-bit PCM at 16 kHz -> (T, phones of the model) float32: log likelihood of its best senone, 0 the best of all; per 10 ms."""
+        """16-bit PCM at 16 kHz -> (T, phones of the model) float32, a row per 10 ms: log likelihood of each phone's best
+        senone, 0 the best of all."""
         names, order, starts = _phones_of_senones()
         scores = self._scorer.scores(pcm)
         if not len(scores):
@@ -77,7 +79,8 @@ _NOT_SPOKEN = ("SIL", "+NSN+", "+SPN+")
 
 @functools.cache
 def _phones_of_senones() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-    """Names of the model's phones; its senones sorted by phone, those that know their neighbours where there are any; where each phone's begin."""
+    """Names of the model's phones; its senones sorted by phone, those that know their neighbours where there are any;
+    where each phone's begin."""
     names, alone, owner = read_model_definition(model_file("en-us") / "mdef")
     in_context = np.arange(len(owner)) >= alone
     used = np.flatnonzero(in_context | ~np.isin(owner, owner[in_context]))
@@ -86,11 +89,11 @@ def _phones_of_senones() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
 
 
 def read_model_definition(path: Path) -> tuple[tuple[str, ...], int, np.ndarray]:
-    """Names of the phones, the number of senones that know no neighbours (the first ones), (S,) whose phone each senone is part of.
+    """Names of the phones; the number of senones that know no neighbours (the first ones); (S,) whose phone each senone is.
 
-    The file (sphinxbase, bin_mdef.h): "BMDF", version, length of a description and that; ten counts; the phones' names, ended by zeros,
-    padded to four bytes; a tree of contexts, 8 bytes a node; 12 bytes a phone (sequence of senones, transitions, place and context);
-    the number of what follows: the sequences.
+    The file (sphinxbase, bin_mdef.h): "BMDF", version, length of a description and that; ten counts; the phones' names,
+    ended by zeros, padded to four bytes; a tree of contexts, 8 bytes a node; 12 bytes a phone (sequence of senones,
+    transitions, place and context); the number of what follows: the sequences.
     """
     data = path.read_bytes()
     position = 12 + struct.unpack_from("<i", data, 8)[0]

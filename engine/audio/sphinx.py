@@ -53,7 +53,7 @@ def pcm16(samples: np.ndarray, gain: float = 1.0) -> bytes:
 
 
 class WordRecogniser:
-    """English words by the bundled language model, then the phones inside them; `hesitant` expects "uh" and "um" anywhere."""
+    """English words by the bundled language model, then the phones in them; `hesitant` expects "uh" and "um" anywhere."""
 
     def __init__(self, hesitant: bool = True) -> None:
         wishes = _FAST | (_HESITANT if hesitant else {})
@@ -113,23 +113,24 @@ class PhoneLoop:
 
 
 class SenoneScorer:
-    """How well every senone of the acoustic model fits every frame. pocketsphinx tells only by a log file, which is read at once."""
+    """How well every senone of the acoustic model fits every frame. pocketsphinx tells by a log file, read at once."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="soliloquy-")
-        self._decoder = _decoder(
-            lm=None, dict=None, allphone=_model("en-us-phone.lm.bin"), lw=_PHONE_LM_WEIGHT, senlogdir=self._folder.name, **_SCORED
-        )
+        wishes = {"senlogdir": self._folder.name} | _SCORED
+        self._decoder = _decoder(lm=None, dict=None, allphone=_model("en-us-phone.lm.bin"), **wishes)
 
     def scores(self, pcm: bytes) -> np.ndarray:
-        """(T, senones) float32 nats below the best senone's score, 0 or more, frame by frame (10 ms); T is 0 for too little sound."""
-        heard = _run(self._decoder, pcm)
-        (path,) = Path(self._folder.name).iterdir()
-        data = path.read_bytes()
-        path.unlink()
+        """(T, senones) float32 nats below the best senone's score, 0 or more, a row per 10 ms; T is 0 for too little sound."""
+        heard, data = _run(self._decoder, pcm), b""
+        for path in Path(self._folder.name).iterdir():
+            data = path.read_bytes()
+            path.unlink()
+        if not heard or not data:
+            return np.zeros((0, 0), np.float32)
         header, _, body = data.partition(b"endhdr\n")
-        count = int(dict(line.split(" ", 1) for line in header.decode().splitlines() if " " in line)["n_sen"])
-        rows = np.frombuffer(body, "<i2", offset=_BYTE_ORDER_MARK).reshape(-1, count + 1) if heard else np.zeros((0, count + 1))
+        senones = int(dict(line.split(" ", 1) for line in header.decode().splitlines() if " " in line)["n_sen"])
+        rows = np.frombuffer(body, "<i2", offset=_BYTE_ORDER_MARK).reshape(-1, senones + 1)
         return rows[:, 1:] * np.float32(_SCORE_NATS)
 
 

@@ -1,4 +1,4 @@
-"""Laughter is a row of short notes that are alike: heard as such without a breath beside it, and not where syllables only keep time."""
+"""Laughter is a row of short notes that are alike: heard without a breath beside it, not where syllables only keep time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def notes(vowels: list[tuple[float, ...]], note_s: float = NOTE_S, period_s: flo
             pulses = np.diff(np.random.default_rng(number).standard_normal(len(pulses) + 1))
         for formant_hz in formants:
             radius = np.exp(-np.pi * 90.0 / SAMPLE_RATE_HZ)
-            pulses = lfilter([1.0], [1.0, -2.0 * radius * np.cos(2.0 * np.pi * formant_hz / SAMPLE_RATE_HZ), radius**2], pulses)
+            turn = 2.0 * np.pi * formant_hz / SAMPLE_RATE_HZ
+            pulses = lfilter([1.0], [1.0, -2.0 * radius * np.cos(turn), radius**2], pulses)
         start = round((0.5 + number * period_s) * SAMPLE_RATE_HZ)
         samples[start : start + len(pulses)] += 0.3 * pulses / np.abs(pulses).max() * np.hanning(len(pulses))
     return samples.astype(np.float32)
@@ -42,7 +43,8 @@ def heard(samples: np.ndarray) -> list:
 
 def test_many_notes_alike_are_laughter_without_a_breath():
     (laugh,) = heard(notes([A] * 8))
-    assert laugh.start_s == pytest.approx(0.5, abs=0.1) and laugh.end_s == pytest.approx(0.5 + 7 * PERIOD_S + NOTE_S, abs=0.15)
+    assert laugh.start_s == pytest.approx(0.5, abs=0.1)
+    assert laugh.end_s == pytest.approx(0.5 + 7 * PERIOD_S + NOTE_S, abs=0.15)
 
 
 @pytest.mark.parametrize(
