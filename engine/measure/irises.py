@@ -38,15 +38,15 @@ SPOT_IOD = 0.02
 GLINT_SHARE, GLINT_LEAST_LEVELS = 0.35, 12.0
 """A catch-light is brighter than the iris by this share of what the white is brighter, and by at least so many levels."""
 GLINT_WITHIN, GLINT_LARGEST = 0.85, 0.2
-"""In the still face it lies this far within the iris (radii); in others it is a spot that dark surrounds, up to this share of
-the iris's square (radius ** 2 * pi): the white reaches the lids."""
+"""In the still face it lies this far within the iris (radii); in others it is a spot that dark surrounds, up to this share
+of the iris: the white reaches the lids."""
 GLINT_AROUND_IOD = (0.01, 0.007)
 """So much around it is left out too, in the still face and in others."""
 INSIDE_LIDS_IOD = 0.017
 """The detector's lid line is right to this; what is nearer to it may be lid."""
-LEAST_INSIDE, LEAST_IN_BOTH = 0.3, 0.35
-"""Of the iris the lids must leave this share when taken so carefully, else their line is taken as it is; and a place is tried
-only where so much of what the still face shows is open."""
+LEAST_INSIDE, LEAST_IN_BOTH = 0.3, 0.5
+"""Of the iris the lids must leave this share when taken so carefully, else their line is taken as it is; and a place is
+tried only where so much of what the still face shows is open."""
 BESIDE_DEG = 50.0
 """The rim counts this far up and down from the horizontal; above and below it are the lids."""
 DARKNESS = 0.3
@@ -184,8 +184,9 @@ def _smooth_grey(view: np.ndarray) -> np.ndarray:
 class _Iris:
     """The iris of the still face, as it is looked for in other frames.
 
-    inside: (H, W) uint8, 1 between the lids; centre (2,), radius: in the view; patch, mask: (K, K) float32, the square around
-    it and 1 where it shows the iris, its rim, or a little white beside it; glint_level: grey above which a spot is catch-light.
+    inside: (H, W) uint8, 1 between the lids; centre (2,), radius: in the view; patch, mask: (K, K) float32, the square
+    around it and 1 where it shows the iris, its rim, or a little white beside it; glint_level: grey above which a spot is
+    catch-light.
     """
 
     inside: np.ndarray
@@ -213,7 +214,7 @@ class _Iris:
                    _window(shown.astype(np.float32), centre, reach, outside=0.0), level)
 
     def found_in(self, view: np.ndarray) -> np.ndarray:
-        """(2,) x, y shift in pixels at which `view` looks most like the patch, where both are open; NaN where nothing shows."""
+        """(2,) x, y shift in pixels at which `view` looks most like the patch, where both are open; NaN if nothing shows."""
         if not self.mask.any():
             return np.full(2, np.nan)
         far, reach = int(LARGEST_TRAVEL_IOD * EYE_DISTANCE_PX), len(self.patch) // 2
@@ -268,8 +269,8 @@ def _window(picture: np.ndarray, centre: np.ndarray, reach: int, outside: float 
 
 
 def _difference(seen: np.ndarray, seen_open: np.ndarray, patch: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """(2 F + 1, 2 F + 1) mean squared difference of `patch` (K, K) and `seen` (K + 2 F, K + 2 F) at every place, over the pixels
-    that are `kept` in the one and open in the other; large where those are too few."""
+    """(2 F + 1, 2 F + 1) mean squared difference of `patch` (K, K) and `seen` (K + 2 F, K + 2 F) at every place, over the
+    pixels that are `kept` in the one and open in the other; large where those are too few."""
     def correlated(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
         return cv2.matchTemplate(picture, kernel, cv2.TM_CCORR)
 

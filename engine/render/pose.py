@@ -53,7 +53,8 @@ COMES_INTO_VIEW = (0.02, 0.16)
 """The far cheek's fill begins to show when the surface faces the camera by this much more than at rest (cosine), and is full."""
 RIM_NEIGHBOURS = 9
 FADE_CLEAR_OF_HOLES = 0.12
-"""Lids and lips never fade: within this many pupil distances of a hole."""
+"""Lids and lips never fade: within this many pupil distances of a hole, in depth too. A temple that has turned away behind an
+eye would be seen through its hole."""
 
 
 GLINT_SHARE = 0.5
@@ -207,7 +208,7 @@ class Poser:
         """(V,) 1 where the face may fade, 0 at its holes."""
         vertices = portrait.parts["face"].vertices
         rims = np.concatenate([vertices[rim] for rim in portrait.apertures.values()])
-        distance, _ = scipy.spatial.cKDTree(rims[:, :2]).query(vertices[:, :2])
+        distance, _ = scipy.spatial.cKDTree(rims).query(vertices)
         pupil_distance = portrait.units_per_metre * PUPIL_DISTANCE_M
         return torch.from_numpy(np.clip(distance / (FADE_CLEAR_OF_HOLES * pupil_distance) - 1, 0, 1).astype(np.float32))
 

@@ -39,6 +39,8 @@ APERTURE_PARTS = {"eye_left": (("eye_left",), ("iris_left",), ("glint_left",)),
 """What is seen through each hole of the face, back to front; parts in one group hide one another by depth."""
 FAR_SIDE_BEFORE_M = 0.003
 """The far cheek's fill is drawn this much before the face: more than the squeezed surface folds, less than a nose stands out."""
+LIFTED = {"far_side", "lid_left", "lid_right"}
+"""So are the lids where there is such a fill, or it would cover them, unseen at rest as it is."""
 LIP_SHADOW_M = 0.0035
 LIP_SHADOW_LEAST = 0.4
 """Just behind the lips the light is down to this; it is full again LIP_SHADOW_M further in."""
@@ -181,7 +183,8 @@ class Stage:
         lit = {"face": self._lit(posed)}
         if "far_side" in self.parts:
             lit["far_side"] = self._lit_far_side(posed, lit["face"])
-            placed["far_side"][:, 2] += FAR_SIDE_BEFORE_M * self.pixels_per_metre
+            for name in LIFTED & placed.keys():
+                placed[name][:, 2] += FAR_SIDE_BEFORE_M * self.pixels_per_metre
         before_lips = ("tongue",) if TONGUE_OUT in posed.colour else ()
         lit |= {name: posed.colour[TONGUE_OUT] for name in before_lips}
         self._draw_together(frame, [name for name in (*SKIN, *before_lips) if name in placed], placed, lit)

@@ -1,13 +1,17 @@
 """The far cheek of a face turned away: filled from the near one, and only while it is in view."""
 
+import dataclasses
+
 import numpy as np
 import pytest
-from soliloquy.engine.motion.clip import MotionClip
+import scipy.spatial
+from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.build import assemble
 from soliloquy.engine.portrait.far_side import far_side_part
 from soliloquy.engine.portrait.fit import fit_face
 from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.render.pose import Poser
+from soliloquy.engine.render.render import render
 
 AWAY_DEG = 38
 
@@ -73,3 +77,23 @@ def test_the_fill_has_the_colours_of_the_far_side(image, turned_points):
     lit = np.broadcast_to(120 * ramp, image.shape).astype(np.uint8)
     part = far_side_part(lit, np.ones(lit.shape[:2], np.float32), fit_face(turned_points))
     assert np.median(part.colour[part.colour[:, 3] > 0.5, :3]) > 1.05
+
+
+def test_lids_lie_before_a_fill_that_is_not_seen(turned, astronaut):
+    clip = MotionClip.neutral(1)
+    clip.channels[0, [CHANNEL_INDEX["eyeBlinkLeft"], CHANNEL_INDEX["eyeBlinkRight"]]] = 1.0
+    whole = dataclasses.replace(turned, images=turned.images | {name: astronaut.images[name] for name in ("plate", "halo")})
+    without = dataclasses.replace(whole, parts={name: part for name, part in whole.parts.items() if name != "far_side"})
+    frames = [next(render(portrait, clip)).astype(int) for portrait in (whole, without)]
+    assert np.abs(frames[0] - frames[1]).max() <= 2
+
+
+def test_a_temple_that_has_turned_away_is_not_seen_through_the_eye(turned):
+    face, pupil_distance = turned.parts["face"].vertices, turned.units_per_metre * 0.063
+    rim = face[turned.apertures["eye_left"]]
+    behind, _ = scipy.spatial.cKDTree(rim[:, :2]).query(face[:, :2])
+    behind = (behind < 0.1 * pupil_distance) & (face[:, 2] < rim[:, 2].min() - 0.3 * pupil_distance)
+    clip = MotionClip.neutral(1)
+    clip.head_rotation_deg[0, 0] = 15.0
+    assert behind.sum() > 10
+    assert next(Poser(turned).pose(clip, 0, 1)).colour["face"][behind, 3].max() < 0.1
