@@ -15,7 +15,7 @@ Exit status: 0 done · 1 unexpected error · 2 bad argument or setting · 3 pict
 
 COMMANDS = (perform.animate, perform.job, regenerate.regenerate, steps.portrait, steps.speech, steps.motion, steps.render,
             exchange.say, exchange.export, live.live, capture.capture,
-            care.measure, trust.verify, trust.seal, care.doctor)
+            care.measure, care.bench, trust.verify, trust.seal, care.doctor)
 """In the order in which --help lists them."""
 
 app = typer.Typer(

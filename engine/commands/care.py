@@ -1,4 +1,4 @@
-"""Looking after the installation: `doctor`, `measure`."""
+"""Looking after the installation: `doctor`, `measure`, `bench`."""
 
 from __future__ import annotations
 
@@ -55,3 +55,14 @@ def measure(paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help=
             with whole_file(out) as temporary:
                 temporary.write_text(json.dumps(board.as_json(), ensure_ascii=False, indent=1), encoding="utf-8")
         console.result(board.text(), **board.as_json())
+
+
+def bench(picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="A picture of one person.")],
+          size: Annotated[int, typer.Option(min=16, max=8192, help="Longer side of the frames, pixels.")] = 512,
+          minutes: Annotated[int, typer.Option(min=1, max=120, help="Length of the clip that is rendered and encoded.")] = 1,
+          json_events: Json = False, verbose: Verbose = False) -> None:
+    """Measure what one picture and a long clip cost here: seconds to take it apart, frames a second, memory minute by minute."""
+    with command(json_events=json_events, verbose=verbose) as console:
+        from ..measure.endurance import endure
+        found = endure(picture, size_px=size, minutes=minutes, progress=console.progress)
+        console.result(found.text(), **found.as_json())
