@@ -2,8 +2,8 @@
 
 A frame is thin: it differs from what surrounds it, which a wide median does not see. What differs so, hangs together
 across the bridge of the nose and reaches over both eyes is a frame; brows, lashes and wrinkles do not reach so far
-together. Skin under the frame and under reflections on the lenses keeps still in the face's mesh; lids close beneath it
-and brows move above it.
+together. Skin under the frame and behind the lenses, with what they reflect, keeps still in the face's mesh but around the
+eyes; lids close beneath it and brows move above it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def find_glasses(image: np.ndarray, landmarks_px: np.ndarray, *, wanted: str = "
     if not frame.any() or (wanted != "on" and not is_frame(frame, points)):
         return None
     frame = frame | bars
-    held = frame | (lighter & within_hull(frame))
+    held = frame | (lighter & within_hull(frame)) | lenses(frame, points)
     reach = round(HOLD_AROUND * VIEW_PD)
     grown = cv2.dilate(held.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
     soft = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), HOLD_FADE * VIEW_PD / 2)
@@ -149,6 +149,21 @@ def is_frame(frame: np.ndarray, points: np.ndarray) -> bool:
         columns = frame[:, ends[0]:ends[1]].any(axis=0)
         covered.append(float(columns.mean()) if columns.size else 0.0)
     return bool(frame[bridge(points, frame.shape)].any(axis=0).mean() >= BRIDGE_COVERED and min(covered) >= LENS_COVERED)
+
+
+def lenses(frame: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(h, w) bool: what lies between the rims. Lower rims are thin, light or missing, and what is seen of them is often their
+    inner half only: a lens is as wide and deep beyond the eye as it is towards the nose."""
+    middle, area = between_eyes(points), np.zeros(frame.shape, np.uint8)
+    seen = np.argwhere(frame)[:, ::-1]
+    beside = np.abs(seen[:, 0] - middle[0]) / VIEW_PD
+    for side in ("left", "right"):
+        eye = points[[LID_UPPER[side][0], LID_UPPER[side][-1]], 0].mean()
+        rim = seen[(beside > LENS_ACROSS[0]) & (beside < LENS_ACROSS[1]) & ((seen[:, 0] > middle[0]) == (eye > middle[0]))]
+        if len(rim):
+            whole = np.concatenate([rim, np.column_stack([2 * eye - rim[:, 0], rim[:, 1]])])
+            cv2.fillConvexPoly(area, cv2.convexHull(np.rint(whole).astype(np.int32)), 1)
+    return area > 0
 
 
 def within_hull(frame: np.ndarray) -> np.ndarray:

@@ -69,3 +69,14 @@ def test_the_frame_keeps_still_while_brows_lids_and_cheeks_move(hopper_path, hop
     assert under.sum() > 20 and moved[:, under].max() < 0.06 * moved.max()
     blink = moved[CHANNEL_INDEX["eyeBlinkLeft"]]
     assert blink[hopper.apertures["eye_left"]].max() > 0.05 * hopper.units_per_metre * 0.063, "lids close behind the lenses"
+
+
+def test_the_half_of_a_rim_that_is_hardly_seen_keeps_still_like_the_other(astronaut, astronaut_path):
+    image, points = pixels_of(astronaut_path), astronaut.landmarks_px
+    worn, rims = wearing(image, points, *RIMS["thick, black"])
+    left, apart = points[[362, 263], :2].mean(0), np.linalg.norm(points[[362, 263], :2].mean(0) - points[[33, 133], :2].mean(0))
+    rows, columns = np.mgrid[:image.shape[0], :image.shape[1]]
+    faint = rims & (columns > left[0] + 0.05 * apart) & (rows > left[1] + 0.2 * apart)
+    around = cv2.dilate(faint.astype(np.uint8), np.ones((5, 5))) > 0
+    held = find_glasses(np.where(around[..., None], image, worn), points)
+    assert faint.sum() > 20 and held[faint].mean() > 0.85
