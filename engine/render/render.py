@@ -62,14 +62,17 @@ def render(portrait: Portrait, clip: MotionClip, *, size: tuple[int, int] | None
     with ThreadPoolExecutor(workers) as pool, tensors_on_one_thread():
         waiting: deque = deque()
         done = 0
-        for start in range(0, total, BATCH):
-            for posed in poser.pose(clip, start, min(start + BATCH, total)):
-                waiting.append(pool.submit(stage.draw, posed))
-            while waiting and (len(waiting) > BATCH or start + BATCH >= total):
-                frame = waiting.popleft().result()
-                done += 1
-                progress("render", done, total)
-                yield frame
+        try:
+            for start in range(0, total, BATCH):
+                for posed in poser.pose(clip, start, min(start + BATCH, total)):
+                    waiting.append(pool.submit(stage.draw, posed))
+                while waiting and (len(waiting) > BATCH or start + BATCH >= total):
+                    frame = waiting.popleft().result()
+                    done += 1
+                    progress("render", done, total)
+                    yield frame
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # whoever stops us does not wait for frames that nobody will see
 
 
 def fit_inside(source: tuple[int, int], target: tuple[int, int]) -> tuple[float, float, float]:
