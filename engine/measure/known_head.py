@@ -83,7 +83,7 @@ def reader_slopes(detector: FaceDetector, head: KnownHead | None = None) -> Read
     pose, battery = pose_battery(), gaze_battery()
     asked = pose.head_rotation_deg.astype(np.float64)
     frames = [head.draw(angles) for angles in asked]
-    landmarks = _looked_at(detector, frames)
+    landmarks = looked_at(detector, frames)
     tracks = follow(frames, landmarks)
     points = (tracks.points_px - (SIZE_PX - 1) / 2.0) * (1, -1) / EYE_DISTANCE_PX
     read = [line.slope for line in lines(asked, turning(points, tracks.seen, CAMERA_EYE_DISTANCES).rotation)]
@@ -91,7 +91,7 @@ def reader_slopes(detector: FaceDetector, head: KnownHead | None = None) -> Read
     detected = [line.slope for line in lines(asked, np.array([face.rotation_from(faces[0]) for face in faces]))]
     truth = battery.clip.gaze_deg.mean(axis=1).astype(np.float64)[: battery.sweep.stop]
     frames = [head.draw(np.zeros(3), gaze_deg=gaze) for gaze in truth]
-    landmarks = _looked_at(detector, frames)
+    landmarks = looked_at(detector, frames)
     scale = Face(landmarks[0]).inter_ocular_px / EYE_DISTANCE_PX
     offsets = np.array([Face(points).iris_offset_iod.mean(axis=0) for points in landmarks])
     travels = (iris_travel_iod(frames, landmarks).mean(axis=1), offsets - offsets[0])
@@ -99,8 +99,8 @@ def reader_slopes(detector: FaceDetector, head: KnownHead | None = None) -> Read
     return ReaderSlopes(Slopes(*read, *eyes[0]), Slopes(*detected, *eyes[1]))
 
 
-def _looked_at(detector: FaceDetector, frames: list[np.ndarray]) -> np.ndarray:
-    """(T, 478, 3) landmarks, NaN where no face is seen."""
+def looked_at(detector: FaceDetector, frames: list[np.ndarray]) -> np.ndarray:
+    """(T, 478, 3) landmarks in pictures of a known head, NaN where no face is seen."""
     middle, extent = np.array([SIZE_PX / 2.0, SIZE_PX / 2.0]), FACE_EYE_DISTANCES * EYE_DISTANCE_PX
     faces = [detector.detect(frame, middle, extent) for frame in frames]
     return np.array([np.full((478, 3), np.nan) if face is None else face.landmarks_px for face in faces])

@@ -11,7 +11,7 @@ import pytest
 from soliloquy.engine.measure.bench import Bench
 from soliloquy.engine.measure.detectors import IRIS_RADIUS_IOD, Face, FaceDetector
 from soliloquy.engine.measure.irises import iris_travel_iod
-from soliloquy.engine.measure.known_head import EYE_DISTANCE_PX, FACE_EYE_DISTANCES, SIZE_PX, KnownHead, painted
+from soliloquy.engine.measure.known_head import EYE_DISTANCE_PX, KnownHead, looked_at, painted
 from soliloquy.engine.measure.lids_shut import eye_shown, lid_closure, seen_closure
 from soliloquy.engine.measure.rows_face import CLOSURE_COUNTS
 from soliloquy.engine.measure.signals import regress
@@ -28,11 +28,6 @@ DARK = {"sclera": (120, 95, 80), "iris": (35, 22, 15), "glint": 1.5}
 def detector():
     with FaceDetector() as detector:
         yield detector
-
-
-def looked_at(detector, frames) -> np.ndarray:
-    middle = np.full(2, SIZE_PX / 2.0)
-    return np.array([detector.detect(frame, middle, FACE_EYE_DISTANCES * EYE_DISTANCE_PX).landmarks_px for frame in frames])
 
 
 def gain(travel_iod) -> float:
