@@ -79,6 +79,7 @@ TARGETS: dict[str, Target] = {
     "lip_open": Target(5, "open vowels, median gap / eye distance", "", 0.06, None, digits=3, short="vowel"),
     "labiodental": Target(6, "lower lip meets upper teeth in F V", "%", 90.0, None, digits=0, short="FV"),
     "visemes": Target(7, "visemes told by the lips, of what the curves tell", "%", 85.0, None, digits=0, short="vis"),
+    "visemes_detected": Target(7, "visemes told by the detector's lips, of what the curves tell", "%", None, None, digits=0, short="v det"),
     "visemes_drawn": Target(7, "visemes told by the lips as drawn, of what the curves tell", "%", None, None, digits=0,
                             short="v drawn"),
     "timing": Target(8, "lips after the sound", "ms", -20.0, 20.0, digits=0, short="late"),

@@ -14,6 +14,7 @@ from ..render.pose import Poser
 from .bench import Bench
 from .figures import Figure, not_applicable
 from .lips_apart import lip_gap_iod
+from .mouth_motion import PLACES, mouth_motion_iod
 from .rows_face import clip_of_frames, frames_between, spread
 from .rows_performance import LIP_CHANNELS
 from .signals import lag_of
@@ -36,7 +37,7 @@ FRAMES_PER_GROUP = 14
 LEAST_PER_GROUP, LEAST_GROUPS = 4, 4
 LEAST_FROM_CURVES = 0.4
 """Curves that tell sounds apart less than this have nothing to keep; a share of it would flatter."""
-KEPT = {"lips": 8, "drawn": 20, "curves": 20}
+KEPT = {"followed": 20, "lips": 8, "drawn": 20, "curves": 20}
 """Principal components that the discriminants see; settled on portraits left out of the table."""
 
 TIMING_S = 2.4
@@ -82,27 +83,41 @@ def teeth_to_lip_iod(bench: Bench, clip: MotionClip) -> np.ndarray:
 
 
 def visemes(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
-    """Row 7: groups of sounds told apart from the rendered lips, as a share of how well the curves tell them apart, by linear
-    discriminants that learned from other portraits and other voices; and the same of the lips as drawn, without a picture."""
-    keys = ("visemes", "visemes_drawn")
+    """Row 7: groups of sounds told apart from the rendered mouth's pixels, as a share of how well the curves tell them apart, by
+    linear discriminants that learned from other portraits and other voices; the same of the detector's outline of the lips, and
+    of the lips as drawn, without a picture."""
+    keys = ("visemes", "visemes_detected", "visemes_drawn")
     chosen = group_frames(speech, clip)
     if len(set(chosen.values())) < LEAST_GROUPS:
         return not_applicable(keys, "the recording has too few different sounds")
     part, labels = clip_of_frames(clip, np.array(sorted(chosen))), np.array([chosen[frame] for frame in sorted(chosen)])
-    landmarks = bench.observe(part, stage="measure: visemes").landmarks_px
+    frames = list(bench.frames(part, stage="measure: visemes"))
+    landmarks = bench.observe_frames(frames, part.head_translation_m[:, 2]).landmarks_px
     rest = bench.neutral.landmarks_px[0]
-    found = np.isfinite(landmarks[:, 0, 0])
-    if found.mean() < 0.5 or not np.isfinite(rest).all():
-        return [Figure(key, float("nan"), "no face seen") for key in keys]
+    followed = followed_mouth(bench, frames, landmarks)
+    found = np.isfinite(followed).all(axis=1)
+    if found.mean() < 0.5:
+        return [Figure(key, float("nan"), "too little of the face could be followed") for key in keys]
     table = viseme_table().without(bench.portrait.provenance.get("source_sha256", ""))
-    asked = {"lips": lip_change(landmarks[found], rest, 2), "drawn": drawn_lips(bench.portrait, part)[found],
+    asked = {"followed": followed[found], "lips": lip_change(landmarks[found], rest, 2), "drawn": drawn_lips(bench.portrait, part)[found],
              "curves": part.channels[found][:, LIP_CHANNELS].astype(float)}
     told = {name: told_apart(table.features[name], table.group, asked[name], labels[found], KEPT[name]) for name in asked}
-    note = (f"{100 * told['lips']:.0f} % from the lips, {100 * told['drawn']:.0f} % as drawn, "
-            f"{100 * told['curves']:.0f} % from the curves, {len(set(labels))} groups, {found.sum()} frames")
+    note = (f"{100 * told['followed']:.0f} % from the pixels, {100 * told['lips']:.0f} % from the detector's lips, "
+            f"{100 * told['drawn']:.0f} % as drawn, {100 * told['curves']:.0f} % from the curves, {len(set(labels))} groups, {found.sum()} frames")
     if told["curves"] < LEAST_FROM_CURVES:
         return not_applicable(keys, f"its curves tell only {100 * told['curves']:.0f} % of the sounds")
-    return [Figure(key, 100.0 * told[name] / told["curves"], note) for key, name in zip(keys, ("lips", "drawn"))]
+    return [Figure(key, 100.0 * told[name] / told["curves"], note) for key, name in zip(keys, ("followed", "lips", "drawn"))]
+
+
+def followed_mouth(bench: Bench, frames: list[np.ndarray], landmarks_px: np.ndarray) -> np.ndarray:
+    """(T, 146) how far the mouth's skin has gone from the rest pose; NaN in frames where it could not be followed.
+
+    landmarks_px: (T, 478, 3) of the frames, as the detector has them.
+    """
+    rest = bench.neutral.landmarks_px[0]
+    if not np.isfinite(rest).all():
+        return np.full((len(frames), 2 * len(PLACES)), np.nan)
+    return mouth_motion_iod(bench.neutral_frame, rest, frames, landmarks_px).reshape(len(frames), -1)
 
 
 def drawn_lips(portrait: Portrait, clip: MotionClip) -> np.ndarray:
@@ -112,13 +127,14 @@ def drawn_lips(portrait: Portrait, clip: MotionClip) -> np.ndarray:
     return lip_change(np.array([frame.vertices["face"][:SURFACE_LANDMARKS] for frame in posed]), rest, 3)
 
 
-def group_frames(speech: Speech, clip: MotionClip) -> dict[int, str]:
-    """Frame in the middle of a sound -> the sound's group, FRAMES_PER_GROUP of each group spread over the recording."""
+def group_frames(speech: Speech, clip: MotionClip, least: int = LEAST_PER_GROUP) -> dict[int, str]:
+    """Frame in the middle of a sound -> the sound's group, FRAMES_PER_GROUP of each group spread over the recording; none of a group
+    that has fewer than `least`."""
     chosen: dict[int, str] = {}
     for group, labels in GROUPS.items():
         middles = [(phone.start_s + phone.end_s) / 2.0 for phone in speech.phones if phone.label in labels.split()]
         frames = spread(sorted({min(round(s * float(clip.fps)), len(clip) - 1) for s in middles} - set(chosen)), FRAMES_PER_GROUP)
-        if len(frames) >= LEAST_PER_GROUP:
+        if len(frames) >= least:
             chosen |= dict.fromkeys(frames, group)
     return chosen
 

@@ -8,7 +8,7 @@ no motion.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -45,13 +45,15 @@ class Tracks:
 class StillFace:
     """A face whose points can be found again in other frames.
 
-    points: (N, 2) float32 in `view`, its evened picture; to_frame: (3, 3) from the view to the frame; landmarks: (468, 2) in the frame.
+    points: (N, 2) float32 in `view`, its evened picture; to_frame: (3, 3) from the view to the frame; landmarks: (468, 2) in the
+    frame; window_px: side of the square of the view by which a point is told.
     """
 
     view: np.ndarray
     points: np.ndarray
     to_frame: np.ndarray
     landmarks: np.ndarray
+    window_px: int = WINDOW_PX
 
     @property
     def points_px(self) -> np.ndarray:
@@ -70,20 +72,42 @@ class StillFace:
         if affine is None:
             return self.points_px, nowhere
         onto = np.vstack([affine, (0.0, 0.0, 1.0)]) @ self.to_frame
-        there, kept = _followed(self.view, _evened(frame, onto, self.view.shape[::-1]), self.points)
+        there, kept = _followed(self.view, _evened(frame, onto, self.view.shape[::-1]), self.points, self.window_px)
         return _mapped(there, onto), kept
 
 
-def still_face(frame: np.ndarray, landmarks_px: np.ndarray) -> StillFace:
-    """The face in `frame` (H, W, 3) uint8 RGB at `landmarks_px` (478, 3), with corners of its texture to follow."""
+def corners_within(view: np.ndarray, mask: np.ndarray, most: int, spacing_px: float) -> np.ndarray:
+    """(N, 2) float32 up to `most` points of the view, within `mask` (H, W) uint8, that a window can be told apart by."""
+    points = cv2.goodFeaturesToTrack(view, most, CORNER_QUALITY, spacing_px, mask=mask, blockSize=7)
+    return np.zeros((0, 2), np.float32) if points is None else points[:, 0]
+
+
+def face_corners(view: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """(N, 2) float32 corners all over the face; landmarks: (468, 2) in the view, which shows it at EYE_DISTANCE_PX."""
+    inside = inside_of(landmarks[list(FACE_OVAL)], view.shape)
+    inside = cv2.erode(inside, np.ones((1 + 2 * round(INSIDE_IOD * EYE_DISTANCE_PX),) * 2, np.uint8))
+    return corners_within(view, inside, MOST_POINTS, POINT_SPACING_IOD * EYE_DISTANCE_PX)
+
+
+def inside_of(outline: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(H, W) uint8: 1 within the outline (N, 2)."""
+    return cv2.fillPoly(np.zeros(shape, np.uint8), [np.round(outline).astype(np.int32)], 1)
+
+
+def still_face(frame: np.ndarray, landmarks_px: np.ndarray, *, eye_distance_px: float = EYE_DISTANCE_PX, window_px: int = WINDOW_PX,
+               choose: Callable[[np.ndarray, np.ndarray], np.ndarray] = face_corners) -> StillFace:
+    """The face in `frame` (H, W, 3) uint8 RGB at `landmarks_px` (478, 3), with points of its texture to follow.
+
+    eye_distance_px: of the view; choose: view, landmarks in it (468, 2) -> the points (N, 2) float32.
+    """
     rest = landmarks_px[:FACE_POINTS, :2]
-    scale = EYE_DISTANCE_PX / Face(landmarks_px).inter_ocular_px
-    margin = MARGIN_IOD * EYE_DISTANCE_PX / scale
+    scale = eye_distance_px / Face(landmarks_px).inter_ocular_px
+    margin = MARGIN_IOD * eye_distance_px / scale
     corner = rest.min(axis=0) - margin
     size = tuple(int(side) for side in np.ceil((rest.max(axis=0) + margin - corner) * scale))
     to_frame = np.array([[1.0 / scale, 0.0, corner[0]], [0.0, 1.0 / scale, corner[1]], [0.0, 0.0, 1.0]])
     view = _evened(frame, to_frame, size)
-    return StillFace(view, _corners(view, (rest[list(FACE_OVAL)] - corner) * scale), to_frame, rest.astype(np.float32))
+    return StillFace(view, choose(view, (rest - corner) * scale), to_frame, rest.astype(np.float32), window_px)
 
 
 def follow(frames: Sequence[np.ndarray], landmarks_px: np.ndarray) -> Tracks:
@@ -101,16 +125,6 @@ def _mapped(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return points @ matrix[:2, :2].T + matrix[:2, 2]
 
 
-def _corners(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
-    """(N, 2) float32 points inside the outline that a window can be told apart by."""
-    inside = np.zeros(picture.shape, np.uint8)
-    cv2.fillPoly(inside, [np.round(outline).astype(np.int32)], 1)
-    inside = cv2.erode(inside, np.ones((1 + 2 * round(INSIDE_IOD * EYE_DISTANCE_PX),) * 2, np.uint8))
-    spacing_px = POINT_SPACING_IOD * EYE_DISTANCE_PX
-    points = cv2.goodFeaturesToTrack(picture, MOST_POINTS, CORNER_QUALITY, spacing_px, mask=inside, blockSize=7)
-    return np.zeros((0, 2), np.float32) if points is None else points[:, 0]
-
-
 def _evened(frame: np.ndarray, to_frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The view of `size` that `to_frame` (3, 3) maps onto the frame, grey, with the same brightness and contrast everywhere."""
     shrinks = np.sqrt(abs(np.linalg.det(to_frame[:2, :2]))) > 1.4
@@ -123,11 +137,11 @@ def _evened(frame: np.ndarray, to_frame: np.ndarray, size: tuple[int, int]) -> n
     return np.clip(GREY + SPREAD * detail / contrast, 0.0, 255.0).astype(np.uint8)
 
 
-def _followed(still: np.ndarray, view: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _followed(still: np.ndarray, view: np.ndarray, points: np.ndarray, window_px: int) -> tuple[np.ndarray, np.ndarray]:
     """(N, 2) where `points` (N, 2) of `still` are in `view`, and (N,) whether they came back."""
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(still, view, None)
     column, row = points.astype(int).T
-    settings = {"winSize": (WINDOW_PX, WINDOW_PX), "maxLevel": FLOW_LEVELS, "flags": cv2.OPTFLOW_USE_INITIAL_FLOW,
+    settings = {"winSize": (window_px, window_px), "maxLevel": FLOW_LEVELS, "flags": cv2.OPTFLOW_USE_INITIAL_FLOW,
                 "criteria": (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.01)}
     there, went, _ = cv2.calcOpticalFlowPyrLK(still, view, points, points + flow[row, column], **settings)
     back, came, _ = cv2.calcOpticalFlowPyrLK(view, still, there, points.copy(), **settings)

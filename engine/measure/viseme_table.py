@@ -1,8 +1,8 @@
 """What lips looked like in known sounds on other portraits with other voices, and discriminants that learn from it (row 7).
 
 assets/visemes.npz (training/build_visemes.py) holds frames of public-domain portraits speaking freely usable recordings: the
-group of the sound, the rendered lips as a detector saw them, the lips as drawn, and the curves. Nothing of the portrait under
-test teaches: rows of a portrait with the same source file are left out.
+group of the sound, the way of the mouth's skin as its pixels were followed (`mouth_motion`), the rendered lips as a detector saw them,
+the lips as drawn, and the curves. Nothing of the portrait under test teaches: rows of a portrait with the same source file are left out.
 """
 
 from __future__ import annotations
@@ -23,13 +23,18 @@ LIPS = OUTER_LIP_UPPER + OUTER_LIP_LOWER[1:-1] + INNER_LIP_UPPER + INNER_LIP_LOW
 STILL = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 98, 327, 2, 10, 151, 9, 8, 70, 300, 105, 334, 107, 336)
 """Corners of the eyes, nose, forehead and brows: what speech does not move, by which the head's turn is taken out."""
 
+FEATURES = ("followed", "lips", "drawn", "curves")
+STEPS = 127
+"""A feature is kept in so many steps to either side of 0: a three-thousandth of the eyes' distance for lips."""
+
 SPHERE = 0.1
 """The covariance is shrunk by this much towards a sphere (Friedman 1989)."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """source: (N,) SHA-256 of the portrait's picture; group: (N,) of the sound; lips (N, 80), drawn (N, 120), curves (N, C)."""
+    """source: (N,) SHA-256 of the portrait's picture; group: (N,) of the sound; features: "followed" (N, 146), "lips" (N, 80),
+    "drawn" (N, 120), "curves" (N, C)."""
 
     source: np.ndarray
     group: np.ndarray
@@ -45,8 +50,17 @@ class Table:
 def viseme_table() -> Table:
     """The table that comes with the package."""
     with np.load(ASSET, allow_pickle=False) as arrays:
-        features = {name: arrays[name].astype(np.float64) for name in ("lips", "drawn", "curves")}
+        features = {name: arrays[name] * float(arrays[f"{name}_step"]) for name in FEATURES}
         return Table(arrays["source"], arrays["group"], features)
+
+
+def in_steps(features: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of the file that keep `features` (N, D) in bytes: each name and name_step."""
+    arrays = {}
+    for name, rows in features.items():
+        step = float(np.abs(rows).max()) / STEPS
+        arrays |= {name: np.round(rows / step).astype(np.int8), f"{name}_step": np.float64(step)}
+    return arrays
 
 
 def lip_change(points: np.ndarray, rest: np.ndarray, axes: int) -> np.ndarray:

@@ -20,8 +20,8 @@ from ..measure.detectors import FaceDetector
 from ..measure.reference import FPS
 from ..measure.rows_face import clip_of_frames
 from ..measure.rows_performance import LIP_CHANNELS
-from ..measure.rows_speech import drawn_lips, group_frames
-from ..measure.viseme_table import ASSET, lip_change
+from ..measure.rows_speech import drawn_lips, followed_mouth, group_frames
+from ..measure.viseme_table import ASSET, FEATURES, in_steps, lip_change
 from ..motion.clip import MotionClip
 from ..motion.direction import load_direction
 from ..motion.generate import generate_motion
@@ -31,12 +31,13 @@ from ..render.render import render
 
 def rows_of(bench: Bench, clip: MotionClip, groups: np.ndarray, source: str) -> dict[str, np.ndarray]:
     """The table's rows of one portrait: `clip` holds one frame for each of `groups`."""
-    landmarks = bench.observe(clip).landmarks_px
-    found = np.isfinite(landmarks[:, 0, 0])
-    return {"source": np.full(found.sum(), source), "group": groups[found],
-            "lips": lip_change(landmarks[found], bench.neutral.landmarks_px[0], 2).astype(np.float16),
-            "drawn": drawn_lips(bench.portrait, clip)[found].astype(np.float16),
-            "curves": clip.channels[found][:, LIP_CHANNELS].astype(np.float16)}
+    frames = list(bench.frames(clip))
+    landmarks = bench.observe_frames(frames, clip.head_translation_m[:, 2]).landmarks_px
+    followed = followed_mouth(bench, frames, landmarks)
+    found = np.isfinite(followed).all(axis=1)
+    return {"source": np.full(found.sum(), source), "group": groups[found], "followed": followed[found],
+            "lips": lip_change(landmarks[found], bench.neutral.landmarks_px[0], 2), "drawn": drawn_lips(bench.portrait, clip)[found],
+            "curves": clip.channels[found][:, LIP_CHANNELS]}
 
 
 def joined(tables: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -50,12 +51,13 @@ def build(portraits: list[Path], voices: list[Path]) -> dict[str, np.ndarray]:
     for voice in voices:
         speech = analyse_speech(voice)
         clip = generate_motion(speech, load_direction(), seed=0, fps=FPS)
-        chosen = group_frames(speech, clip)
+        chosen = group_frames(speech, clip, least=1)
         frames = np.array(sorted(chosen))
         spoken.append((clip_of_frames(clip, frames), np.array([chosen[frame] for frame in frames])))
     with FaceDetector() as detector:
-        return joined([rows_of(Bench(build_portrait(path), detector, render=render), *spoken[number % len(spoken)], sha256_of(path))
-                       for number, path in enumerate(portraits)])
+        table = joined([rows_of(Bench(build_portrait(path), detector, render=render), *spoken[number % len(spoken)], sha256_of(path))
+                        for number, path in enumerate(portraits)])
+    return {name: table[name] for name in ("source", "group")} | in_steps({name: table[name] for name in FEATURES})
 
 
 if __name__ == "__main__":

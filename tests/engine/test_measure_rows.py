@@ -80,7 +80,7 @@ def test_drawn_lips_and_curves_tell_sounds_of_portraits_and_voices_the_table_has
     source = table.source[0]
     taught, asked = table.without(source), table.source == source
     assert source not in taught.source and len(set(taught.source)) >= 7
-    for name, least in (("drawn", 0.5), ("curves", 0.6)):
+    for name, least in (("followed", 0.45), ("drawn", 0.5), ("curves", 0.6)):
         told = told_apart(taught.features[name], taught.group, table.features[name][asked], table.group[asked], 20)
         assert least < told <= 1.0, (name, told)
 
@@ -93,8 +93,8 @@ def test_a_frozen_mouth_says_no_visemes(astronaut, detector):
         shown = table.features["curves"][table.group == group_of[phone.label]]
         clip.channels[round(phone.start_s * 25) : round(phone.end_s * 25), rows_performance.LIP_CHANNELS] = shown[len(shown) // 2]
     bench = Bench(astronaut, detector, render=pictures(lambda picture, n: picture))
-    told, drawn = rows_speech.visemes(bench, speech, clip)
-    assert told.status == MISS and told.value < 40.0
+    told, detected, drawn = rows_speech.visemes(bench, speech, clip)
+    assert told.status == MISS and max(told.value, detected.value) < 40.0
     assert drawn.value > 2.0 * told.value, "the vertices move, the picture does not"
 
 
