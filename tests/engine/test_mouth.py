@@ -1,6 +1,8 @@
 """What a mouth must look like as it opens and closes: lips that part where the picture parts them, edges without stairs, no colour
 in a grey photograph, no lip left on the teeth."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.build import build_portrait
 from soliloquy.engine.portrait.fit import fit_face, head_asset, lips_touch
 from soliloquy.engine.portrait.lip_line import EDGE_WIDTH, refine_lip_line, smoothest_path
-from soliloquy.engine.portrait.mouth import MM, SHOWN_MM, full_teeth, lip_left, mouth_asset, shown_below_lip
+from soliloquy.engine.portrait.mouth import MM, SHOWN_MM, UPPER_LIP_ROW, full_teeth, lip_left, mouth_asset, shown_below_lip
 from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.portrait.rims import LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, facing_lip, lips_of
 from soliloquy.engine.portrait.tone import picture_tone
@@ -203,3 +205,23 @@ def test_a_fallen_lower_lip_leaves_no_line_of_itself_under_the_pictures_teeth(ho
     cv2.fillPoly(pixels, [np.rint(np.concatenate([above, lower[::-1]])[:, :2]).astype(np.int32)], (90, 60, 62))
     left = lip_left(pixels, fit, upper, lower) * np.linalg.norm(lower - upper, axis=1)
     assert (left[4:7] > 0.7 * strip_of_lip).all()
+
+
+def test_what_parted_lips_show_stays_while_they_move_if_it_is_teeth_and_goes_if_it_is_shadow(astronaut):
+    face, teeth = astronaut.parts["face"], astronaut.parts["teeth_source"]
+    opened = face.vertices + 0.4 * face.dense_deltas()[CHANNEL_INDEX["jawOpen"]]
+    shadowed = dataclasses.replace(astronaut, images={**astronaut.images, "person": shadow_between_lips(astronaut)})
+    rows = len(teeth.vertices) // len(lips_of(astronaut.apertures["mouth"].tolist())[LOWER_LIP_MIDDLE])
+    middle = np.s_[len(teeth.vertices) // rows * UPPER_LIP_ROW + len(teeth.vertices) // rows // 2]
+    for portrait, kept in ((astronaut, 1.0), (shadowed, 0.0)):
+        seam = LipSeam(portrait)
+        assert seam.left_behind(teeth, teeth.vertices, face.vertices)[middle, 3] == pytest.approx(1.0), "at rest it is the picture's"
+        assert seam.left_behind(teeth, teeth.vertices, opened)[middle, 3] == pytest.approx(kept)
+
+
+def shadow_between_lips(portrait):
+    """The person's picture with a dark red between the lips."""
+    picture = portrait.images["person"].copy()
+    between = portrait.parts["face"].vertices[portrait.apertures["mouth"], :2]
+    cv2.fillPoly(picture, [np.rint(between).astype(np.int32)], (60, 32, 30, 255))
+    return picture
