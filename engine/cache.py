@@ -31,7 +31,7 @@ FOLDER_VARIABLE = "SOLILOQUY_CACHE"
 LARGEST_BYTES = {"portrait": 2 << 30, "speech": 256 << 20}
 """What each kind of result may take on disk."""
 
-DECIDING_SUFFIXES = (".py", ".npz", ".json", ".toml", ".safetensors")
+DECIDING_SUFFIXES = (".py", ".npz", ".json", ".toml", ".dict", ".safetensors")
 """Files of the engine on which results depend: code, tables and weights."""
 
 OWN_NAME = re.compile(r"\.?[0-9a-f]{64}(\.[0-9a-f]{8})?\.(portrait|json)")
