@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
-from matplotlib.path import Path as Outline
 from scipy.interpolate import LinearNDInterpolator
 
 from ..measure.detectors import EYE_OUTLINES, FACE_POINTS, Face
@@ -126,5 +126,6 @@ def _moves_with_the_skull(points_px: np.ndarray, landmarks_px: np.ndarray) -> np
     for outline in EYE_OUTLINES:
         eye = landmarks_px[list(outline)]
         middle = eye.mean(axis=0)
-        rigid &= ~Outline(middle + EYE_MARGIN * (eye - middle)).contains_points(points_px)
+        around = (middle + EYE_MARGIN * (eye - middle)).astype(np.float32)
+        rigid &= np.array([cv2.pointPolygonTest(around, point, False) < 0 for point in points_px.tolist()], bool)
     return rigid
