@@ -10,7 +10,7 @@ import pytest
 from soliloquy.engine.measure.batteries import gaze_battery
 from soliloquy.engine.measure.detectors import Face, FaceDetector
 from soliloquy.engine.measure.irises import iris_travel_iod
-from soliloquy.engine.measure.known_head import CAMERA_EYE_DISTANCES, EYE_DISTANCE_PX, FACE_EYE_DISTANCES, SIZE_PX, KnownHead, painted
+from soliloquy.engine.measure.known_head import CAMERA_EYE_DISTANCES, EYE_DISTANCE_PX, SIZE_PX, KnownHead, looked_at, painted
 from soliloquy.engine.measure.rows_gaze import gains
 from soliloquy.engine.measure.rows_pose import lines
 from soliloquy.engine.measure.signals import geodesic_deg, rotations_from_angles
@@ -26,11 +26,6 @@ GAZE_DEG = np.array([(0, 0), (-20, 0), (-10, 0), (10, 0), (20, 0), (0, -15), (0,
 def detector():
     with FaceDetector() as detector:
         yield detector
-
-
-def looked_at(detector, frames) -> np.ndarray:
-    middle = np.full(2, SIZE_PX / 2.0)
-    return np.array([detector.detect(frame, middle, FACE_EYE_DISTANCES * EYE_DISTANCE_PX).landmarks_px for frame in frames])
 
 
 def read_rotation(detector, frames) -> np.ndarray:

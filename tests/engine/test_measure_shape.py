@@ -7,7 +7,7 @@ import pytest
 
 from soliloquy.engine.measure.detectors import FaceDetector
 from soliloquy.engine.measure.figures import TARGETS
-from soliloquy.engine.measure.known_head import CAMERA_EYE_DISTANCES, EYE_DISTANCE_PX, FACE_EYE_DISTANCES, SIZE_PX, KnownHead
+from soliloquy.engine.measure.known_head import CAMERA_EYE_DISTANCES, EYE_DISTANCE_PX, SIZE_PX, KnownHead, looked_at
 from soliloquy.engine.measure.rows_shape import unexplained_iod
 from soliloquy.engine.measure.structure import turning
 from soliloquy.engine.measure.tracking import follow
@@ -20,11 +20,6 @@ ASKED_DEG = np.array([(0, 0, 0), (-20, 0, 0), (-10, 0, 0), (10, 0, 0), (20, 0, 0
 def detector():
     with FaceDetector() as detector:
         yield detector
-
-
-def looked_at(detector, frames) -> np.ndarray:
-    middle = np.full(2, SIZE_PX / 2.0)
-    return np.array([detector.detect(frame, middle, FACE_EYE_DISTANCES * EYE_DISTANCE_PX).landmarks_px for frame in frames])
 
 
 def waving(head: KnownHead, still: np.ndarray, amount_iod: float) -> None:
