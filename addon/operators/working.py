@@ -37,6 +37,8 @@ class Working:
             self._begin(context)
         except (AddonError, OSError) as error:
             return self._fail(context, error)
+        except Exception as error:
+            return self._fail_unforeseen(context, error)
         manager = context.window_manager
         self._timer = manager.event_timer_add(TIMER_S, window=context.window)
         manager.modal_handler_add(self)
@@ -58,9 +60,8 @@ class Working:
             return {"RUNNING_MODAL"}
         except (AddonError, OSError) as error:
             return self._fail(context, error)
-        except Exception as error:  # whatever it is, the job ends, and the person is told
-            logger.exception("%s failed", self.bl_idname)
-            return self._fail(context, unforeseen(error))
+        except Exception as error:
+            return self._fail_unforeseen(context, error)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
@@ -71,9 +72,8 @@ class Working:
             message = finish_at_once(self._task_of_finish(context))
         except (AddonError, OSError) as error:
             return self._fail(context, error)
-        except Exception as error:  # whatever it is, the job ends, and the person is told
-            logger.exception("%s failed", self.bl_idname)
-            return self._fail(context, unforeseen(error))
+        except Exception as error:
+            return self._fail_unforeseen(context, error)
         self._release(context)
         say(context, message, failed=False)
         return {"FINISHED"}
@@ -146,6 +146,11 @@ class Working:
         self._release(context)
         fail(self, context, error)
         return {"CANCELLED"}
+
+    def _fail_unforeseen(self, context: bpy.types.Context, error: Exception) -> set[str]:
+        """Whatever it is, the job ends and the person is told; the traceback is in the log and in the report."""
+        logger.error("%s failed", self.bl_idname, exc_info=error)
+        return self._fail(context, unforeseen(error))
 
 
 def as_task(finished: str | Task[str]) -> Task[str]:
