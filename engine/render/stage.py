@@ -1,0 +1,236 @@
+"""A portrait made ready for one frame size, and every frame's parts made ready to be drawn: what all ways of drawing share."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+from ..portrait.portrait import PART_NAMES, Part, Portrait
+from ..portrait.settings import shown_parts
+from .chin import ChinShadow
+from .lidshadow import LidShadow
+from .light import FaceLight
+from .mouthlight import TONGUE_OUT, behind_pout
+from .pose import PosedFrame, beneath_far_side
+from .raster import EMPTY, EVERYWHERE, FINE, visibility
+from .seam import LipSeam
+
+LARGEST_SIDE_PX = 8192
+SHARE_THE_MATTE = ("person", "face")
+"""Parts whose texture carries the person's matte."""
+SKIN = ("face", "far_side", "lid_left", "lid_right", TONGUE_OUT)
+"""What is drawn over the holes, in this order, hiding one another by depth; the tongue only where it is before the teeth."""
+INTERIOR = ("cavity", "tongue", "teeth_lower", "teeth_upper")
+APERTURE_PARTS = {"eye_left": (("eye_left",), ("iris_left",), ("glint_left",)),
+                  "eye_right": (("eye_right",), ("iris_right",), ("glint_right",)),
+                  "mouth": (INTERIOR, ("teeth_source",))}
+"""What is seen through each hole of the face, back to front; parts in one group hide one another by depth."""
+FAR_SIDE_BEFORE_M = 0.003
+"""The far cheek's fill is drawn this much before the face: more than the squeezed surface folds, less than a nose stands out."""
+LIFTED = {"far_side", "lid_left", "lid_right"}
+"""So are the lids where there is such a fill, or it would cover them, unseen at rest as it is."""
+LIP_SHADOW_M = 0.0035
+LIP_SHADOW_LEAST = 0.4
+"""Just behind the lips the light is down to this; it is full again LIP_SHADOW_M further in."""
+LIP_SHADOW_LEAST_M = 0.0008
+"""... or in the middle of a narrow opening, which shows the teeth right behind it; one narrower than twice this stays dark."""
+HALO_REACH_M = 0.0006
+"""The edge that the picture itself shows around the person stays until the person has moved this far beside it."""
+
+
+def fit_inside(source: tuple[int, int], target: tuple[int, int]) -> tuple[float, float, float]:
+    """(scale, left, top) that put a picture `source` (width, height) centred inside `target`."""
+    scale = min(target[0] / source[0], target[1] / source[1])
+    return scale, (target[0] - source[0] * scale) / 2, (target[1] - source[1] * scale) / 2
+
+
+@dataclass
+class Dressed:
+    """One frame's layers, ready to be drawn. A layer is a part, or TONGUE_OUT: the tongue again, before the lips.
+
+    vertices: layer -> (V, 3) float32 pixels of the frame, z towards the camera; colour: layer -> (V, 4) float32; texels: layer ->
+    (V, 2) float32, where a texture's texels are now, of layers whose do not stay; halo: (P,) 0..1, how far the person's vertices are
+    where the picture has them.
+    """
+
+    vertices: dict[str, np.ndarray]
+    colour: dict[str, np.ndarray]
+    texels: dict[str, np.ndarray]
+    halo: np.ndarray
+
+
+@dataclass
+class Hole:
+    """A hole of the face in one frame.
+
+    left, top: its window's corner, pixels; share: (h, w) float32 0..1 of each pixel; light: (h * FINE, w * FINE) 0..1 that the
+    lips leave to what is behind them, of the mouth.
+    """
+
+    left: int
+    top: int
+    share: np.ndarray
+    light: np.ndarray | None
+
+
+class Stage:
+    """A portrait made ready for one frame size: textures resized once, so that sampling neither blurs nor aliases."""
+
+    def __init__(self, portrait: Portrait, size: tuple[int, int] | None, alpha: bool):
+        size = size or portrait.size
+        if min(size) < 16 or max(size) > LARGEST_SIDE_PX:
+            raise InputError(f"Frames of {size[0]} x {size[1]} cannot be made; each side must have 16 to {LARGEST_SIDE_PX} pixels.")
+        self.size, self.alpha = size, alpha
+        self.scale, self.left, self.top = fit_inside(portrait.size, size)
+        parts = shown_parts(portrait)
+        self.parts = {name: parts[name] for name in PART_NAMES if name in parts}
+        self.textures = {name: self._texture(portrait.images[name]) for name in portrait.images if name != "plate"}
+        self.pixels_per_metre = portrait.units_per_metre * self.scale
+        self.apertures = portrait.apertures
+        self.texels = {layer: self._texels(self.part(layer)) for layer in (*self.parts, *({TONGUE_OUT} if "tongue" in self.parts else ()))}
+        self.plate = self._plate(portrait.images["plate"])
+        self.light, self.seam = FaceLight(portrait), LipSeam(portrait)
+        self.chin = ChinShadow(portrait, self.light.from_above)
+        self.lid_shadow = LidShadow(portrait)
+        if "far_side" in self.parts:
+            self.beneath_far_side = beneath_far_side(portrait)
+        self.halo_seen = None if alpha else self._see_halo()
+
+    def part(self, layer: str) -> Part:
+        """The part that a layer draws."""
+        return self.parts["tongue" if layer == TONGUE_OUT else layer]
+
+    def _texture(self, image: np.ndarray) -> np.ndarray:
+        """(h, w, 4) uint8 RGBA at the frame's scale. A channel at a time: an 8K picture at once would take a gigabyte more."""
+        if self.scale < 0.95:
+            size = tuple(max(1, round(side * self.scale)) for side in image.shape[1::-1])
+            alpha = image[..., 3] if image.shape[2] == 4 else np.full(image.shape[:2], 255, np.uint8)
+            small = np.empty((size[1], size[0], 4), np.float32)
+            small[..., 3] = cv2.resize(alpha.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+            for channel in range(3):
+                weighted = np.multiply(image[..., channel], alpha, dtype=np.float32)
+                small[..., channel] = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
+            small[..., :3] /= np.maximum(small[..., 3:], 1e-3)
+            return np.clip(np.rint(small), 0, 255).astype(np.uint8)
+        if image.shape[2] == 3:
+            image = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
+        return np.ascontiguousarray(image)
+
+    def _texels(self, part: Part) -> np.ndarray:
+        """uv 0..1 -> texels, with texel centres at integers."""
+        if not part.texture:
+            return np.zeros_like(part.uv)
+        height, width = self.textures[part.texture].shape[:2]
+        return np.ascontiguousarray(part.uv * np.float32((width, height)) - np.float32(0.5))
+
+    def _plate(self, image: np.ndarray) -> np.ndarray:
+        """The clean plate at frame size, premultiplied RGBA float; empty when alpha is asked for."""
+        width, height = self.size
+        if self.alpha:
+            return np.zeros((height, width, 4), np.float32)
+        matrix = np.float64([[self.scale, 0, self.left + 0.5 * self.scale - 0.5], [0, self.scale, self.top + 0.5 * self.scale - 0.5]])
+        if self.scale < 1:
+            scaled = (max(1, round(image.shape[1] * self.scale)), max(1, round(image.shape[0] * self.scale)))
+            small = cv2.resize(image, scaled, interpolation=cv2.INTER_AREA)
+            fill_x, fill_y = scaled[0] / image.shape[1], scaled[1] / image.shape[0]
+            matrix = np.float64([[self.scale / fill_x, 0, self.left], [0, self.scale / fill_y, self.top]])
+            image = small
+        plate = cv2.warpAffine(image, matrix, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.dstack([plate.astype(np.float32), np.ones((height, width), np.float32)])
+
+    def _see_halo(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which pixels the resting person's edge occupies; it does not move, so this is found once."""
+        person, texture = self.parts["person"], self.textures["halo"]
+        shape = self.plate.shape[:2]
+        index, bary = np.full(shape, EMPTY, np.int32), np.empty((*shape, 2), np.float32)
+        visibility(self.to_frame(person.vertices), person.triangles, self.texels["person"], texture[..., 3], EVERYWHERE,
+                   np.full(shape, -np.inf, np.float32), index, bary, 0, 0)
+        return index, bary
+
+    def to_frame(self, vertices: np.ndarray) -> np.ndarray:
+        """Picture space -> pixels of the frame (pixel centres at integers)."""
+        moved = vertices * np.float32(self.scale)
+        moved[:, 0] += np.float32(self.left + 0.5 * self.scale - 0.5)
+        moved[:, 1] += np.float32(self.top + 0.5 * self.scale - 0.5)
+        return np.ascontiguousarray(moved, np.float32)
+
+    def dress(self, posed: PosedFrame) -> Dressed:
+        """Put a posed frame's parts where they are drawn, in the light that they have there."""
+        placed = {name: self.to_frame(vertices) for name, vertices in posed.vertices.items() if name in self.parts}
+        if "far_side" in self.parts:
+            for name in LIFTED & placed.keys():
+                placed[name][:, 2] += FAR_SIDE_BEFORE_M * self.pixels_per_metre
+        colour = {name: part.colour for name, part in self.parts.items()} | self._colour_behind(posed)
+        colour |= {"person": self._shaded_neck(posed), "face": self._lit(posed)}
+        if "far_side" in self.parts:
+            colour["far_side"] = self._lit_far_side(posed, colour["face"])
+        if TONGUE_OUT in posed.colour:
+            placed[TONGUE_OUT], colour[TONGUE_OUT] = placed["tongue"], posed.colour[TONGUE_OUT]
+        return Dressed(placed, colour, self._texels_now(placed), self._halo(posed))
+
+    def _colour_behind(self, posed: PosedFrame) -> dict[str, np.ndarray]:
+        """Colours of what is seen through the holes."""
+        shaded = self.lid_shadow.colours(posed.vertices)
+        shaded |= {name: posed.colour[name] for name in ("cavity", "tongue") if name in posed.colour}
+        if "teeth_source" in self.parts:
+            seen = (posed.vertices[name] for name in ("teeth_source", "face"))
+            shaded["teeth_source"] = self.seam.left_behind(self.parts["teeth_source"], *seen)
+        return shaded | behind_pout({name: part.colour for name, part in self.parts.items()} | shaded, posed.channels)
+
+    def _texels_now(self, placed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Texels of the picture's own teeth as far as the upper lip uncovers them."""
+        if "teeth_source" not in self.parts:
+            return {}
+        teeth = self.parts["teeth_source"]
+        uncovered = dataclasses.replace(teeth, uv=self.seam.uncovered(teeth, placed["teeth_source"], placed["face"]))
+        return {"teeth_source": self._texels(uncovered)}
+
+    def _shaded_neck(self, posed: PosedFrame) -> np.ndarray:
+        """(P, 4) colour of the person with the chin's shadow where the chin is now."""
+        colour = self.parts["person"].colour.copy()
+        colour[self.chin.neck, :3] *= self.chin.factor(posed.vertices["person"], posed.vertices["face"])[:, None]
+        return colour
+
+    def _lit(self, posed: PosedFrame) -> np.ndarray:
+        """(V, 4) colour of the face under the picture's light as it is turned now."""
+        lit = posed.colour["face"].copy()
+        lit[self.seam.rim, :3] *= self.seam.factor(posed.vertices["face"])
+        if self.light.is_on:
+            lit[:, :3] *= self.light.factor(posed.vertices["face"], posed.channels)[:, None]
+        return lit
+
+    def _lit_far_side(self, posed: PosedFrame, face_colour: np.ndarray) -> np.ndarray:
+        """(F, 4) colour of the far side's fill under the light that the face beneath it has."""
+        lit = posed.colour["far_side"].copy()
+        lit[:, :3] *= face_colour[self.beneath_far_side, :3]
+        return lit
+
+    def _halo(self, posed: PosedFrame) -> np.ndarray:
+        """(P,) 0..1: how much of the picture's own edge is still true at each vertex of the person."""
+        moved_m = np.linalg.norm(posed.vertices["person"] - self.parts["person"].vertices, axis=1) * self.scale / self.pixels_per_metre
+        return np.clip(1.5 - moved_m / HALO_REACH_M, 0, 1).astype(np.float32)
+
+    def hole(self, aperture: str, face: np.ndarray) -> Hole | None:
+        """A hole of the face, whose vertices (V, 3) are pixels of the frame; None when it is outside the frame."""
+        rim = face[self.apertures[aperture], :2]
+        left, top = np.maximum(np.floor(rim.min(axis=0)).astype(int) - 1, 0)
+        right, bottom = np.minimum(np.ceil(rim.max(axis=0)).astype(int) + 2, self.size)
+        if right <= left or bottom <= top:
+            return None
+        opening = np.zeros(((bottom - top) * FINE, (right - left) * FINE), np.uint8)
+        outline = ((rim - (left, top) + 0.5) * FINE - 0.5) * 16
+        cv2.fillPoly(opening, [np.rint(outline).astype(np.int32)], 255, shift=4)
+        opening = cv2.dilate(opening, np.ones((3, 3), np.uint8))
+        share = cv2.resize(opening, (right - left, bottom - top), interpolation=cv2.INTER_AREA) / np.float32(255)
+        return Hole(int(left), int(top), share, self._lip_shadow(opening) if aperture == "mouth" else None)
+
+    def _lip_shadow(self, opening: np.ndarray) -> np.ndarray:
+        """(h, w) light 0..1 behind the lips, from the distance to the rim of `opening` in fine pixels."""
+        inward = cv2.distanceTransform(opening, cv2.DIST_L2, 3)
+        per_metre = self.pixels_per_metre * FINE
+        reach = np.clip(inward.max(), LIP_SHADOW_LEAST_M * per_metre, LIP_SHADOW_M * per_metre)
+        return (LIP_SHADOW_LEAST + (1 - LIP_SHADOW_LEAST) * np.minimum(inward / max(reach, 1.0), 1.0)).astype(np.float32)
