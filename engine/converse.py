@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .animate import run_animate
 from .audio.decode import SAMPLE_RATE_HZ as DECODED_RATE_HZ
-from .audio.decode import read_audio
+from .audio.decode import open_audio
 from .audio.speech import Speech
 from .errors import AudioError, InputError
 from .files import whole_file
@@ -146,7 +146,10 @@ def _length_s(speakers: Sequence[Speaker]) -> float:
     """When the last line ends. Raises AudioError."""
     ends = []
     for line in (line for speaker in speakers for line in speaker.lines):
-        length_s = line.length_s if line.length_s is not None else len(read_audio(line.audio)) / DECODED_RATE_HZ - line.skip_s
+        length_s = line.length_s
+        if length_s is None:
+            with open_audio(line.audio) as samples:
+                length_s = len(samples) / DECODED_RATE_HZ - line.skip_s
         ends.append(line.start_s + length_s)
     return max(ends)
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
+
+import numpy as np
 
 from ..files import sha256_of
 from ..progress import Progress, silent
 from .breaths import mark_breaths
-from .decode import SAMPLE_RATE_HZ, read_audio
+from .decode import SAMPLE_RATE_HZ, open_audio
 from .ear import hear_spectra
 from .events import find_events, laughed
 from .features import energy_db, f0_hz
-from .mel import mel_power
-from .phone_stream import hear_recording
+from .mel import MEL_BANDS, mel_blocks
+from .phone_stream import recording_blocks
 from .phones import find_phones
+from .rows import Rows
+from .sounds import CLASSES
 from .speech import Speech
 
 
@@ -28,23 +33,23 @@ def analyse_speech(
 ) -> Speech:
     """Phones, pauses, events, loudness and pitch of a recording; words too when its `text` is given and fits.
 
-    channel: the only one that is listened to, from 0; otherwise all are mixed. Without text the phones come from English word recognition, or from a language-free phone loop where English does not
-    fit. Memory: the samples (230 MB an hour), their spectra (30 MB) and little else. Raises AudioError when the recording cannot be used.
+    channel: the only one that is listened to, from 0; otherwise all are mixed. Without text the phones come from what the phone network hears and
+    the English words recognised. Samples, spectra and posteriors lie in temporary files (300 MB an hour): memory holds the result and one
+    stretch of the recording at a time. Raises AudioError when the recording cannot be used, OutputError when the disk is full.
     """
     path = Path(path)
-    samples = read_audio(path, channel=channel, progress=progress)
-    levels_db = energy_db(samples)
-    progress("pitch", 0, 1)
-    pitch_hz = f0_hz(samples, levels_db)
-    progress("lips", 0, 1)
-    power = mel_power(samples)
-    heard = hear_spectra(power)
-    posteriors = hear_recording(samples, power, progress=progress)
-    found = find_phones(samples, posteriors, levels_db, text, language, progress=progress)
-    duration_s = len(samples) / SAMPLE_RATE_HZ
-    del samples  # by far the largest of all
-    phones = mark_breaths(found.phones, levels_db, pitch_hz, power)
-    events = find_events(phones, found.words, levels_db, pitch_hz, power)
+    with contextlib.ExitStack() as files:
+        samples = files.enter_context(open_audio(path, channel=channel, progress=progress))
+        levels_db = energy_db(samples)
+        pitch_hz = f0_hz(samples, levels_db, progress=progress)
+        power = files.enter_context(Rows.of(mel_blocks(samples), np.float32, MEL_BANDS))
+        heard = hear_spectra(power, progress=progress)
+        rows = recording_blocks(samples, power, progress=progress)
+        posteriors = files.enter_context(Rows.of(rows, np.float16, len(CLASSES)))
+        found = find_phones(samples, posteriors, levels_db, text, language, progress=progress)
+        phones = mark_breaths(found.phones, levels_db, pitch_hz, power)
+        events = find_events(phones, found.words, levels_db, pitch_hz, power)
+        duration_s = len(samples) / SAMPLE_RATE_HZ
     speech = Speech(
         duration_s=duration_s,
         phones=laughed(phones, events),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import binary_closing, uniform_filter1d
 
+from .rows import Track, blocks_of
 from .speech import HEARD_HOP_S, HOP_S, SILENCE, Phone
 
 BREATH = "BREATH"
@@ -28,7 +29,7 @@ _FROM_500_HZ, _FROM_1_KHZ = 8, 12
 _HOLE_FRAMES = 4
 
 
-def mark_breaths(phones: list[Phone], levels_db: np.ndarray, f0_hz: np.ndarray, power: np.ndarray) -> list[Phone]:
+def mark_breaths(phones: list[Phone], levels_db: np.ndarray, f0_hz: np.ndarray, power: Track) -> list[Phone]:
     """`phones` with the audible breaths cut out of their silences.
 
     levels_db, f0_hz: (N,) per HOP_S. power: (T, 40) mel power per HEARD_HOP_S (mel.py). The cover stays gapless.
@@ -40,19 +41,24 @@ def mark_breaths(phones: list[Phone], levels_db: np.ndarray, f0_hz: np.ndarray, 
     return marked
 
 
-def _breathy(levels_db: np.ndarray, f0_hz: np.ndarray, power: np.ndarray) -> np.ndarray:
+def _breathy(levels_db: np.ndarray, f0_hz: np.ndarray, power: Track) -> np.ndarray:
     """(T,) whether a frame could be breath."""
     step = round(HEARD_HOP_S / HOP_S)
     count = min(len(power), len(levels_db[::step]))
     level = uniform_filter1d(levels_db, 5)[::step][:count]
     voiced = uniform_filter1d((f0_hz > 0).astype(float), 10)[::step][:count] > 0.5
     floor, loud = np.percentile(levels_db, (5, 95))
-    noise = power[:count, _FROM_500_HZ:] + np.float32(1e-12)
-    flatness = np.exp(np.log(noise).mean(axis=1)) / noise.mean(axis=1)
-    hiss = power[:count, _FROM_1_KHZ:].sum(axis=1) / (power[:count].sum(axis=1) + 1e-12)
+    flatness, hiss = (np.concatenate(parts)[:count] for parts in zip(*(_noisiness(block) for _, block in blocks_of(power))))
     audible = (level > floor + ABOVE_FLOOR_DB) & (level < loud - BELOW_SPEECH_DB)
     noisy = audible & ~voiced & (uniform_filter1d(flatness, 5) > FLATTEST_VOICE) & (hiss < HISS_SHARE)
     return binary_closing(noisy, np.ones(_HOLE_FRAMES + 1))
+
+
+def _noisiness(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of (T, 40) mel power: flatness above 500 Hz, the share above 1 kHz; (T,) each."""
+    noise = power[:, _FROM_500_HZ:] + np.float32(1e-12)
+    flatness = np.exp(np.log(noise).mean(axis=1)) / noise.mean(axis=1)
+    return flatness, power[:, _FROM_1_KHZ:].sum(axis=1) / (power.sum(axis=1) + 1e-12)
 
 
 def _split(silence: Phone, breathy: np.ndarray, levels_db: np.ndarray, after_sound: bool) -> list[Phone]:

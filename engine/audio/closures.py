@@ -6,9 +6,12 @@ hears them; where it is sure of one and the recognised phones have none near, on
 
 from __future__ import annotations
 
+import bisect
+
 import numpy as np
 
 from .heard import LABELS, label_chances, runs_of
+from .rows import Track, blocks_of
 from .speech import HOP_S, Phone
 
 CLOSED, TOUCHED = ("P", "B", "M"), ("F", "V")
@@ -22,20 +25,27 @@ LEAST_LEFT_S = 0.015
 """What a closure leaves of a neighbour shorter than this goes to the closure."""
 
 
-def with_heard_closures(phones: list[Phone], posteriors: np.ndarray) -> list[Phone]:
+def with_heard_closures(phones: list[Phone], posteriors: Track) -> list[Phone]:
     """`phones` (contiguous) with the closures that (T, len(CLASSES)) `posteriors` (per HOP_S) are sure of and that they lack."""
     columns = [LABELS.index(label) for label in CLOSED]
-    chances = label_chances(posteriors)[:, columns]
-    known = [phone for phone in phones if phone.label in CLOSED]
+    chances = np.concatenate([label_chances(block)[:, columns] for _, block in blocks_of(posteriors)])
+    put_in = list(phones)
     for sure, first, end in runs_of((chances.sum(axis=1) >= SURE).astype(np.int64)):
         start_s, end_s = first * HOP_S, end * HOP_S
-        if not sure or any(p.start_s < end_s + NEAR_S and p.end_s > start_s - NEAR_S for p in known):
+        if not sure or any(p.label in CLOSED for p in phones[_overlapping(phones, start_s - NEAR_S, end_s + NEAR_S)]):
             continue
         wider_s = max(SHORTEST_S - (end_s - start_s), 0.0) / 2
         closure = Phone(CLOSED[int(chances[first:end].sum(axis=0).argmax())], start_s - wider_s, end_s + wider_s)
-        if not any(p.start_s < closure.end_s and p.end_s > closure.start_s for p in phones if p.label in TOUCHED):
-            phones = _put_in(phones, closure)
-    return phones
+        over = _overlapping(put_in, closure.start_s, closure.end_s)
+        if not any(p.label in TOUCHED for p in put_in[over]):
+            put_in[over] = _put_in(put_in[over], closure)
+    return put_in
+
+
+def _overlapping(phones: list[Phone], start_s: float, end_s: float) -> slice:
+    """Where in contiguous `phones` those are that share some time with a span."""
+    first = bisect.bisect_right(phones, start_s, key=lambda phone: phone.end_s)
+    return slice(first, bisect.bisect_left(phones, end_s, lo=first, key=lambda phone: phone.start_s))
 
 
 def _put_in(phones: list[Phone], closure: Phone) -> list[Phone]:

@@ -1,4 +1,4 @@
-"""Any sound file, or the sound track of any video, as 16 kHz mono float32. Decoding is ffmpeg's; nothing is held twice."""
+"""Any sound file, or the sound track of any video, as 16 kHz mono float32. Decoding is ffmpeg's."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import re
 import struct
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import imageio_ffmpeg
 import numpy as np
 
 from ..errors import AudioError
 from ..progress import Progress, silent
+from .rows import Rows, Track, blocks_of
 
 SAMPLE_RATE_HZ = 16000
 SHORTEST_S = 0.2
@@ -30,8 +33,14 @@ _STREAMED_SIZES = (0, 0xFFFFFFFF)
 
 
 def read_audio(path: str | os.PathLike, *, channel: int | None = None, progress: Progress = silent) -> np.ndarray:
-    """The first sound track of `path` as (N,) float32 samples at SAMPLE_RATE_HZ, all channels mixed to one, or only one of them
-    (`channel`, from 0).
+    """(N,) float32: what `open_audio` reads, as a whole in memory. Raises AudioError as that does."""
+    with open_audio(path, channel=channel, progress=progress) as samples:
+        return samples[:]
+
+
+def open_audio(path: str | os.PathLike, *, channel: int | None = None, progress: Progress = silent) -> Rows:
+    """The first sound track of `path` as N float32 samples at SAMPLE_RATE_HZ in a temporary file, to be closed by the caller
+    (`with`): 230 MB an hour on disk. All channels are mixed to one, or only one is taken (`channel`, from 0).
 
     The sound keeps its place in time: a track that starts late in its container gets silence in front, gaps are filled.
     Raises AudioError when the file is missing, empty, unreadable, cut off, without a sound track, shorter than SHORTEST_S,
@@ -40,13 +49,24 @@ def read_audio(path: str | os.PathLike, *, channel: int | None = None, progress:
     path = Path(path)
     _check_file(path)
     samples, messages = _decode(path, channel, progress)
+    try:
+        _check_decoded(path, samples, channel, messages)
+    except AudioError:
+        samples.close()
+        raise
+    return samples
+
+
+def _check_decoded(path: Path, samples: Rows, channel: int | None, messages: str) -> None:
+    """Refuse what cannot be used, with the reason."""
+    if len(samples) > LONGEST_S * SAMPLE_RATE_HZ:
+        raise AudioError(f"{path} is longer than {LONGEST_S / 3600:g} hours. Cut it into parts.")
     if channel and re.search(r"Stream #0:\d+.*: Audio:.*\bmono\b", messages.partition("Output #0")[0]):
         raise AudioError(f"{path} has only one channel. Leave out --speaker, or say who speaks when with --cues.")
     if not len(samples):
         raise AudioError(_reason_for_nothing(path, messages))
     _check_length(path, len(samples) / SAMPLE_RATE_HZ, messages)
     _check_values(path, samples)
-    return samples
 
 
 def _check_file(path: Path) -> None:
@@ -69,7 +89,7 @@ def _check_file(path: Path) -> None:
             )
 
 
-def _decode(path: Path, channel: int | None, progress: Progress) -> tuple[np.ndarray, str]:
+def _decode(path: Path, channel: int | None, progress: Progress) -> tuple[Rows, str]:
     """Run ffmpeg on `path`; (samples, the text ffmpeg wrote about it). Stops reading past LONGEST_S."""
     chosen = "" if channel is None else f"pan=mono|c0=c{channel},"
     command = [
@@ -91,34 +111,25 @@ def _decode(path: Path, channel: int | None, progress: Progress) -> tuple[np.nda
     with tempfile.TemporaryFile() as messages_file:
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages_file) as process:
             try:
-                samples = _collect(process.stdout, progress)
+                samples = Rows.of(_blocks(process.stdout, progress), np.float32)
             finally:
                 process.kill()
         messages_file.seek(0)
         messages = messages_file.read(_MESSAGES_BYTES).decode("utf-8", "replace")
-    if len(samples) > LONGEST_S * SAMPLE_RATE_HZ:
-        raise AudioError(f"{path} is longer than {LONGEST_S / 3600:g} hours. Cut it into parts.")
     return samples, messages
 
 
-def _collect(stream, progress: Progress) -> np.ndarray:
-    """Read float32 samples until the stream ends or passes LONGEST_S; the one array grows in place by doubling."""
-    limit = int(LONGEST_S * SAMPLE_RATE_HZ) + 1
-    samples = np.empty(min(60 * SAMPLE_RATE_HZ, limit), np.float32)
+def _blocks(stream: IO[bytes], progress: Progress) -> Iterator[np.ndarray]:
+    """float32 samples as they come, until the stream ends or has passed LONGEST_S."""
     count, rest = 0, b""
-    while count < limit and (block := stream.read(_BLOCK_BYTES)):
+    while count <= LONGEST_S * SAMPLE_RATE_HZ and (block := stream.read(_BLOCK_BYTES)):
         block = rest + block
         whole = len(block) - len(block) % 4
         rest = block[whole:]
-        part = np.frombuffer(block[:whole], "<f4")[: limit - count]
-        while count + len(part) > len(samples):
-            samples.resize(min(2 * len(samples), limit), refcheck=False)
-        samples[count : count + len(part)] = part
-        count += len(part)
+        count += whole // 4
+        yield np.frombuffer(block[:whole], "<f4")
         progress("decode", 0, 1)
-    samples.resize(count, refcheck=False)
     progress("decode", 1, 1)
-    return samples
 
 
 def _reason_for_nothing(path: Path, messages: str) -> str:
@@ -148,13 +159,15 @@ def _check_length(path: Path, decoded_s: float, messages: str) -> None:
         )
 
 
-def _check_values(path: Path, samples: np.ndarray) -> None:
-    """Refuse NaN, infinity and pure silence; looks at the samples in blocks to stay small."""
-    peak = 0.0
-    for start in range(0, len(samples), _BLOCK_BYTES):
-        block_peak = float(np.abs(samples[start : start + _BLOCK_BYTES]).max())
-        if not np.isfinite(block_peak):
-            raise AudioError(f"{path} holds samples that are not numbers (NaN or infinity). Export it again.")
-        peak = max(peak, block_peak)
+def _check_values(path: Path, samples: Rows) -> None:
+    """Refuse NaN, infinity and pure silence."""
+    peak = peak_of(samples)
+    if not np.isfinite(peak):
+        raise AudioError(f"{path} holds samples that are not numbers (NaN or infinity). Export it again.")
     if peak < SILENCE_PEAK:
         raise AudioError(f"{path} is silent from beginning to end. Check that the right track was recorded.")
+
+
+def peak_of(samples: Track) -> float:
+    """The largest absolute sample; NaN where one is not a number."""
+    return float(np.max([np.abs(block).max() for _, block in blocks_of(samples, _BLOCK_BYTES)]))

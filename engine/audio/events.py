@@ -6,6 +6,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
+from .rows import Track, blocks_of, rows_at
 from .speech import HEARD_HOP_S, HOP_S, SILENCE, Event, Phone, Word
 
 BREATH, SIGH, LAUGH, HUM, COUGH = "BREATH", "SIGH", "LAUGH", "HUM", "COUGH"
@@ -45,7 +46,7 @@ _LOUD_DB, _SOFT_DB = 12.0, 35.0
 
 
 def find_events(
-    phones: list[Phone], words: list[Word], levels_db: np.ndarray, f0_hz: np.ndarray, power: np.ndarray
+    phones: list[Phone], words: list[Word], levels_db: np.ndarray, f0_hz: np.ndarray, power: Track
 ) -> list[Event]:
     """Events of a recording, sorted. levels_db, f0_hz: (N,) per HOP_S; power: (T, 40) mel power per HEARD_HOP_S."""
     loud_db = float(np.percentile(levels_db, 95))
@@ -77,7 +78,7 @@ def _event(label: str, start_s: float, end_s: float, levels_db: np.ndarray, loud
 
 
 def laughs(
-    phones: list[Phone], levels_db: np.ndarray, f0_hz: np.ndarray, power: np.ndarray, loud_db: float, room: float = 1.0
+    phones: list[Phone], levels_db: np.ndarray, f0_hz: np.ndarray, power: Track, loud_db: float, room: float = 1.0
 ) -> list[Event]:
     """Runs of short notes that are alike and evenly spaced, breathy ones beside a breath or many; and what the network calls laughter.
 
@@ -86,7 +87,7 @@ def laughs(
     smooth = uniform_filter1d(levels_db, 3)
     nearest = round(LAUGH_PERIOD_S[0] / HOP_S)
     notes, _ = find_peaks(smooth, height=loud_db - _SOFT_DB, prominence=LAUGH_DIP_DB, distance=nearest)
-    spectra = _about_mean(power)[np.minimum(np.rint(notes * HOP_S / HEARD_HOP_S).astype(int), len(power) - 1)]
+    spectra = _about_mean(power, np.minimum(np.rint(notes * HOP_S / HEARD_HOP_S).astype(int), len(power) - 1))
     spans = [(p.start_s, p.end_s) for p in phones if p.label == LAUGH and p.end_s - p.start_s >= LAUGH_HEARD_S]
     for run in _note_runs(notes):
         first, last = max(notes[run[0]] - 6, 0), min(notes[run[-1]] + 10, len(levels_db) - 1)
@@ -136,11 +137,16 @@ def _note_runs(notes: np.ndarray) -> list[list[int]]:
     return runs
 
 
-def _about_mean(power: np.ndarray) -> np.ndarray:
-    """(T, 40) decibels about the mean spectrum of the louder half."""
-    decibels = 10.0 * np.log10(power + 1e-10)
-    level = decibels.mean(axis=1)
-    return decibels - decibels[level >= np.median(level)].mean(axis=0)
+def _about_mean(power: Track, places: np.ndarray) -> np.ndarray:
+    """(N, 40) decibels at N places, which ascend, about the mean spectrum of the recording's louder half."""
+    level = np.concatenate([_decibels(block).mean(axis=1) for _, block in blocks_of(power)])
+    loud = level >= np.median(level)
+    total = sum(_decibels(block)[loud[first : first + len(block)]].sum(axis=0) for first, block in blocks_of(power))
+    return _decibels(rows_at(power, places)) - total / loud.sum()
+
+
+def _decibels(power: np.ndarray) -> np.ndarray:
+    return 10.0 * np.log10(power + 1e-10)
 
 
 def _breaths(phones: list[Phone], levels_db: np.ndarray, loud_db: float) -> list[Event]:

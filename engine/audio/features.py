@@ -6,9 +6,11 @@ import librosa
 import numpy as np
 from scipy.signal import medfilt
 
+from ..progress import Progress, silent
 from .chunks import quiet_threshold_db
 from .decode import SAMPLE_RATE_HZ
 from .frames import framed
+from .rows import Track
 from .speech import HOP_S
 
 HOP = round(HOP_S * SAMPLE_RATE_HZ)
@@ -22,7 +24,7 @@ PERIODIC_ENOUGH = 0.45
 _BLOCK_HOPS = 1500
 
 
-def energy_db(samples: np.ndarray) -> np.ndarray:
+def energy_db(samples: Track) -> np.ndarray:
     """(N,) samples -> (N // HOP + 1,) RMS level in dB re full scale in 20 ms windows centred on n * HOP_S."""
     levels = np.empty(len(samples) // HOP + 1, np.float32)
     for first, _, frames in framed(samples, HOP, ENERGY_WINDOW, _BLOCK_HOPS):
@@ -31,7 +33,7 @@ def energy_db(samples: np.ndarray) -> np.ndarray:
     return levels
 
 
-def f0_hz(samples: np.ndarray, levels_db: np.ndarray) -> np.ndarray:
+def f0_hz(samples: Track, levels_db: np.ndarray, *, progress: Progress = silent) -> np.ndarray:
     """(N,) fundamental frequency per HOP_S, 0 where unvoiced. Period by YIN (de Cheveigne & Kawahara 2002, librosa).
 
     Voicing is decided by the normalised autocorrelation at that period and by the level; a period at the edge of the search
@@ -40,6 +42,7 @@ def f0_hz(samples: np.ndarray, levels_db: np.ndarray) -> np.ndarray:
     pitch = np.zeros(len(levels_db), np.float32)
     audible_db = quiet_threshold_db(levels_db)
     for first, block, frames in framed(samples, HOP, PITCH_FRAME, _BLOCK_HOPS):
+        progress("pitch", first, len(levels_db))
         span = slice(first, first + len(frames))
         period_hz = librosa.yin(
             block,

@@ -14,6 +14,7 @@ import numpy as np
 
 from .boundaries import tidy
 from .heard import LABELS, heard_phones, label_chances, runs_of
+from .rows import Track, blocks_of
 from .sounds import ARPABET_OF, CLASS_INDEX
 from .speech import HOP_S, SILENCE, Phone, Word
 from .viterbi import text_path
@@ -73,7 +74,7 @@ class Placed:
 
 
 def follow_text(
-    posteriors: np.ndarray, levels_db: np.ndarray, duration_s: float, every: list[str], pronounce: Pronounce
+    posteriors: Track, levels_db: np.ndarray, duration_s: float, every: list[str], pronounce: Pronounce
 ) -> Followed:
     """Lay the words `every` along a recording's posteriors ((T, len(CLASSES)), per HOP_S) and loudness.
 
@@ -101,19 +102,21 @@ def follow_text(
     return found
 
 
-def text_fit(posteriors: np.ndarray, placed: list[Placed]) -> float:
+def text_fit(posteriors: Track, placed: list[Placed]) -> float:
     """Mean over the frames with speech of the log chance of what the text says there, against the best heard."""
-    by_label = label_chances(posteriors)
-    silent = _chance(None, posteriors, by_label)
-    cost = np.log(silent / by_label.max(axis=1))
-    counted = silent < 0.5
+    cost, counted = np.empty(len(posteriors), np.float32), np.empty(len(posteriors), bool)
+    for first, block in blocks_of(posteriors):
+        by_label = label_chances(block)
+        silent = _chance(None, block, by_label)
+        cost[first : first + len(block)] = np.log(silent / by_label.max(axis=1))
+        counted[first : first + len(block)] = silent < 0.5
     for word in placed:
         cost[word.first : word.last] = word.fit
         counted[word.first : word.last] = True
     return float(cost[counted].mean()) if placed and counted.any() else _WORST
 
 
-def placed_words(posteriors: np.ndarray, words: list[tuple[str, tuple[str, ...]]], *, whole: bool = True) -> list[Placed]:
+def placed_words(posteriors: Track, words: list[tuple[str, tuple[str, ...]]], *, whole: bool = True) -> list[Placed]:
     """Where the (word, sounds) are, window by window; fewer words than given when the sound ends first.
 
     whole: the recording holds all of the text; otherwise it may be cut off anywhere.

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .rows import Track
 
-def framed(samples: np.ndarray, hop: int, width: int, most: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+
+def framed(samples: Track, hop: int, width: int, most: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Yield (first frame, padded samples, their (n, width) windows), at most `most` frames at a time.
 
     Frame n is centred on sample n * hop; there are len(samples) // hop + 1 of them, zeros outside the recording.

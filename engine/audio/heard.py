@@ -9,6 +9,7 @@ from scipy.special import softmax
 
 from .boundaries import tidy
 from .chunks import split_at_pauses
+from .rows import Track
 from .senones import LABELS, second_opinion
 from .sounds import ARPABET_OF, BREATH, CLASSES
 from .speech import HOP_S, SILENCE, Phone
@@ -25,14 +26,14 @@ def label_chances(posteriors: np.ndarray) -> np.ndarray:
     return posteriors.astype(np.float32) @ _SUMS
 
 
-def heard_phones(posteriors: np.ndarray, levels_db: np.ndarray, duration_s: float) -> list[Phone]:
+def heard_phones(posteriors: Track, levels_db: np.ndarray, duration_s: float) -> list[Phone]:
     """The likeliest phones, covering 0 .. duration_s; posteriors (phone_stream) and levels_db are per HOP_S."""
     phones = [phone for span in split_at_pauses(levels_db, duration_s) for phone in span_phones(posteriors, *span)]
     return _breaths_in_pauses(tidy(phones, levels_db, duration_s))
 
 
 def span_phones(
-    posteriors: np.ndarray,
+    posteriors: Track,
     start_s: float,
     end_s: float,
     supposed: Sequence[Phone] = (),

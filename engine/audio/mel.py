@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import librosa
@@ -10,6 +11,7 @@ import numpy as np
 
 from .decode import SAMPLE_RATE_HZ
 from .frames import framed
+from .rows import BLOCK_ROWS, Track, blocks_of
 from .speech import HEARD_HOP_S
 
 MEL_BANDS = 40
@@ -17,18 +19,20 @@ LOWEST_HZ, HIGHEST_HZ = 80.0, 7600.0
 
 HEARD_HOP = round(HEARD_HOP_S * SAMPLE_RATE_HZ)
 WINDOW_SAMPLES = 512
-_BLOCK_FRAMES = 3000
 RANGE_DB = 70.0
 SPEECH_BELOW_LOUD = 1e-3
 _TINY = 1e-10
 
 
-def mel_power(samples: np.ndarray, hop: int = HEARD_HOP) -> np.ndarray:
+def mel_power(samples: Track, hop: int = HEARD_HOP) -> np.ndarray:
     """(N,) samples -> (N // hop + 1, MEL_BANDS) float32 power, frame n centred on sample n * hop, 32 ms Hann windows."""
-    power = np.empty((len(samples) // hop + 1, MEL_BANDS), np.float32)
-    for first, _, windows in framed(samples, hop, WINDOW_SAMPLES, _BLOCK_FRAMES):
-        power[first : first + len(windows)] = power_of(windows)
-    return power
+    return np.concatenate([*mel_blocks(samples, hop)])
+
+
+def mel_blocks(samples: Track, hop: int = HEARD_HOP) -> Iterator[np.ndarray]:
+    """`mel_power`, block by block."""
+    for _, _, windows in framed(samples, hop, WINDOW_SAMPLES, BLOCK_ROWS):
+        yield power_of(windows)
 
 
 def power_of(windows: np.ndarray) -> np.ndarray:
@@ -45,16 +49,16 @@ class Ground:
     mean_db: np.ndarray
 
 
-def ground_of(power: np.ndarray) -> Ground:
-    """The ground of a recording with (T, MEL_BANDS) mel power; looks at it in blocks to stay small."""
-    level = power.sum(axis=1)
+def ground_of(power: Track) -> Ground:
+    """The ground of a recording with (T, MEL_BANDS) mel power."""
+    level = np.concatenate([block.sum(axis=1) for _, block in blocks_of(power)])
     loud = float(np.percentile(level, 95)) + _TINY
     floor_db = 10.0 * float(np.log10(loud)) - RANGE_DB
-    speech = np.flatnonzero(level >= loud * SPEECH_BELOW_LOUD)
-    total = np.zeros(power.shape[1])
-    for first in range(0, len(speech), _BLOCK_FRAMES):
-        total += decibels(power[speech[first : first + _BLOCK_FRAMES]], floor_db).sum(axis=0, dtype=np.float64)
-    return Ground(floor_db, (total / max(len(speech), 1)).astype(np.float32))
+    speech = level >= loud * SPEECH_BELOW_LOUD
+    total = np.zeros(MEL_BANDS)
+    for first, block in blocks_of(power):
+        total += decibels(block[speech[first : first + len(block)]], floor_db).sum(axis=0, dtype=np.float64)
+    return Ground(floor_db, (total / max(speech.sum(), 1)).astype(np.float32))
 
 
 def normalised(power: np.ndarray, ground: Ground | None = None) -> np.ndarray:

@@ -15,7 +15,8 @@ microphone and room. Two frames at a time go through a stack of causal convoluti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import copy
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import soxr
@@ -25,6 +26,7 @@ from scipy.special import softmax
 from ..progress import Progress, silent
 from .decode import SAMPLE_RATE_HZ
 from .mel import MEL_BANDS, WINDOW_SAMPLES, power_of
+from .rows import BLOCK_ROWS, Track, blocks_of
 from .sounds import CLASSES
 from .speech import HOP_S
 from .weights import Layer, gelu, shipped_weights, taps_of
@@ -55,7 +57,6 @@ OTHER_PACES = (0.9, 1.12)
 _RANGE_DB = 80.0
 _UNIT_DB = 10.0
 _TINY = 1e-10
-_BLOCK_HOPS = 3000
 
 
 class Leveller:
@@ -66,11 +67,15 @@ class Leveller:
         self._sums = np.zeros((1, MEL_BANDS + 1))
         self._peak_db = -np.inf
 
-    def primed(self, power: np.ndarray) -> Leveller:
+    def primed(self, power: Track) -> Leveller:
         """Start as if frames like (T, MEL_BANDS) `power` had just been heard (of a recording that is at hand as a whole)."""
-        decibels, weight = _decibels(power), _weight(power)
-        self._sums = (1.0 / (1.0 - self._decay)) * np.mean(np.column_stack([decibels * weight, weight]), axis=0)[None]
-        self._peak_db = float(np.percentile(_level_db(power), 95))
+        total, levels = np.zeros(MEL_BANDS + 1), []
+        for _, block in blocks_of(power):
+            weight = _weight(block)
+            total += np.column_stack([_decibels(block) * weight, weight]).sum(axis=0)
+            levels.append(_level_db(block))
+        self._sums = total[None] / len(power) / (1.0 - self._decay)
+        self._peak_db = float(np.percentile(np.concatenate(levels), 95))
         return self
 
     def __call__(self, power: np.ndarray) -> np.ndarray:
@@ -168,45 +173,71 @@ class _Layers:
         return sum(pieces) + self._biases[number]
 
 
-def hear_recording(samples: np.ndarray, power: np.ndarray, *, progress: Progress = silent) -> np.ndarray:
+def hear_recording(samples: Track, power: Track, *, progress: Progress = silent) -> np.ndarray:
     """As `hear_phones`, at three paces, averaged: of people's frames .3 - 2.9 points more are right (docs/models.md)."""
-    rows = hear_phones(samples, power, progress=progress)
-    for pace in OTHER_PACES:
-        resampler = soxr.ResampleStream(SAMPLE_RATE_HZ * pace, SAMPLE_RATE_HZ, 1)
-        count = int(len(samples) / pace)
-        pieces = (resampler.resample_chunk(part, last=start + len(part) == len(samples)) for start, part in _blocks(samples))
-        other = _heard(pieces, count, power, lambda done: progress("phones", int(done * pace), len(samples)))
-        for first in range(0, len(rows), _BLOCK_HOPS):
-            block = slice(first, min(first + _BLOCK_HOPS, len(rows)))
-            there = np.minimum(np.rint(np.arange(block.start, block.stop) / pace).astype(int), len(other) - 1)
-            rows[block] += other[there]
-    return rows / np.float16(1 + len(OTHER_PACES))
+    return np.concatenate([*recording_blocks(samples, power, progress=progress)])
 
 
-def hear_phones(samples: np.ndarray, power: np.ndarray, *, progress: Progress = silent) -> np.ndarray:
+def hear_phones(samples: Track, power: Track, *, progress: Progress = silent) -> np.ndarray:
     """(N,) samples at 16 kHz -> (N // 160 + 1, len(CLASSES)) float16 probabilities, one row per HOP_S.
 
     power: (T, MEL_BANDS) mel power of the whole recording at any frame rate: what the stream would know after a while.
     """
-    pieces = (part for _, part in _blocks(samples))
-    return _heard(pieces, len(samples), power, lambda done: progress("phones", done, len(samples)))
+    return np.concatenate([*recording_blocks(samples, power, (1.0,), progress=progress)])
 
 
-def _blocks(samples: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    for start in range(0, len(samples), _BLOCK_HOPS * HOP):
-        yield start, samples[start : start + _BLOCK_HOPS * HOP]
+def recording_blocks(
+    samples: Track, power: Track, paces: tuple[float, ...] = (1.0, *OTHER_PACES), *, progress: Progress = silent
+) -> Iterator[np.ndarray]:
+    """The rows of a recording, block by block: the mean of what is heard at the `paces`, of which the first is 1."""
+    leveller = Leveller().primed(power)
+    hearers = [_PacedStream(pace, leveller) for pace in paces]
+    given = 0
+    for start, part in blocks_of(samples, BLOCK_ROWS * HOP):
+        progress("phones", start, len(samples))
+        for hearer in hearers:
+            hearer.push(part, last=start + len(part) == len(samples))
+        stop = min(hearer.reach(given, hearers[0].heard) for hearer in hearers)
+        rows = hearers[0].rows(given, stop)
+        for hearer in hearers[1:]:
+            rows += hearer.rows(given, stop)
+        yield rows / np.float16(len(paces))
+        given = stop
 
 
-def _heard(pieces: Iterable[np.ndarray], count: int, power: np.ndarray, tell: Callable[[int], None]) -> np.ndarray:
-    """Rows of a recording of about `count` samples that comes in pieces; tell: called with the samples heard so far."""
-    stream = PhoneStream(Leveller().primed(power))
-    rows = np.zeros((count // HOP + 2, len(CLASSES)), np.float16)
-    heard = done = 0
-    for piece in pieces:
-        tell(heard)
-        part = stream.push(piece)
-        rows[done : done + len(part)] = part
-        done, heard = done + len(part), heard + len(piece)
-    last = stream.finish()
-    rows[done : done + len(last)] = last
-    return rows[: done + len(last)]
+class _PacedStream:
+    """A stream that hears a recording slower or faster, and answers by the frames of the recording."""
+
+    def __init__(self, pace: float, leveller: Leveller) -> None:
+        self._pace, self._stream = pace, PhoneStream(copy.copy(leveller))
+        self._resampler = soxr.ResampleStream(SAMPLE_RATE_HZ * pace, SAMPLE_RATE_HZ, 1) if pace != 1.0 else None
+        self._kept = np.zeros((0, len(CLASSES)), np.float16)
+        self._dropped, self._ended = 0, False
+
+    @property
+    def heard(self) -> int:
+        """Frames heard so far, of the stream's own."""
+        return self._dropped + len(self._kept)
+
+    def push(self, samples: np.ndarray, *, last: bool) -> None:
+        """Hear (n,) samples of the recording; `last`: they are its end."""
+        paced = self._resampler.resample_chunk(samples, last=last) if self._resampler else samples
+        heard = [self._stream.push(paced), *([self._stream.finish()] if last else [])]
+        self._kept = np.concatenate([self._kept, *(rows.astype(np.float16) for rows in heard)])
+        self._ended = last
+
+    def reach(self, first: int, stop: int) -> int:
+        """Up to which of the recording's frames `first` to `stop` it has heard; all when it has ended."""
+        return stop if self._ended else first + int(np.searchsorted(self._place(first, stop), self.heard))
+
+    def rows(self, first: int, stop: int) -> np.ndarray:
+        """(stop - first, len(CLASSES)) float16 of the recording's frames; those before `first` will not be asked for again."""
+        rows = self._kept[np.minimum(self._place(first, stop), self.heard - 1) - self._dropped]
+        passed = int(self._place(stop, stop + 1)[0]) - 1 - self._dropped
+        passed = int(np.clip(passed, 0, len(self._kept) - 1))
+        self._kept, self._dropped = self._kept[passed:], self._dropped + passed
+        return rows
+
+    def _place(self, first: int, stop: int) -> np.ndarray:
+        """The stream's frames that are nearest to frames `first` to `stop` of the recording."""
+        return np.rint(np.arange(first, stop) / self._pace).astype(int)

@@ -10,6 +10,7 @@ from ..progress import Progress, silent
 from .closures import with_heard_closures
 from .decode import SAMPLE_RATE_HZ
 from .follow import WINDOW_S, follow_text, placed_words, text_fit
+from .rows import Track
 from .speech import HOP_S, Phone, Word
 from .tongues import ENGLISH, possible_languages, pronouncer, words_of
 
@@ -31,8 +32,8 @@ class FoundPhones:
 
 
 def find_phones(
-    samples: np.ndarray,
-    posteriors: np.ndarray,
+    samples: Track,
+    posteriors: Track,
     levels_db: np.ndarray,
     text: str | None = None,
     language: str = "",
@@ -62,7 +63,7 @@ def find_phones(
     return FoundPhones(followed.phones, followed.words, f"{ALIGNED} ({chosen})", followed.notes)
 
 
-def spoken_language(posteriors: np.ndarray, text: str, choices: tuple[str, ...]) -> str:
+def spoken_language(posteriors: Track, text: str, choices: tuple[str, ...]) -> str:
     """The one of the languages `choices` whose sounds, as the text spells them, fit the beginning of the recording best."""
     beginning = posteriors[: round(WINDOW_S / HOP_S)]
     fits: dict[str, float] = {}

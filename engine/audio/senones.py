@@ -18,7 +18,7 @@ from scipy.special import log_softmax
 
 from .sounds import ARPABET_OF, BREATH, LAUGHTER, LOOKS_OF_LABEL
 from .speech import SILENCE
-from .sphinx import SenoneScorer, model_file
+from .sphinx import SCORE_NATS, SenoneScorer, model_file
 
 LABELS: tuple[str, ...] = tuple(dict.fromkeys(ARPABET_OF.values()))
 """The labels of the phones the network finds: classes whose lips look alike share one."""
@@ -45,10 +45,10 @@ class SecondEar:
         """16-bit PCM at 16 kHz -> (T, phones of the model) float32, a row per 10 ms: log likelihood of each phone's best
         senone, 0 the best of all."""
         names, order, starts = _phones_of_senones()
-        scores = self._scorer.scores(pcm)
-        if not len(scores):
+        best = [np.minimum.reduceat(scores[:, order], starts, axis=1) for scores in self._scorer.scores(pcm)]
+        if not best:
             return np.zeros((0, len(names)), np.float32)
-        return uniform_filter1d(-np.minimum.reduceat(scores[:, order], starts, axis=1), _SMOOTH_FRAMES, axis=0)
+        return uniform_filter1d(np.concatenate(best) * np.float32(-SCORE_NATS), _SMOOTH_FRAMES, axis=0)
 
 
 def second_opinion(nearness: np.ndarray, chances: np.ndarray) -> np.ndarray:

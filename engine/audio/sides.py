@@ -8,7 +8,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from ..errors import AudioError
-from .decode import read_audio
+from .decode import open_audio
 from .features import energy_db
 from .speech import HOP_S
 
@@ -26,7 +26,7 @@ SAME_DB = 3.0
 
 def side_levels(path: Path) -> np.ndarray:
     """(2, N) loudness of the channels of a stereo recording in dB, per HOP_S. Raises AudioError when they carry the same."""
-    tracks = [energy_db(read_audio(path, channel=number)) for number in range(len(SIDES))]
+    tracks = [_levels(path, number) for number in range(len(SIDES))]
     count = min(map(len, tracks))
     levels_db = np.stack([uniform_filter1d(track[:count].astype(np.float64), round(SMOOTH_S / HOP_S)) for track in tracks])
     apart_db = np.abs(np.diff(np.maximum(levels_db, LEAST_LEVEL_DB), axis=0))
@@ -35,6 +35,11 @@ def side_levels(path: Path) -> np.ndarray:
             f"Both channels of {path} carry the same sound: it is not one speaker to a channel. Say who speaks when with --cues."
         )
     return levels_db
+
+
+def _levels(path: Path, channel: int) -> np.ndarray:
+    with open_audio(path, channel=channel) as samples:
+        return energy_db(samples)
 
 
 def speaking_side(levels_db: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ EVENT_LABELS = ("BREATH", "LAUGH", "COUGH", "SIGH", "HUM")
 """What a voice does besides speaking: an audible breath in, laughter, a cough or cleared throat, a breath let out, an "mm" or "um"."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Phone:
     """One sound: ARPAbet label without stress digits (`AA` ... `ZH`, or SIL, BREATH, LAUGH, NOISE), start and end in seconds."""
 
@@ -38,7 +38,7 @@ class Phone:
     end_s: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Word:
     """One word of the transcript with its start and end in seconds."""
 
@@ -47,7 +47,7 @@ class Word:
     end_s: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something besides speech: a label of EVENT_LABELS, start and end in seconds, how strong it is, 0..1."""
 

@@ -6,7 +6,9 @@ Its acoustic model, dictionary and language models come inside its wheel (US Eng
 from __future__ import annotations
 
 import functools
+import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from .weights import ASSETS
 
 FRAME_S = 0.01
 _BYTE_ORDER_MARK = 4
+_SCORED_ROWS = 250
 _NOISE_LABELS = {"+NSN+": "NOISE", "+SPN+": "NOISE"}
 _FILLERS = ("<", "[", "+")
 
@@ -31,7 +34,7 @@ _HESITANT = {"fdict": str(ASSETS / "fillers.dict"), "fillprob": 1e-4}
 _PHONE_LM_WEIGHT = 2.0
 # What the search finds is not looked at: it may be as narrow as it likes.
 _SCORED = {"compallsen": True, "beam": 1e-5, "pbeam": 1e-5}
-_SCORE_NATS = 1024 * float(np.log(1.0001))
+SCORE_NATS = 1024 * float(np.log(1.0001))
 """A senone's score counts steps of 2 ** 10 in a logarithm to the base 1.0001."""
 
 
@@ -113,25 +116,37 @@ class PhoneLoop:
 
 
 class SenoneScorer:
-    """How well every senone of the acoustic model fits every frame. pocketsphinx tells by a log file, read at once."""
+    """How well every senone of the acoustic model fits every frame. pocketsphinx tells by a log file, 10 kB a frame."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="soliloquy-")
         wishes = {"senlogdir": self._folder.name} | _SCORED
         self._decoder = _decoder(lm=None, dict=None, allphone=_model("en-us-phone.lm.bin"), **wishes)
 
-    def scores(self, pcm: bytes) -> np.ndarray:
-        """(T, senones) float32 nats below the best senone's score, 0 or more, a row per 10 ms; T is 0 for too little sound."""
-        heard, data = _run(self._decoder, pcm), b""
+    def scores(self, pcm: bytes) -> Iterator[np.ndarray]:
+        """Blocks of (n, senones) int16 scores below the best senone's, 0 or more, in units of SCORE_NATS, a row per 10 ms; nothing
+        for too little sound."""
+        heard = _run(self._decoder, pcm)
         for path in Path(self._folder.name).iterdir():
-            data = path.read_bytes()
-            path.unlink()
-        if not heard or not data:
-            return np.zeros((0, 0), np.float32)
-        header, _, body = data.partition(b"endhdr\n")
-        senones = int(dict(line.split(" ", 1) for line in header.decode().splitlines() if " " in line)["n_sen"])
-        rows = np.frombuffer(body, "<i2", offset=_BYTE_ORDER_MARK).reshape(-1, senones + 1)
-        return rows[:, 1:] * np.float32(_SCORE_NATS)
+            try:
+                if heard:
+                    yield from _logged_scores(path)
+            finally:
+                path.unlink()
+
+
+def _logged_scores(path: Path) -> Iterator[np.ndarray]:
+    with open(path, "rb") as file:
+        senones = 0
+        for line in iter(file.readline, b"endhdr\n"):
+            if not line:
+                return
+            if line.startswith(b"n_sen "):
+                senones = int(line.split()[1])
+        file.seek(_BYTE_ORDER_MARK, os.SEEK_CUR)
+        row_bytes = 2 * (senones + 1)
+        for block in iter(lambda: file.read(_SCORED_ROWS * row_bytes), b""):
+            yield np.frombuffer(block, "<i2").reshape(-1, senones + 1)[:, 1:]
 
 
 @functools.cache

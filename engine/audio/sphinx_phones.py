@@ -11,11 +11,12 @@ import numpy as np
 from ..progress import Progress, silent
 from .boundaries import tidy
 from .chunks import split_at_pauses
-from .decode import SAMPLE_RATE_HZ
+from .decode import SAMPLE_RATE_HZ, peak_of
 from .follow import some
 from .heard import agreement, span_phones
 from .phones import FoundPhones
 from .pronounce import dictionary_key, spoken_words
+from .rows import Track
 from .senones import SecondEar
 from .speech import HOP_S, SILENCE, Phone, Word
 from .sphinx import Decoded, PhoneLoop, TextAligner, WordRecogniser, pcm16
@@ -61,10 +62,10 @@ class _Piece:
 
 
 def sphinx_phones(
-    samples: np.ndarray,
+    samples: Track,
     levels_db: np.ndarray,
     text: str | None = None,
-    posteriors: np.ndarray | None = None,
+    posteriors: Track | None = None,
     *,
     progress: Progress = silent,
 ) -> FoundPhones:
@@ -93,9 +94,9 @@ def sphinx_phones(
 class _Recogniser:
     """The decoders over one recording, loaded when first needed."""
 
-    def __init__(self, samples: np.ndarray, posteriors: np.ndarray | None) -> None:
+    def __init__(self, samples: Track, posteriors: Track | None) -> None:
         self._samples, self._posteriors = samples, posteriors
-        self._gain = _PEAK_FOR_DECODING / max(float(samples.max()), -float(samples.min()), 1e-9)
+        self._gain = _PEAK_FOR_DECODING / max(peak_of(samples), 1e-9)
         self._words = WordRecogniser(hesitant=posteriors is not None)
         self._loop = PhoneLoop() if posteriors is None else None
         self._second = SecondEar() if posteriors is not None else None
