@@ -1,4 +1,4 @@
-"""Which processor poses the vertices, the one thing torch does here. Drawing is always the main processor's work."""
+"""Which processor makes the frames: the main one (render/drawing.py), or CUDA, which draws too (render/batched). MPS only poses the vertices."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ DEVICE_VARIABLE = "SOLILOQUY_DEVICE"
 """Environment variable that names the device."""
 CPU, CUDA, MPS = "cpu", "cuda", "mps"
 DEVICES = (CPU, CUDA, MPS)
+DRAWS = (CUDA,)
+"""Devices that draw, in many frames at once; the others' frames are the main processor's work. MPS has no 64-bit atomic maximum,
+which is how the nearest triangle is found."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,13 @@ class DeviceState:
     def as_json(self) -> dict:
         """Plain JSON values."""
         return asdict(self)
+
+
+def choose_device(name: str) -> None:
+    """Let this process and those it starts use the device; "" changes nothing. Raises InputError when it cannot be used."""
+    if name:
+        os.environ[DEVICE_VARIABLE] = name
+        chosen_device()
 
 
 def devices() -> list[DeviceState]:

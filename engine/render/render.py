@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -9,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from ..device import chosen_device
+from ..device import DRAWS, chosen_device
 from ..motion.clip import MotionClip
 from ..portrait.portrait import Portrait
 from ..progress import Progress, silent
+from .batched.stream import Batches
 from .drawing import draw
 from .pose import Poser
 from .stage import Stage
@@ -27,23 +29,28 @@ def render(portrait: Portrait, clip: MotionClip, *, size: tuple[int, int] | None
     """Yield every frame of `clip` as (height, width, 3) uint8 RGB, or with `alpha` (height, width, 4) straight RGBA.
 
     size: (width, height) of the frames, default the picture's own; the whole picture is fitted inside, centred, at its own
-    proportions, and its plate's border continued. Raises InputError; `progress` may raise Cancelled.
+    proportions, and its plate's border continued. Drawn on the chosen device (device.py). Raises InputError, and SoliloquyError
+    when a graphics card cannot hold a frame; `progress` may raise Cancelled.
     """
-    stage = Stage(portrait, size, alpha)
-    poser = Poser(portrait, chosen_device())
-    total = len(clip)
-    workers = max(1, os.cpu_count() or 1)
+    stage, device, total = Stage(portrait, size, alpha), chosen_device(), len(clip)
+    poser = Poser(portrait, device)
+    frames = Batches(stage, poser, clip, device).frames() if device.type in DRAWS else _drawn_here(stage, poser, clip)
+    with contextlib.closing(frames):
+        for done, frame in enumerate(frames, 1):
+            progress("render", done, total)
+            yield frame
+
+
+def _drawn_here(stage: Stage, poser: Poser, clip: MotionClip) -> Iterator[np.ndarray]:
+    """Frames drawn on the processor, one to a thread."""
+    total, workers = len(clip), max(1, os.cpu_count() or 1)
     with ThreadPoolExecutor(workers) as pool, tensors_on_one_thread():
         waiting: deque = deque()
-        done = 0
         try:
             for start in range(0, total, BATCH):
                 for posed in poser.pose(clip, start, min(start + BATCH, total)):
                     waiting.append(pool.submit(lambda posed=posed: draw(stage, stage.dress(posed))))
                 while waiting and (len(waiting) > BATCH or start + BATCH >= total):
-                    frame = waiting.popleft().result()
-                    done += 1
-                    progress("render", done, total)
-                    yield frame
+                    yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # whoever stops us does not wait for frames that nobody will see
