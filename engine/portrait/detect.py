@@ -11,6 +11,7 @@ from ..models import model_path
 from ..motion.clip import CHANNEL_INDEX
 from ..offline import load_mediapipe
 from .topology import IRIS, LANDMARKS, LID_LOWER, LID_UPPER
+from .window import values_at
 
 LOOK_PX, TILE_PX = 1280, 640
 """The long sides at which the whole picture and its tiles are searched."""
@@ -207,11 +208,9 @@ def _white_of_eye(image: np.ndarray, face: np.ndarray, side: str) -> np.ndarray 
 def _white_beyond(image: np.ndarray, edge: np.ndarray, outwards: np.ndarray, white: np.ndarray) -> np.ndarray:
     """(K,) how far the white goes on beyond a lid's edge (K, 2), as a share of `outwards` (2,), 0 at both corners."""
     steps = np.linspace(0, LID_SEARCH, 13)
-    blurred = image.astype(np.float32)
 
     def seen(shares: np.ndarray) -> np.ndarray:
-        points = (edge[:, None] + shares[None, :, None] * outwards).astype(np.float32)
-        return cv2.remap(blurred, points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return values_at(image, edge[:, None] + shares[None, :, None] * outwards)
 
     skin = np.median(seen(np.linspace(*LID_SKIN, 9)), axis=1, keepdims=True)
     colours = seen(steps)

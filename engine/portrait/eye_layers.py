@@ -46,6 +46,8 @@ MOST_SATURATED = 0.42
 BRIGHTER_BY, BRIGHTER_KEPT = 0.08, 5.0
 """What is brighter than the completed white beside the iris is white that the completion missed: it stays."""
 
+FILL_SIDE_PX = 512
+
 
 @dataclass
 class EyePixels:
@@ -151,7 +153,16 @@ def paled(colour: np.ndarray) -> np.ndarray:
 
 
 def fill_smoothly(values: np.ndarray, known: np.ndarray, reach: float) -> np.ndarray:
-    """Smooth values (h, w, 3) everywhere from the known ones: normalised convolution, widening until all are reached."""
+    """Smooth values (h, w, 3) everywhere from the known ones: normalised convolution, widening until all are reached.
+
+    What is so smooth is worked out at FILL_SIDE_PX where there are more pixels than that.
+    """
+    scale = FILL_SIDE_PX / max(known.shape)
+    if scale < 1:
+        size = tuple(max(1, round(side * scale)) for side in known.shape[::-1])
+        share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(values * known[..., None], size, interpolation=cv2.INTER_AREA) / np.maximum(share, 1e-6)[..., None]
+        return cv2.resize(fill_smoothly(small, share > 0, reach * scale), known.shape[::-1], interpolation=cv2.INTER_LINEAR)
     filled = np.zeros_like(values)
     done = np.zeros(known.shape, np.float32)
     sigma = max(reach, 1.0)

@@ -16,6 +16,7 @@ from .fit import HEAD_PUPIL_DISTANCE_DM, Fit, head_asset
 from .mesh import face_subdivision, fade_from, rim_loops, uv_of
 from .portrait import Part
 from .topology import BROWS, CHIN, FOREHEAD, OUTER_LIP_LOWER
+from .window import corner_of, values_at, window_around
 
 TURNED_AWAY, TURNED_TO = 0.2, 0.55
 """Cosine between a surface and the line of sight: below the first the picture shows nothing of it that could be used, above
@@ -92,8 +93,10 @@ def mirror_image(matrix, rest: np.ndarray, facing: np.ndarray) -> tuple[np.ndarr
 
 def beside_edge(matte: np.ndarray, fit: Fit, rest: np.ndarray) -> np.ndarray:
     """(V,) 1 where the person's outline is so near that its softness is in the picture, falling to 0 further in."""
-    distance = cv2.distanceTransform((matte > 0.9).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / fit.pupil_distance
-    columns, rows = rest[:, :2].T.astype(np.float32)
+    window = window_around(rest, 2 * EDGE[1] * fit.pupil_distance, matte.shape)
+    opaque = (matte[window] > 0.9).astype(np.uint8)
+    distance = cv2.distanceTransform(opaque, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / fit.pupil_distance
+    columns, rows = (rest[:, :2].astype(np.float32) - corner_of(window)).T
     inside = cv2.remap(distance, columns[None], rows[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
     return np.clip((EDGE[1] - inside) / (EDGE[1] - EDGE[0]), 0, 1)
 
@@ -129,10 +132,10 @@ def gains(image: np.ndarray, matte: np.ndarray, fit: Fit, rest: np.ndarray, mirr
           facing_there: np.ndarray) -> np.ndarray:
     """(V, 3) what the near side's colours are multiplied by to be the far side's, from the nearest places where both are seen."""
     sigma = max(1.0, PATCH * fit.pupil_distance)
-    weight = cv2.GaussianBlur(matte, (0, 0), sigma) + 1e-3
-    blurred = cv2.GaussianBlur(image * matte[..., None], (0, 0), sigma).astype(np.float32) / weight[..., None] + 2.0
-    own, other = (cv2.remap(blurred, points[None, :, 0].astype(np.float32), points[None, :, 1].astype(np.float32),
-                            cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0] for points in (rest, mirrored))
+    window = window_around(np.concatenate([rest[:, :2], mirrored]), 5 * sigma, matte.shape)
+    weight = cv2.GaussianBlur(matte[window], (0, 0), sigma) + 1e-3
+    blurred = cv2.GaussianBlur(image[window] * matte[window][..., None], (0, 0), sigma) / weight[..., None] + 2.0
+    own, other = (values_at(blurred, points[None, :, :2].astype(np.float32) - corner_of(window))[0] for points in (rest, mirrored))
     both = np.flatnonzero((facing > SEEN) & (facing < facing_there) & (facing_there > TURNED_TO))
     if len(both) < GAIN_NEIGHBOURS:
         return np.ones((len(rest), 3))

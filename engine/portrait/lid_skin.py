@@ -9,6 +9,7 @@ import scipy.ndimage
 from ..motion.clip import CHANNEL_INDEX
 from .fit import Fit
 from .topology import LID_UPPER
+from .window import values_at
 
 SKIN_ABOVE = (0.03, 0.13)
 SKIN_BELOW = (0.07, 0.16)
@@ -86,13 +87,6 @@ def stack(pieces: list[np.ndarray], in_picture: np.ndarray, columns: int, rows) 
     return np.concatenate(sheets), np.concatenate(places) / (width, line)
 
 
-def sample(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Colours (..., 3) float32 of the picture at points (..., 2); beyond its border its border."""
-    points = points.astype(np.float32)
-    return cv2.remap(image.astype(np.float32), points[..., 0], points[..., 1], cv2.INTER_LINEAR,
-                     borderMode=cv2.BORDER_REPLICATE)
-
-
 def along(curve: np.ndarray, count: int) -> np.ndarray:
     """(count, 2) points at even steps along a curve (C, 2+)."""
     places = np.linspace(0, len(curve) - 1, count)
@@ -105,7 +99,7 @@ def lit_skin(image: np.ndarray, fit: Fit, edge: np.ndarray, lower: np.ndarray, w
     for curve, span, upwards in ((edge, SKIN_ABOVE, -1), (lower, SKIN_BELOW, 1)):
         heights = upwards * np.linspace(*span, 13) * pd
         points = along(curve, width)[:, None] + heights[None, :, None] * fit.down
-        colours.append(np.percentile(sample(image, points), SKIN_LIGHT, axis=1))
+        colours.append(np.percentile(values_at(image, points), SKIN_LIGHT, axis=1))
     if not seen_above:
         colours[0] = FRAME_SHADE * colours[1]
     above, below = (colour.mean(axis=1, keepdims=True) for colour in colours)
@@ -116,7 +110,7 @@ def lit_skin(image: np.ndarray, fit: Fit, edge: np.ndarray, lower: np.ndarray, w
 
 def line_colour(image: np.ndarray, curve: np.ndarray, width: int, blur_px: float) -> np.ndarray:
     """(width, 3) the picture's colours along a curve, without single hairs."""
-    return scipy.ndimage.gaussian_filter1d(sample(image, along(curve, width)[None])[0], blur_px, axis=0, mode="nearest")
+    return scipy.ndimage.gaussian_filter1d(values_at(image, along(curve, width)[None])[0], blur_px, axis=0, mode="nearest")
 
 
 def lid_skin(image: np.ndarray, fit: Fit, colour: np.ndarray, borders: list[np.ndarray], height: int) -> np.ndarray:
@@ -148,7 +142,7 @@ def lash_fringe(image: np.ndarray, fit: Fit, edge: np.ndarray, skin: np.ndarray,
     """(height, W, 4) uint8: lashes from their roots (top) to their tips, as dark and as distinct as the picture's own."""
     width = len(skin)
     heights = -np.linspace(0, LASH_SEEN_FROM, 7) * fit.pupil_distance
-    seen = sample(image, along(edge, width)[:, None] + heights[None, :, None] * fit.down)
+    seen = values_at(image, along(edge, width)[:, None] + heights[None, :, None] * fit.down)
     darkest = np.take_along_axis(seen, seen.mean(axis=2).argmin(axis=1)[:, None, None], axis=1)[:, 0]
     darkest = scipy.ndimage.gaussian_filter1d(darkest, COLOUR_BLUR * fit.pupil_distance, axis=0, mode="nearest")
     light, dark = skin.mean(axis=1), darkest.mean(axis=1)

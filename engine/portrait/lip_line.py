@@ -6,11 +6,14 @@ other; on an open smile a strip of lip would stay with the teeth when the jaw dr
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import cv2
 import numpy as np
 
 from .fit import FACE_HEIGHT, face_height, lip_gap, lips_touch
 from .topology import CHIN, FOREHEAD, INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
+from .window import corner_of, window_around
 
 LIPS = ((OUTER_LIP_LOWER, INNER_LIP_LOWER, INNER_LIP_UPPER), (OUTER_LIP_UPPER, INNER_LIP_UPPER, INNER_LIP_LOWER))
 """Outer contour, inner contour and the other lip's inner one."""
@@ -57,6 +60,31 @@ BEND_COST = 6.0
 """Cost of one point's seam lying SEAM_REACH above its neighbour's, in the same unit."""
 SEAM_BLUR = 0.008
 """Brightness is averaged over this much, pupil distances."""
+SURROUNDINGS = 0.25
+"""The picture is looked at this far around the lips, pupil distances: as far as edges are looked for, and what is averaged there."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Part of a picture: its CIELAB values (h, w[, 3]) float32 in OpenCV's 8-bit scale, and where its first pixel lies, (x, y)."""
+
+    values: np.ndarray
+    corner: np.ndarray
+
+    @property
+    def lightness(self) -> Look:
+        """The same, (h, w)."""
+        return replace(self, values=self.values[..., 0])
+
+    def blurred(self, sigma: float) -> Look:
+        """The same, averaged over `sigma` pixels."""
+        return replace(self, values=cv2.GaussianBlur(self.values, (0, 0), max(sigma, 0.5)))
+
+
+def look_around(image: np.ndarray, points: np.ndarray, margin_px: float) -> Look:
+    """The picture (H, W, 3) uint8 sRGB within `margin_px` of points (N, 2+)."""
+    window = window_around(points, margin_px, image.shape)
+    return Look(cv2.cvtColor(np.ascontiguousarray(image[window]), cv2.COLOR_RGB2LAB).astype(np.float32), corner_of(window))
 
 
 def refine_lip_line(image: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -65,11 +93,12 @@ def refine_lip_line(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     Closed lips get one seam along the darkest line, and so do hardly parted ones between which there is only lip; open ones end
     where colours change most.
     """
-    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
+    lips = points[[*OUTER_LIP_UPPER, *OUTER_LIP_LOWER]]
+    lab = look_around(image, lips, SURROUNDINGS * face_height(points) / FACE_HEIGHT)
     if lips_touch(points):
-        return with_seam(lab[..., 0], points)
+        return with_seam(lab.lightness, points)
     if lip_gap(points) < SURELY_OPEN and max(differs_from_lip(lab, *contours(points, lip)) for lip in LIPS) < ALL_LIP:
-        return with_seam(lab[..., 0], points)
+        return with_seam(lab.lightness, points)
     refined = with_edges(lab, points)
     for lip in LIPS:
         _, rim, across = contours(refined, lip)
@@ -88,14 +117,14 @@ def contours(points: np.ndarray, lip: tuple) -> list[np.ndarray]:
     return [points[list(names), :2].astype(np.float64) for names in lip]
 
 
-def with_seam(lightness: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Landmarks with both inner lip contours on the darkest smooth line near them. lightness: (H, W) float32."""
+def with_seam(lightness: Look, points: np.ndarray) -> np.ndarray:
+    """Landmarks with both inner lip contours on the darkest smooth line near them."""
     upper, lower = list(INNER_LIP_UPPER), list(INNER_LIP_LOWER)
     seam = (points[upper] + points[lower]) / 2
     pupil_distance = face_height(points) / FACE_HEIGHT
     down = (points[CHIN, :2] - points[FOREHEAD, :2]) / face_height(points)
     offsets = np.linspace(-1, 1, SEAM_STEPS)
-    smooth = cv2.GaussianBlur(lightness, (0, 0), max(SEAM_BLUR * pupil_distance, 0.5))
+    smooth = lightness.blurred(SEAM_BLUR * pupil_distance)
     reach = SEAM_REACH * pupil_distance * down
     seen = sampled(smooth, seam[:, :2] - reach, seam[:, :2] + reach, 0.0, 1.0, SEAM_STEPS)
     cost = (seen - seen.min()) / max(float(np.ptp(seen)), 1.0) + STRAY_COST * offsets ** 2
@@ -119,18 +148,18 @@ def smoothest_path(cost: np.ndarray, step_cost: np.ndarray) -> np.ndarray:
     return np.array(path[::-1])
 
 
-def differs_from_lip(lab: np.ndarray, outside: np.ndarray, rim: np.ndarray, across: np.ndarray) -> float:
+def differs_from_lip(lab: Look, outside: np.ndarray, rim: np.ndarray, across: np.ndarray) -> float:
     """How much of the gap's far part, 0..1, is something else than the lip. outside, rim, across: (K, 2) contours, skin inwards."""
     like = lip_likeness(sampled(lab, outside, rim, *LIP_BAND).reshape(-1, 3))
     return float((like(sampled(lab, rim, across, *GAP_BAND)) > ALIKE).mean())
 
 
-def with_edges(lab: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Landmarks with each inner lip contour on the strongest smooth edge near it, corners as they are. lab: (H, W, 3) float32."""
+def with_edges(lab: Look, points: np.ndarray) -> np.ndarray:
+    """Landmarks with each inner lip contour on the strongest smooth edge near it, corners as they are."""
     pupil_distance = face_height(points) / FACE_HEIGHT
     down = (points[CHIN, :2] - points[FOREHEAD, :2]) / face_height(points)
     offsets = np.linspace(-1, 1, EDGE_STEPS)
-    smooth = cv2.GaussianBlur(lab, (0, 0), max(EDGE_BLUR * pupil_distance, 0.5))
+    smooth = lab.blurred(EDGE_BLUR * pupil_distance)
     found = points.copy()
     for names, into_lip in ((INNER_LIP_UPPER, -down), (INNER_LIP_LOWER, down)):
         rim = points[list(names), :2].astype(np.float64)
@@ -156,8 +185,8 @@ def lip_likeness(lip: np.ndarray):
     return distance
 
 
-def sampled(image: np.ndarray, start: np.ndarray, end: np.ndarray, low: float, high: float, steps: int = STEPS) -> np.ndarray:
+def sampled(look: Look, start: np.ndarray, end: np.ndarray, low: float, high: float, steps: int = STEPS) -> np.ndarray:
     """(K, steps[, 3]) values along the lines from start to end (K, 2), between their shares low and high."""
     along = np.linspace(low, high, steps)[None, :, None]
-    at = (start[:, None] + along * (end - start)[:, None]).astype(np.float32)
-    return cv2.remap(image, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    at = (start[:, None] + along * (end - start)[:, None]).astype(np.float32) - look.corner
+    return cv2.remap(look.values, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -13,7 +13,7 @@ import scipy.sparse.csgraph
 from ...common.channels import RIG_CHANNELS
 from .eyes import plain_part
 from .fit import Fit, head_asset
-from .lip_line import ALIKE, lip_likeness, sampled
+from .lip_line import ALIKE, lip_likeness, look_around, sampled
 from .mesh import uv_of
 from .portrait import Part
 from .tone import Tone
@@ -207,7 +207,7 @@ def colour_gain(image: np.ndarray, fit: Fit, white_colour: np.ndarray) -> np.nda
 
 def lip_left(image: np.ndarray, fit: Fit, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
     """(K,) of the opening above the lower lip's edge, the share that still has the lip's colours. Arguments as of `shown_teeth`."""
-    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
+    lab = look_around(image, np.concatenate([upper, lower]), 2 * LIP_DEPTH * fit.pupil_distance)
     down = fit.down * LIP_DEPTH * fit.pupil_distance
     like = lip_likeness(sampled(lab, lower[:, :2], lower[:, :2] + down, 0.0, 1.0, LOOKS).reshape(-1, 3))
     lip = like(sampled(lab, lower[:, :2], upper[:, :2], 0.0, LIP_LEFT[1], LOOKS)) <= ALIKE

@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 LARGEST_SIDE_PX = 8192
 SMALLEST_SIDE_PX = 64
+STRIP_ROWS = 256             # pictures are converted so many rows at a time
 
 
 def read_picture(path: str | os.PathLike, *, least_side_px: int = SMALLEST_SIDE_PX) -> np.ndarray:
@@ -33,7 +35,8 @@ def read_picture(path: str | os.PathLike, *, least_side_px: int = SMALLEST_SIDE_
             with Image.open(path) as image:
                 _check_size(path, *image.size, least_side_px)
                 image.load()
-                return _srgb_pixels(ImageOps.exif_transpose(image))
+                ImageOps.exif_transpose(image, in_place=True)
+                return _srgb_pixels(image)
     except FileNotFoundError as error:
         raise ImageError(f"There is no picture at {path}.") from error
     except Image.DecompressionBombError as error:
@@ -53,12 +56,17 @@ def _check_size(path: Path, width: int, height: int, least_side_px: int) -> None
 
 def _srgb_pixels(image: Image.Image) -> np.ndarray:
     """8-bit sRGB pixels of a loaded image, with alpha only when it says something."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return np.repeat(_eight_bit(image)[:, :, None], 3, axis=2)
+    to_srgb = _conversion(image)
     transparent = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
-    alpha = np.asarray(image.convert("RGBA").getchannel("A")) if transparent else None
-    pixels = np.array(_to_srgb(image))
-    if alpha is not None and alpha.min() < 255:
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    alpha = np.empty((image.height, image.width), np.uint8) if transparent else None
+    for top in range(0, image.height, STRIP_ROWS):
+        strip = image.crop((0, top, image.width, min(top + STRIP_ROWS, image.height)))
+        rows = slice(top, top + strip.height)
+        pixels[rows] = to_srgb(strip)
+        if transparent:
+            alpha[rows] = strip.convert("RGBA").getchannel("A")
+    if transparent and alpha.min() < 255:
         return np.dstack([pixels, alpha])
     return pixels
 
@@ -72,15 +80,18 @@ def _eight_bit(image: Image.Image) -> np.ndarray:
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """`image` as RGB, through its embedded colour profile when it has one that can be used."""
-    colours = image if image.mode in ("RGB", "CMYK", "L", "LAB") else image.convert("RGB")
+def _conversion(image: Image.Image) -> Callable[[Image.Image], np.ndarray | Image.Image]:
+    """What makes 8-bit sRGB, (h, w, 3) or (h, w, 1), of a strip of `image`: through its embedded profile when that can be used."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return lambda strip: _eight_bit(strip)[:, :, None]
+    mode = image.mode if image.mode in ("RGB", "CMYK", "L", "LAB") else "RGB"
     profile = image.info.get("icc_profile")
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            return ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB",
-                                             renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC)
+            transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB",
+                                                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC)
+            return lambda strip: ImageCms.applyTransform(strip.convert(mode), transform)
         except (ImageCms.PyCMSError, OSError, ValueError) as error:
             logger.info("colour profile ignored: %s", error)
-    return colours.convert("RGB")
+    return lambda strip: strip.convert("RGB")
