@@ -1,7 +1,8 @@
 """Build engine/assets/visemes.npz: lips of portraits in known sounds, from which row 7's discriminants learn.
 
-Development time only. PORTRAITS: a folder of public-domain pictures; VOICES: recordings in the public domain or under CC BY. The
-portraits take the voices in turn; none speaks with the bundled voice, which the scoreboard tests with.
+Development time only. PORTRAITS: a folder of pictures in the public domain; VOICES: recordings in the public domain or under CC BY,
+each with what is said in a .txt beside it where that is known. Every portrait speaks sounds of all the voices, each portrait others
+of them; none speaks with the bundled voice, which the scoreboard tests with.
 
     python -m soliloquy.engine.training.build_visemes PORTRAITS_FOLDER VOICE...
 """
@@ -9,6 +10,7 @@ portraits take the voices in turn; none speaks with the bundled voice, which the
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,27 @@ from ..motion.generate import generate_motion
 from ..portrait.build import build_portrait
 from ..render.render import render
 
+FRAMES_PER_GROUP = 20
+"""Of each group of sounds, in each portrait."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Frames in the middle of known sounds, of one voice. clip: T frames; groups: (T,) the sounds' groups."""
+
+    clip: MotionClip
+    groups: np.ndarray
+
+    @classmethod
+    def by(cls, voice: Path) -> Spoken:
+        """All frames of a recording that show a group's sound."""
+        text = voice.with_suffix(".txt")
+        speech = analyse_speech(voice, text.read_text(encoding="utf-8") if text.exists() else None)
+        clip = generate_motion(speech, load_direction(), seed=0, fps=FPS)
+        chosen = group_frames(speech, clip, least=1, most=len(clip))
+        frames = np.array(sorted(chosen))
+        return cls(clip_of_frames(clip, frames), np.array([chosen[frame] for frame in frames]))
+
 
 def rows_of(bench: Bench, clip: MotionClip, groups: np.ndarray, source: str) -> dict[str, np.ndarray]:
     """The table's rows of one portrait: `clip` holds one frame for each of `groups`."""
@@ -41,22 +64,35 @@ def rows_of(bench: Bench, clip: MotionClip, groups: np.ndarray, source: str) -> 
 
 
 def joined(tables: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The rows of all portraits, one below the other."""
+    """The rows of all of them, one below the other."""
     return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+
+
+def shared_out(spoken: list[Spoken], number: int) -> list[Spoken]:
+    """What the portrait of that number says: of every group FRAMES_PER_GROUP frames or so, spread over all voices, other frames than
+    the portraits before it, as long as there are others."""
+    groups = np.concatenate([voice.groups for voice in spoken])
+    kept = np.zeros(len(groups), bool)
+    for group in set(groups):
+        places = np.flatnonzero(groups == group)
+        every = max(len(places) // FRAMES_PER_GROUP, 1)
+        kept[places[number % every :: every]] = True
+    ends = np.cumsum([len(voice.groups) for voice in spoken])
+    chosen = [np.flatnonzero(part) for part in np.split(kept, ends[:-1])]
+    return [Spoken(clip_of_frames(voice.clip, frames), voice.groups[frames]) for voice, frames in zip(spoken, chosen) if len(frames)]
+
+
+def portrait_rows(path: Path, spoken: list[Spoken], detector: FaceDetector) -> dict[str, np.ndarray]:
+    """The table's rows of the picture at `path`."""
+    bench = Bench(build_portrait(path), detector, render=render)
+    return joined([rows_of(bench, voice.clip, voice.groups, sha256_of(path)) for voice in spoken])
 
 
 def build(portraits: list[Path], voices: list[Path]) -> dict[str, np.ndarray]:
     """All arrays of the table."""
-    spoken = []
-    for voice in voices:
-        speech = analyse_speech(voice)
-        clip = generate_motion(speech, load_direction(), seed=0, fps=FPS)
-        chosen = group_frames(speech, clip, least=1)
-        frames = np.array(sorted(chosen))
-        spoken.append((clip_of_frames(clip, frames), np.array([chosen[frame] for frame in frames])))
+    spoken = [Spoken.by(voice) for voice in voices]
     with FaceDetector() as detector:
-        table = joined([rows_of(Bench(build_portrait(path), detector, render=render), *spoken[number % len(spoken)], sha256_of(path))
-                        for number, path in enumerate(portraits)])
+        table = joined([portrait_rows(path, shared_out(spoken, number), detector) for number, path in enumerate(portraits)])
     return {name: table[name] for name in ("source", "group")} | in_steps({name: table[name] for name in FEATURES})
 
 
