@@ -13,9 +13,10 @@ from ..progress import Progress, silent
 from .breaths import mark_breaths
 from .decode import SAMPLE_RATE_HZ, open_audio
 from .ear import hear_spectra
-from .events import find_events, laughed
+from .events import find_events, with_sounds_of
 from .features import energy_db, f0_hz
 from .mel import MEL_BANDS, mel_blocks
+from .outbursts import coughs, hums, sounds_of
 from .phone_stream import recording_blocks
 from .phones import find_phones
 from .rows import Rows
@@ -48,11 +49,14 @@ def analyse_speech(
         posteriors = files.enter_context(Rows.of(rows, np.float16, len(CLASSES)))
         found = find_phones(samples, posteriors, levels_db, text, language, progress=progress)
         phones = mark_breaths(found.phones, levels_db, pitch_hz, power)
-        events = find_events(phones, found.words, levels_db, pitch_hz, power)
+        sounds = sounds_of(levels_db)
+        hummed = hums(sounds, levels_db, pitch_hz, power, posteriors)
+        coughed = coughs(sounds, levels_db, samples, posteriors)
+        events = find_events(phones, found.words, levels_db, pitch_hz, power, coughed, hummed)
         duration_s = len(samples) / SAMPLE_RATE_HZ
     speech = Speech(
         duration_s=duration_s,
-        phones=laughed(phones, events),
+        phones=with_sounds_of(phones, events, hummed),
         words=found.words,
         energy_db=levels_db,
         f0_hz=pitch_hz,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
+from .outbursts import Outburst
 from .rows import Track, blocks_of, rows_at
 from .speech import HEARD_HOP_S, HOP_S, SILENCE, Event, Phone, Word
 
@@ -22,9 +25,12 @@ LAUGH_DUTY, LAUGH_VOICED = 0.36, 0.6
 """Notes are short (share of the time within 10 dB of the loudest) and half breath; syllables of speech .4 - .8, voiced .6 - .9."""
 LAUGH_BREATH_S = 0.4
 """Laughter is let out after a breath or ends in one, no further away than this: what tells it from "ta-ta-ta"."""
-LAUGH_MANY, MANY_LIKENESS, MANY_VOICED = 6, 0.5, 0.75
-"""As many notes as this in an even row need no breath beside them and may be voiced more. In 235 recordings of speech
-such rows are alike by .44 at most, in 8 of 16 recorded laughs by .53 - .78 (docs/models.md)."""
+LAUGH_MANY, MANY_LIKENESS, MANY_VOICED, MANY_DUTY, MANY_UNEVEN = 5, 0.5, 0.95, 0.42, 0.25
+"""As many notes as this in an even row need no breath beside them, may be longer and voiced more: what speech has of such rows
+is alike by .46 at most (docs/models.md). MANY_UNEVEN: spread of their periods in terms of the mean."""
+LAUGH_ROW, ROW_UNEVEN, ROW_DIP_DB, ROW_LIKENESS = 7, 0.16, 12.0, 0.5
+"""Where nearly all there is to hear is one laugh, nothing tells what its notes share: as many, as even, with dips as deep between
+any two and spectra as much alike as they are."""
 LAUGH_HEARD_S = 0.3
 """Laughter the phone network names itself, at least this long."""
 
@@ -37,38 +43,64 @@ HUM_SOUNDS = frozenset(("M", "N", "NG", "AH", "ER", "UH"))
 HUM_ALONE_S = 0.1
 HUM_WORDS = frozenset("um uhm uh er erm hmm hm mm mhm äh ähm öh euh eh".split())
 
-COUGH_S = (0.08, 0.45)
-COUGH_RISE_DB = 22.0
-COUGH_ALONE_S = 0.15
-
+NOISE = "NOISE"
 _SPEECHLESS = (SILENCE, "BREATH")
-_LOUD_DB, _SOFT_DB = 12.0, 35.0
+_SOFT_DB = 35.0
 
 
 def find_events(
-    phones: list[Phone], words: list[Word], levels_db: np.ndarray, f0_hz: np.ndarray, power: Track
+    phones: list[Phone],
+    words: list[Word],
+    levels_db: np.ndarray,
+    f0_hz: np.ndarray,
+    power: Track,
+    coughed: Sequence[Outburst] = (),
+    hummed: Sequence[Outburst] = (),
 ) -> list[Event]:
-    """Events of a recording, sorted. levels_db, f0_hz: (N,) per HOP_S; power: (T, 40) mel power per HEARD_HOP_S."""
+    """Events of a recording, sorted. levels_db, f0_hz: (N,) per HOP_S; power: (T, 40) mel power per HEARD_HOP_S.
+
+    coughed, hummed: what outbursts.py found; what overlaps a word of the text is that word.
+    """
     loud_db = float(np.percentile(levels_db, 95))
-    laughter = laughs(phones, levels_db, f0_hz, power, loud_db)
+    coughed, hummed = beside_words(coughed, words), beside_words(hummed, words)
+    laughter = laughs(_not_hummed(phones, hummed), levels_db, f0_hz, power, loud_db)
     events = laughter + [
         event
-        for event in (*_breaths(phones, levels_db, loud_db), *_hums(phones, words, levels_db, f0_hz, loud_db),
-                      *_coughs(phones, levels_db, f0_hz, loud_db))
+        for event in (*_breaths(phones, levels_db, loud_db), *_hums(phones, words, hummed, levels_db, f0_hz, loud_db),
+                      *(_event(COUGH, cough.start_s, cough.end_s, levels_db, loud_db) for cough in coughed))
         if not any(laugh.start_s < event.end_s and event.start_s < laugh.end_s for laugh in laughter)
     ]  # fmt: skip
     return sorted(events, key=lambda event: (event.start_s, event.label))
 
 
-def laughed(phones: list[Phone], events: list[Event]) -> list[Phone]:
-    """`phones` with the sounds inside laughter labelled LAUGH: what was taken for speech there is not. Silences stay."""
-    spans = [(event.start_s, event.end_s) for event in events if event.label == LAUGH]
+def beside_words(outbursts: Sequence[Outburst], words: list[Word]) -> list[Outburst]:
+    """The coughs or hums that no word of the text overlaps."""
+    return [found for found in outbursts if not any(word.start_s < found.end_s and found.start_s < word.end_s for word in words)]
+
+
+def _not_hummed(phones: list[Phone], hummed: Sequence[Outburst]) -> list[Phone]:
+    """`phones` with an M where the network takes a hum for laughter."""
 
     def inside(phone: Phone) -> bool:
         middle_s = (phone.start_s + phone.end_s) / 2
-        return phone.label not in _SPEECHLESS and any(start_s <= middle_s <= end_s for start_s, end_s in spans)
+        return phone.label == LAUGH and any(found.start_s <= middle_s <= found.end_s for found in hummed)
 
-    return [Phone(LAUGH, phone.start_s, phone.end_s) if inside(phone) else phone for phone in phones]
+    return [Phone("M", phone.start_s, phone.end_s) if inside(phone) else phone for phone in phones]
+
+
+def with_sounds_of(phones: list[Phone], events: list[Event], hummed: Sequence[Outburst]) -> list[Phone]:
+    """`phones` with what was taken for speech and is none: LAUGH inside laughter, NOISE inside coughs, M where lips hum shut."""
+    spans = [(event.start_s, event.end_s, NOISE if event.label == COUGH else LAUGH) for event in events if event.label in (LAUGH, COUGH)]
+    hums = {(event.start_s, event.end_s) for event in events if event.label == HUM}
+    hummed = [found for found in hummed if (round(found.start_s, 3), round(found.end_s, 3)) in hums]
+    spans += [(found.start_s, found.end_s, "M") for found in hummed if found.shut]
+
+    def label(phone: Phone) -> str:
+        middle_s = (phone.start_s + phone.end_s) / 2
+        inside = (label for start_s, end_s, label in spans if start_s <= middle_s <= end_s)
+        return phone.label if phone.label in _SPEECHLESS else next(inside, phone.label)
+
+    return [Phone(label(phone), phone.start_s, phone.end_s) for phone in _not_hummed(phones, hummed)]
 
 
 def _event(label: str, start_s: float, end_s: float, levels_db: np.ndarray, loud_db: float) -> Event:
@@ -87,23 +119,39 @@ def laughs(
     smooth = uniform_filter1d(levels_db, 3)
     nearest = round(LAUGH_PERIOD_S[0] / HOP_S)
     notes, _ = find_peaks(smooth, height=loud_db - _SOFT_DB, prominence=LAUGH_DIP_DB, distance=nearest)
-    spectra = _about_mean(power, np.minimum(np.rint(notes * HOP_S / HEARD_HOP_S).astype(int), len(power) - 1))
+    places = np.minimum(np.rint(notes * HOP_S / HEARD_HOP_S).astype(int), len(power) - 1)
+    spectra, usual_db = _decibels(rows_at(power, places)), _usual_db(power)
     spans = [(p.start_s, p.end_s) for p in phones if p.label == LAUGH and p.end_s - p.start_s >= LAUGH_HEARD_S]
     for run in _note_runs(notes):
         first, last = max(notes[run[0]] - 6, 0), min(notes[run[-1]] + 10, len(levels_db) - 1)
         span = (first * HOP_S, last * HOP_S)
-        short = np.mean(smooth[first:last] > smooth[first:last].max() - 10.0) <= room * LAUGH_DUTY
-        if len(run) < LAUGH_NOTES or not short:
+        if len(run) < LAUGH_NOTES:
             continue
-        voiced, alike = np.mean(f0_hz[first:last] > 0) / room, _likeness(spectra[run])
-        breathy = voiced <= LAUGH_VOICED and alike >= LAUGH_LIKENESS and _beside_breath(phones, *span)
-        if breathy or len(run) >= LAUGH_MANY and voiced <= MANY_VOICED and alike >= MANY_LIKENESS:
+        duty = np.mean(smooth[first:last] > smooth[first:last].max() - 10.0) / room
+        voiced, alike = np.mean(f0_hz[first:last] > 0) / room, _likeness(spectra[run] - usual_db)
+        uneven = np.diff(notes[run]).std() / np.diff(notes[run]).mean()
+        breathy = duty <= LAUGH_DUTY and voiced <= LAUGH_VOICED and alike >= LAUGH_LIKENESS and _beside_breath(phones, *span)
+        many = len(run) >= LAUGH_MANY and voiced <= MANY_VOICED and alike >= MANY_LIKENESS and uneven <= MANY_UNEVEN
+        if breathy or duty <= MANY_DUTY and (many or _is_row(notes[run], smooth, spectra[run], uneven)):
             spans.append(span)
     return [_event(LAUGH, start_s, end_s, levels_db, loud_db) for start_s, end_s in _united(spans)]
 
 
+def _is_row(notes: np.ndarray, levels_db: np.ndarray, spectra: np.ndarray, uneven: float) -> bool:
+    """Whether many notes keep time as laughter does, with silence between them and one sound in all of them."""
+    if len(notes) < LAUGH_ROW or uneven > ROW_UNEVEN:
+        return False
+    dips_db = [levels_db[[a, b]].min() - levels_db[a:b].min() for a, b in zip(notes, notes[1:])]
+    return min(dips_db) >= ROW_DIP_DB and min(_likenesses(spectra - spectra.mean(axis=1, keepdims=True))) >= ROW_LIKENESS
+
+
 def _likeness(spectra: np.ndarray) -> float:
-    return float(np.mean([np.corrcoef(before, after)[0, 1] for before, after in zip(spectra, spectra[1:])]))
+    return float(np.mean(_likenesses(spectra)))
+
+
+def _likenesses(spectra: np.ndarray) -> list[float]:
+    """Correlations of neighbours."""
+    return [float(np.corrcoef(before, after)[0, 1]) for before, after in zip(spectra, spectra[1:])]
 
 
 def _beside_breath(phones: list[Phone], start_s: float, end_s: float) -> bool:
@@ -137,12 +185,12 @@ def _note_runs(notes: np.ndarray) -> list[list[int]]:
     return runs
 
 
-def _about_mean(power: Track, places: np.ndarray) -> np.ndarray:
-    """(N, 40) decibels at N places, which ascend, about the mean spectrum of the recording's louder half."""
+def _usual_db(power: Track) -> np.ndarray:
+    """(40,) decibels, the mean spectrum of a recording's louder half."""
     level = np.concatenate([_decibels(block).mean(axis=1) for _, block in blocks_of(power)])
     loud = level >= np.median(level)
     total = sum(_decibels(block)[loud[first : first + len(block)]].sum(axis=0) for first, block in blocks_of(power))
-    return _decibels(rows_at(power, places)) - total / loud.sum()
+    return total / loud.sum()
 
 
 def _decibels(power: np.ndarray) -> np.ndarray:
@@ -163,9 +211,12 @@ def _breaths(phones: list[Phone], levels_db: np.ndarray, loud_db: float) -> list
     return events
 
 
-def _hums(phones: list[Phone], words: list[Word], levels_db: np.ndarray, f0_hz: np.ndarray, loud_db: float) -> list[Event]:
-    """Hesitations the text names, and voiced stretches of nothing but "uh" and "m" with a pause on at least one side."""
+def _hums(
+    phones: list[Phone], words: list[Word], hummed: list[Outburst], levels_db: np.ndarray, f0_hz: np.ndarray, loud_db: float
+) -> list[Event]:
+    """Hesitations the text names, `hummed`, and voiced stretches of nothing but "uh" and "m" with a pause on at least one side."""
     spans = [(word.start_s, word.end_s) for word in words if word.text.strip(".,!?;:-").lower() in HUM_WORDS]
+    spans += [(found.start_s, found.end_s) for found in hummed]
     run: list[Phone] = []
     for phone in [*phones, Phone("", phones[-1].end_s, phones[-1].end_s)]:
         if phone.label in HUM_SOUNDS:
@@ -189,28 +240,3 @@ def _alone(phones: list[Phone], run: list[Phone]) -> bool:
 def _voiced(run: list[Phone], f0_hz: np.ndarray) -> float:
     span = f0_hz[round(run[0].start_s / HOP_S) : round(run[-1].end_s / HOP_S)]
     return float(np.mean(span > 0)) if len(span) else 0.0
-
-
-def _coughs(phones: list[Phone], levels_db: np.ndarray, f0_hz: np.ndarray, loud_db: float) -> list[Event]:
-    """Short loud bursts that begin at once, stand alone and have little voice."""
-    events, run = [], []
-    for phone in [*phones, Phone(SILENCE, phones[-1].end_s, phones[-1].end_s + 1.0)]:
-        if phone.label not in _SPEECHLESS:
-            run.append(phone)
-            continue
-        if run and _is_cough(phones, run, levels_db, f0_hz, loud_db):
-            events.append(_event(COUGH, run[0].start_s, run[-1].end_s, levels_db, loud_db))
-        run = []
-    return events
-
-
-def _is_cough(phones: list[Phone], run: list[Phone], levels_db: np.ndarray, f0_hz: np.ndarray, loud_db: float) -> bool:
-    start, end = round(run[0].start_s / HOP_S), round(run[-1].end_s / HOP_S)
-    before = levels_db[max(start - round(COUGH_ALONE_S / HOP_S), 0) : max(start - 2, 1)]
-    after = levels_db[end + 2 : end + round(COUGH_ALONE_S / HOP_S)]
-    burst = levels_db[start:end]
-    if not COUGH_S[0] <= (end - start) * HOP_S <= COUGH_S[1] or not len(before) or not len(burst) or _voiced(run, f0_hz) > 0.2:
-        return False
-    early = burst[: round(0.06 / HOP_S)].max()
-    quiet_after = not len(after) or after.mean() < burst.max() - COUGH_RISE_DB
-    return burst.max() >= loud_db - _LOUD_DB and early - before.mean() >= COUGH_RISE_DB and quiet_after
