@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import scipy.spatial
 
-from ..render.light import vertex_normals
+from ..render.surface import vertex_normals
 from .fit import HEAD_PUPIL_DISTANCE_DM, Fit, head_asset
 from .mesh import face_subdivision, fade_from, rim_loops, uv_of
 from .portrait import Part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from pathlib import Path
 
 import cv2
@@ -168,9 +169,9 @@ def light_inside(albedo: np.ndarray, depth_mm: np.ndarray, tint: np.ndarray) -> 
     return np.clip(albedo * tint * light * hue, 0, 1).astype(np.float32)
 
 
-def light_share(depth_mm: np.ndarray, reach_mm: float | np.ndarray = LIGHT_REACH_MM) -> np.ndarray:
-    """Light 0..1 at a depth (< 0 behind the front teeth), falling to 1/e over `reach_mm`."""
-    return LIGHT_LEFT + (1 - LIGHT_LEFT) * np.exp(np.minimum(depth_mm, 0) / reach_mm)
+def light_share(depth_mm, reach_mm=LIGHT_REACH_MM):
+    """Light 0..1 at a depth (< 0 behind the front teeth), falling to 1/e over `reach_mm`, of arrays or of tensors on any device."""
+    return LIGHT_LEFT + (1 - LIGHT_LEFT) * math.e ** (depth_mm * (depth_mm < 0) / reach_mm)
 
 
 def tongue_colour(vertices_dm: np.ndarray, normals: np.ndarray, depth_mm: np.ndarray, tint: np.ndarray) -> np.ndarray:

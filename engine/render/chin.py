@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.portrait import Portrait
@@ -24,7 +25,7 @@ class ChinShadow:
     from_above: how much of the picture's light comes from above, 0..1; without any there is no shadow.
     """
 
-    def __init__(self, portrait: Portrait, from_above: float):
+    def __init__(self, portrait: Portrait, from_above: float, device: torch.device | None = None):
         pupil_distance = portrait.units_per_metre * PUPIL_DISTANCE_M
         face, person = portrait.parts["face"], portrait.parts["person"]
         self.softness = SOFTNESS * pupil_distance
@@ -35,16 +36,21 @@ class ChinShadow:
         offset = person.vertices[:, None, :2] - jaw[None]
         nearest = np.linalg.norm(offset, axis=2).argmin(axis=1)
         below = offset[np.arange(len(offset)), nearest] @ down
-        self.neck = np.flatnonzero((below > -0.15 * pupil_distance) & (below < REACH * pupil_distance)
-                                   & (np.linalg.norm(offset, axis=2).min(axis=1) < REACH * pupil_distance)).astype(np.int32)
-        self.fade = np.clip(2 - 2 * np.maximum(below[self.neck], 0) / (REACH * pupil_distance), 0, 1)
-        self.rest = self._light(person.vertices[self.neck, :2], jaw)
+        neck = np.flatnonzero((below > -0.15 * pupil_distance) & (below < REACH * pupil_distance)
+                                   & (np.linalg.norm(offset, axis=2).min(axis=1) < REACH * pupil_distance))
+        fade = np.clip(2 - 2 * np.maximum(below[neck], 0) / (REACH * pupil_distance), 0, 1)
+        self.neck, self._jaw = torch.from_numpy(neck).to(device), torch.tensor(JAW_LINE, device=device)
+        self._fade = torch.from_numpy(fade.astype(np.float32)).to(device)
+        at_rest = (torch.from_numpy(part.vertices.astype(np.float32))[None].to(device) for part in (person, face))
+        self._rest = self._light(*at_rest)[0]
 
-    def factor(self, person_vertices: np.ndarray, face_vertices: np.ndarray) -> np.ndarray:
-        """(len(neck),) how much brighter the neck is than at rest with person (P, 3) and face (V, 3) posed."""
-        now = self._light(person_vertices[self.neck, :2], face_vertices[list(JAW_LINE), :2])
-        return 1 + self.fade * (np.clip(now / self.rest, *LIMITS) - 1)
+    def factor(self, person_vertices: torch.Tensor, face_vertices: torch.Tensor) -> torch.Tensor:
+        """(B, len(neck)) how much brighter the neck is than at rest with person (B, P, 3) and face (B, V, 3) posed."""
+        ratio = self._light(person_vertices, face_vertices) / self._rest
+        return 1 + self._fade * (torch.clamp(ratio, *LIMITS) - 1)
 
-    def _light(self, points: np.ndarray, jaw: np.ndarray) -> np.ndarray:
-        distance = np.linalg.norm(points[:, None] - jaw[None], axis=2).min(axis=1)
-        return 1 - self.depth * np.exp(-distance / self.softness)
+    def _light(self, person_vertices: torch.Tensor, face_vertices: torch.Tensor) -> torch.Tensor:
+        """(B, len(neck)) light 0..1 that the jaw leaves."""
+        away = person_vertices[:, self.neck, None, :2] - face_vertices[:, None, self._jaw, :2]
+        distance = torch.linalg.vector_norm(away, dim=-1).amin(dim=-1)
+        return 1 - self.depth * torch.exp(-distance / self.softness)

@@ -81,8 +81,8 @@ def _draw_together(stage: Stage, frame: np.ndarray, names: list[str], placed: di
     for name in names:
         part = stage.part(name)
         texture = stage.textures[part.texture] if part.texture else np.zeros((0, 0, 4), np.uint8)
-        texels = dressed.texels.get(name, stage.texels[name])
-        _draw_part(window, depth, left, top, placed[name], part, texels, dressed.colour[name], texture, name in SHARE_THE_MATTE)
+        looks = dressed.texels[name], dressed.colour[name], texture
+        _draw_part(window, depth, left, top, placed[name], part, *looks, name in SHARE_THE_MATTE)
 
 
 def _draw_part(window, depth, left, top, vertices, part, uv, colour, texture, replace) -> None:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import scipy.spatial
-from numba import njit
+import torch
 
 from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.portrait import Portrait
 from ..portrait.settings import PortraitSettings
-from .wrinkles import Wrinkles, raised
+from .surface import Surface, vertex_normals
+from .wrinkles import Wrinkles
 
 STRENGTH = 0.7
 """Of the change that the fitted light predicts: shadows and the eye's adaptation soften the rest."""
@@ -33,27 +34,6 @@ BLUR_REACH = 4.0
 """A Gaussian ends so many standard deviations from its middle, in OpenCV too."""
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def vertex_normals(vertices, triangles):
-    """(V, 3) float32 unit outward normals of a surface whose triangles are counter-clockwise from outside (y is down)."""
-    normals = np.zeros((vertices.shape[0], 3), np.float32)
-    for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ux, uy, uz = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]
-        vx, vy, vz = vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1], vertices[c, 2] - vertices[a, 2]
-        nx, ny, nz = uz * vy - uy * vz, ux * vz - uz * vx, uy * vx - ux * vy
-        for corner in (a, b, c):
-            normals[corner, 0] += nx
-            normals[corner, 1] += ny
-            normals[corner, 2] += nz
-    for v in range(normals.shape[0]):
-        length = np.sqrt(normals[v, 0] ** 2 + normals[v, 1] ** 2 + normals[v, 2] ** 2) + np.float32(1e-9)
-        normals[v, 0] /= length
-        normals[v, 1] /= length
-        normals[v, 2] /= length
-    return normals
-
-
 def blurred_around(picture: np.ndarray, points: np.ndarray, sigma: float) -> tuple[np.ndarray, tuple[int, int]]:
     """The part of a picture (H, W, 3 or 4) that holds points (N, 2), blurred by sigma pixels, (h, w, 3) float32 of 0..255, and the
     (left, top) corner where it lies: a face takes little of a big picture, whose blur would take gigabytes."""
@@ -68,16 +48,18 @@ def blurred_around(picture: np.ndarray, points: np.ndarray, sigma: float) -> tup
 class FaceLight:
     """The light on one portrait's face."""
 
-    def __init__(self, portrait: Portrait):
+    def __init__(self, portrait: Portrait, device: torch.device | None = None):
         face = portrait.parts["face"]
-        self.triangles = face.triangles
-        self.rest = vertex_normals(face.vertices, self.triangles)
+        self.rest = vertex_normals(face.vertices, face.triangles)
         self.area = self._area(portrait)
         self.light, measured = self._fit(portrait)
         trust = PortraitSettings.of(portrait).trust_in_light(measured)
         self.amount = (self.area * STRENGTH * trust).astype(np.float32)
-        self.rest_brightness = self._brightness(self.rest)
-        self.wrinkles = Wrinkles(portrait)
+        self.wrinkles = Wrinkles(portrait, device)
+        self.surface = Surface(face.triangles, len(face.vertices), device)
+        self._direction = torch.from_numpy(self.light[1:].astype(np.float32)).to(device)
+        self._amount = torch.from_numpy(self.amount).to(device)
+        self._rest_brightness = self._brightness(torch.from_numpy(self.rest).to(device))
 
     @property
     def from_above(self) -> float:
@@ -89,17 +71,18 @@ class FaceLight:
         """Whether this picture has a light to speak of."""
         return bool(self.amount.any())
 
-    def factor(self, face_vertices: np.ndarray, channels: np.ndarray) -> np.ndarray:
-        """(V,) how much brighter each point of the posed face (V, 3) is than at rest, with the folds of its expression (52,)."""
-        normals = vertex_normals(face_vertices, self.triangles)
+    def factor(self, face_vertices: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
+        """(B, V) how much brighter each point of the posed face (B, V, 3) is than at rest, with the folds of its expression (B, 52)."""
+        normals = self.surface.normals(face_vertices)
         height = self.wrinkles.height(channels)
         if height.any():
-            normals = vertex_normals(raised(face_vertices, normals, height), self.triangles)
-        ratio = self._brightness(normals) / self.rest_brightness * self.wrinkles.shadow(channels)
-        return 1 + self.amount * (np.clip(ratio, *RATIO_LIMITS) - 1)
+            normals = self.surface.normals(face_vertices + normals * height[..., None])
+        ratio = self._brightness(normals) / self._rest_brightness * self.wrinkles.shadow(channels)
+        return 1 + self._amount * (torch.clamp(ratio, *RATIO_LIMITS) - 1)
 
-    def _brightness(self, normals: np.ndarray) -> np.ndarray:
-        return np.maximum(self.light[0] + normals @ self.light[1:], 0.15 * self.light[0]).astype(np.float32)
+    def _brightness(self, normals: torch.Tensor) -> torch.Tensor:
+        ambient = float(self.light[0])
+        return torch.clamp(ambient + normals @ self._direction, min=0.15 * ambient)
 
     @staticmethod
     def _area(portrait: Portrait) -> np.ndarray:

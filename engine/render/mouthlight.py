@@ -7,19 +7,20 @@ The parts carry as colour the light of their rest, so that a renderer which does
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from ...common.channels import ARKIT_CHANNELS, RIG_CHANNELS
 from ..portrait.mouth import DEEP_RED, LIGHT_REACH_MM, light_share
 from ..portrait.portrait import Part, Portrait
 from ..portrait.rims import LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE
-from .light import vertex_normals
+from .surface import Surface
 
 TONGUE_OUT = "tongue_out"
 FORWARD = ARKIT_CHANNELS.index("jawForward")
 """This channel moves the whole tongue straight out of the skull: its direction is the mouth's axis."""
 REACH_PER_OPENING = 0.6
 """Light falls off over so many more millimetres for each by which the lips are parted."""
-FROM_THE_FRONT = np.array([0.0, -0.35, 0.94], np.float32)
+FROM_THE_FRONT = (0.0, -0.35, 0.94)
 """Light comes into a mouth from before and above (y is down)."""
 LEAST_FACING, MOST_FACING = 0.7, 1.1
 """Brightness of a tongue's surface that turns away from that light, and towards it."""
@@ -43,13 +44,14 @@ SOFT_OUTLINE = (0.02, 0.3)
 class DeepPart:
     """How deep each vertex of a part lies behind the upper teeth, along the mouth's axis."""
 
-    def __init__(self, part: Part, axis: np.ndarray, front: float, per_mm: float):
-        self.colour = part.colour
-        self.rest_mm = ((part.vertices @ axis - front) * per_mm).astype(np.float32)
-        self.moves_mm = (part.dense_deltas(len(RIG_CHANNELS)) @ axis * per_mm).astype(np.float32)
+    def __init__(self, part: Part, axis: np.ndarray, front: float, per_mm: float, device: torch.device | None):
+        rest_mm = (part.vertices @ axis - front) * per_mm
+        moves_mm = part.dense_deltas(len(RIG_CHANNELS)) @ axis * per_mm
+        self.colour, self.rest_mm, self.moves_mm = (torch.from_numpy(np.array(known, np.float32)).to(device)
+                                                    for known in (part.colour, rest_mm, moves_mm))
         self.rest_light = light_share(self.rest_mm)
 
-    def now(self, channels: np.ndarray, opening_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def now(self, channels: torch.Tensor, opening_mm: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, V) depth in millimetres, < 0 inside, and light 0..1 at channels (B, 54) and lips parted by (B,)."""
         depth_mm = self.rest_mm + channels @ self.moves_mm
         return depth_mm, light_share(depth_mm, (LIGHT_REACH_MM + REACH_PER_OPENING * opening_mm)[:, None])
@@ -58,55 +60,52 @@ class DeepPart:
 class MouthLight:
     """The light in one portrait's mouth."""
 
-    def __init__(self, portrait: Portrait):
+    def __init__(self, portrait: Portrait, device: torch.device | None = None):
         tongue, teeth = portrait.parts["tongue"], portrait.parts["teeth_upper"]
         axis = tongue.dense_deltas()[FORWARD].mean(axis=0)
         axis /= np.linalg.norm(axis) + 1e-9
         front, self.per_mm = float((teeth.vertices @ axis).max()), 1000.0 / portrait.units_per_metre
-        self.triangles = tongue.triangles
-        self.tongue, self.cavity = (DeepPart(portrait.parts[name], axis, front, self.per_mm) for name in ("tongue", "cavity"))
-        self.reddens = DEEP_RED ** in_colour(tongue, teeth)
-        halfway = FROM_THE_FRONT + (0, 0, 1)
-        self.halfway = (halfway / np.linalg.norm(halfway)).astype(np.float32)
+        self.surface = Surface(tongue.triangles, len(tongue.vertices), device)
+        self.tongue, self.cavity = (DeepPart(portrait.parts[name], axis, front, self.per_mm, device) for name in ("tongue", "cavity"))
+        self.reddens = torch.tensor(DEEP_RED ** in_colour(tongue, teeth), dtype=torch.float32, device=device)
+        self.from_the_front = torch.tensor(FROM_THE_FRONT, device=device)
+        self.halfway = torch.nn.functional.normalize(self.from_the_front + torch.tensor((0.0, 0.0, 1.0), device=device), dim=0)
 
-    def colours(self, channels: np.ndarray, tongue: np.ndarray, face: np.ndarray) -> dict[str, np.ndarray]:
+    def colours(self, channels: torch.Tensor, tongue: torch.Tensor, face: torch.Tensor) -> dict[str, torch.Tensor]:
         """(B, V, 4) of "cavity", "tongue" and, where a frame shows it before the teeth, TONGUE_OUT.
 
         channels (B, 54); tongue (B, V, 3) and face (B, F, 3) in picture space as the camera sees them.
         """
-        opening_mm = np.linalg.norm(face[:, LOWER_LIP_MIDDLE, :2] - face[:, UPPER_LIP_MIDDLE, :2], axis=1) * self.per_mm
+        opening_mm = torch.linalg.vector_norm(face[:, LOWER_LIP_MIDDLE, :2] - face[:, UPPER_LIP_MIDDLE, :2], dim=1) * self.per_mm
         _, light = self.cavity.now(channels, opening_mm)
-        cavity = np.repeat(self.cavity.colour[None], len(channels), axis=0)
+        cavity = self.cavity.colour.repeat(len(channels), 1, 1)
         cavity[..., :3] *= (light / self.cavity.rest_light)[..., None]
         depth_mm, light = self.tongue.now(channels, opening_mm)
-        normals = np.stack([vertex_normals(frame, self.triangles) for frame in tongue])
+        normals = self.surface.normals(tongue)
         found = {"cavity": cavity, "tongue": self._tongue(light, normals)}
-        share = np.clip((depth_mm - OUT_MM[0]) / (OUT_MM[1] - OUT_MM[0]), 0, 1)
+        share = torch.clamp((depth_mm - OUT_MM[0]) / (OUT_MM[1] - OUT_MM[0]), 0, 1)
         if share.any():
-            outline = np.clip((normals[..., 2] - SOFT_OUTLINE[0]) / (SOFT_OUTLINE[1] - SOFT_OUTLINE[0]), 0, 1)
-            found[TONGUE_OUT] = found["tongue"].copy()
+            outline = torch.clamp((normals[..., 2] - SOFT_OUTLINE[0]) / (SOFT_OUTLINE[1] - SOFT_OUTLINE[0]), 0, 1)
+            found[TONGUE_OUT] = found["tongue"].clone()
             found[TONGUE_OUT][..., 3] *= share * outline
         return found
 
-    def _tongue(self, light: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    def _tongue(self, light: torch.Tensor, normals: torch.Tensor) -> torch.Tensor:
         """(B, V, 4): rounded by its normals (B, V, 3), and wet."""
-        facing = LEAST_FACING + (MOST_FACING - LEAST_FACING) * np.clip(normals @ FROM_THE_FRONT, 0, 1)
-        colour = np.repeat(self.tongue.colour[None], len(light), axis=0)
+        facing = LEAST_FACING + (MOST_FACING - LEAST_FACING) * torch.clamp(normals @ self.from_the_front, 0, 1)
+        colour = self.tongue.colour.repeat(len(light), 1, 1)
         colour[..., :3] *= (facing * light / self.tongue.rest_light)[..., None] * self.reddens ** (1 - light)[..., None]
-        shine = SHINE * np.clip(normals @ self.halfway, 0, 1) ** SHINE_POWER
+        shine = SHINE * torch.clamp(normals @ self.halfway, 0, 1) ** SHINE_POWER
         colour[..., :3] *= 1 + shine[..., None]
-        return np.minimum(colour, 1.0)
+        return torch.clamp(colour, max=1)
 
 
-def behind_pout(colours: dict[str, np.ndarray], channels: np.ndarray) -> dict[str, np.ndarray]:
-    """Colours (V, 4) of what lies BEHIND_LIPS in the shadow of pouting lips at channels (52,); none where they do not pout."""
-    light = 1 - (POUT_SHADE_BESIDE_SHOWN if "teeth_source" in colours else POUT_SHADE) * min(float(channels[PUCKER]), 1.0)
-    if light >= 1:
-        return {}
-    shaded = {name: colours[name].copy() for name in BEHIND_LIPS if name in colours}
-    for colour in shaded.values():
-        colour[:, :3] *= light
-    return shaded
+def behind_pout(colours: dict[str, torch.Tensor], channels: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Colours (B, V, 4), or (V, 4) of every frame, of what lies BEHIND_LIPS in the shadow of lips that pout at channels (B, 52)."""
+    shade = POUT_SHADE_BESIDE_SHOWN if "teeth_source" in colours else POUT_SHADE
+    light = 1 - shade * torch.clamp(channels[:, PUCKER, None, None], 0, 1)
+    light = torch.cat([light.expand(-1, -1, 3), torch.ones_like(light)], dim=-1)
+    return {name: colours[name] * light for name in BEHIND_LIPS if name in colours}
 
 
 def in_colour(tongue: Part, teeth: Part) -> float:

@@ -46,6 +46,22 @@ class PosedFrame:
     channels: np.ndarray
 
 
+@dataclass
+class PosedBatch:
+    """B frames' geometry on the device: what a PosedFrame holds, (B, ...) each."""
+
+    vertices: dict[str, torch.Tensor]
+    colour: dict[str, torch.Tensor]
+    channels: torch.Tensor
+
+    def frames(self) -> Iterator[PosedFrame]:
+        """Each frame by itself, in the processor's memory."""
+        vertices, colour = ({name: known.cpu().numpy() for name, known in group.items()} for group in (self.vertices, self.colour))
+        for frame, channels in enumerate(self.channels.cpu().numpy()):
+            yield PosedFrame({name: known[frame] for name, known in vertices.items()},
+                             {name: known[frame] for name, known in colour.items()}, channels)
+
+
 FADE_FACING = (0.08, 0.32)
 """The face is gone into the person below where its surface turns away from the camera (cosine), and whole above: the outline
 then has no stairs, and texture seen edge-on in the picture is never stretched into view."""
@@ -100,7 +116,7 @@ class Poser:
     """A portrait's parts as tensors, ready to be posed batch after batch."""
 
     def __init__(self, portrait: Portrait, device: torch.device | None = None):
-        """device: where parts are posed, the processor by default; colours are always the processor's."""
+        """device: where parts are posed, the processor by default."""
         self.device = device or torch.device("cpu")
         self.pivot = torch.from_numpy(np.array(portrait.neck_pivot, np.float32))
         self.centre = torch.from_numpy(np.array(portrait.camera_centre, np.float32))
@@ -117,39 +133,39 @@ class Poser:
         self.face_normals = self._normals(portrait.parts["face"])
         self.face_may_fade = self._clear_of_holes(portrait)
         self.far_side = self._far_side(portrait) if "far_side" in portrait.parts else None
-        self.mouth_light = MouthLight(portrait) if {"tongue", "cavity", "teeth_upper"} <= portrait.parts.keys() else None
+        self.mouth_light = MouthLight(portrait, self.device) if {"tongue", "cavity", "teeth_upper"} <= portrait.parts.keys() else None
         self.closure = torch.from_numpy(lid_closure(portrait))
         self._move_to_device()
 
     def _move_to_device(self) -> None:
         """What parts are posed with; what is needed at rest only was computed before."""
-        for name in ("pivot", "centre", "eye_centres", "carried"):
+        for name in ("pivot", "centre", "eye_centres", "carried", "face_colour", "face_normals", "face_may_fade", "closure"):
             setattr(self, name, getattr(self, name).to(self.device))
+        if self.far_side is not None:
+            self.far_side = {name: known.to(self.device) for name, known in self.far_side.items()}
         self.parts = {name: tuple(known.to(self.device) if known is not None else None for known in part)
                       for name, part in self.parts.items()}
 
-    @torch.inference_mode()
     def pose(self, clip: MotionClip, start: int, stop: int) -> Iterator[PosedFrame]:
         """Yield the geometry of each frame start..stop-1, in picture space as the camera sees it."""
-        span = slice(start, stop)
-        channels = self._close_what_is_open(torch.from_numpy(np.ascontiguousarray(clip.channels[span], np.float32)))
-        channels = torch.cat([channels, torch.from_numpy(np.ascontiguousarray(clip.tongue[span], np.float32))], dim=1)
-        head = rotation_matrices(torch.from_numpy(np.ascontiguousarray(clip.head_rotation_deg[span], np.float32)))
-        shift = torch.from_numpy(np.ascontiguousarray(clip.head_translation_m[span], np.float32)) * self.units_per_metre
-        shift = shift * torch.tensor([1.0, -1.0, 1.0])
-        gaze = torch.from_numpy(np.ascontiguousarray(clip.gaze_deg[span], np.float32))
-        asked = [given.to(self.device) for given in (channels, head, shift, gaze)]
-        posed = {name: self._pose_part(name, *asked).cpu().numpy() for name in self.parts}
+        yield from self.pose_together(clip, start, stop).frames()
+
+    @torch.inference_mode()
+    def pose_together(self, clip: MotionClip, start: int, stop: int) -> PosedBatch:
+        """The geometry of frames start..stop-1, in picture space as the camera sees it."""
+        channels, tongue, rotation_deg, shift_m, gaze = (
+            torch.from_numpy(np.ascontiguousarray(asked[start:stop], np.float32)).to(self.device)
+            for asked in (clip.channels, clip.tongue, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg))
+        channels = torch.cat([self._close_what_is_open(channels), tongue], dim=1)
+        head = rotation_matrices(rotation_deg)
+        shift = shift_m * self.units_per_metre * torch.tensor([1.0, -1.0, 1.0], device=self.device)
+        posed = {name: self._pose_part(name, channels, head, shift, gaze) for name in self.parts}
         colours = {"face": self._face_colour(head)}
         if self.far_side is not None:
             colours["far_side"] = self._uncover_far_side(head, colours["face"])
         if self.mouth_light is not None:
-            lit = self.mouth_light.colours(channels.numpy(), posed["tongue"], posed["face"])
-            colours |= {name: torch.from_numpy(colour) for name, colour in lit.items()}
-        for frame in range(len(channels)):
-            yield PosedFrame({name: vertices[frame] for name, vertices in posed.items()},
-                             {name: colour[frame].numpy() for name, colour in colours.items()},
-                             channels[frame, :len(ARKIT_CHANNELS)].numpy())
+            colours |= self.mouth_light.colours(channels, posed["tongue"], posed["face"])
+        return PosedBatch(posed, colours, channels[:, :len(ARKIT_CHANNELS)])
 
     def _close_what_is_open(self, channels: torch.Tensor) -> torch.Tensor:
         """(B, 52) with eyeBlink taken of what the other channels leave open: lids meet, and never pass each other."""

@@ -32,7 +32,8 @@ def render(portrait: Portrait, clip: MotionClip, *, size: tuple[int, int] | None
     proportions, and its plate's border continued. Drawn on the chosen device (device.py). Raises InputError, and SoliloquyError
     when a graphics card cannot hold a frame; `progress` may raise Cancelled.
     """
-    stage, device, total = Stage(portrait, size, alpha), chosen_device(), len(clip)
+    device, total = chosen_device(), len(clip)
+    stage = Stage(portrait, size, alpha, device)
     poser = Poser(portrait, device)
     frames = Batches(stage, poser, clip, device).frames() if device.type in DRAWS else _drawn_here(stage, poser, clip)
     with contextlib.closing(frames):
@@ -48,8 +49,8 @@ def _drawn_here(stage: Stage, poser: Poser, clip: MotionClip) -> Iterator[np.nda
         waiting: deque = deque()
         try:
             for start in range(0, total, BATCH):
-                for posed in poser.pose(clip, start, min(start + BATCH, total)):
-                    waiting.append(pool.submit(lambda posed=posed: draw(stage, stage.dress(posed))))
+                for dressed in stage.dress(poser.pose_together(clip, start, min(start + BATCH, total))).frames():
+                    waiting.append(pool.submit(draw, stage, dressed))
                 while waiting and (len(waiting) > BATCH or start + BATCH >= total):
                     yield waiting.popleft().result()
         finally:

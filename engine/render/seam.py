@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+import torch
 
 from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.mouth import ENDS_ON_LIP, LOWER_LIP_ROW, UPPER_LIP_ROW
-from ..portrait.portrait import Part, Portrait
+from ..portrait.portrait import Portrait
 from ..portrait.rims import LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, facing_lip, inward_of, lips_of
 from .light import blurred_around
 
@@ -40,15 +41,15 @@ GONE_AT = 0.06
 
 
 class LipSeam:
-    """The seam of one portrait's lips. `rim`: the mouth's rim as vertices of the face."""
+    """The seam of one portrait's lips. rim: the mouth's rim as vertices of the face; on_device: the same as a tensor."""
 
-    def __init__(self, portrait: Portrait):
+    def __init__(self, portrait: Portrait, device: torch.device | None = None):
         face = portrait.parts["face"]
         self.rim = portrait.apertures["mouth"]
         hole = self.rim.tolist()
         self.facing = np.array(facing_lip(hole))
         self.pupil_distance = portrait.units_per_metre * PUPIL_DISTANCE_M
-        self.rest_gap = self._gap(face.vertices)
+        self.rest_gap = np.linalg.norm(face.vertices[self.rim, :2] - face.vertices[self.facing, :2], axis=1)
         self.closed = bool(self.rest_gap.max() < SAME_PLACE_PX)
         outward = -inward_of(face.vertices, face.triangles, hole)
         colour = self._colour(portrait)
@@ -59,6 +60,15 @@ class LipSeam:
             upper = np.setdiff1d(np.arange(len(hole)), lips_of(hole)[LOWER_LIP_MIDDLE])
             self.gain[upper] = 1.0
         self.shows_teeth = 0.0 if self.closed else self._shows_teeth(face.vertices[:, :2], colour, lip)
+        self._to_device(device)
+
+    def _to_device(self, device: torch.device | None) -> None:
+        """What frames are made with."""
+        lips = lips_of(self.rim.tolist())
+        self.on_device, self._facing, self._upper, self._lower = (
+            torch.from_numpy(np.array(places, np.int64)).to(device)
+            for places in (self.rim, self.facing, lips[UPPER_LIP_MIDDLE], lips[LOWER_LIP_MIDDLE]))
+        self._rest_gap, self._gain = (torch.from_numpy(known.astype(np.float32)).to(device) for known in (self.rest_gap, self.gain))
 
     def _shows_teeth(self, face_px: np.ndarray, colour: Callable[[np.ndarray], np.ndarray], lip: np.ndarray) -> float:
         """0..1: whether what the picture shows between its lips are teeth. face_px (V, 2); lip: (len(rim), 3) the lips' colours."""
@@ -71,9 +81,9 @@ class LipSeam:
                              ((lip_red - red, LESS_RED_THAN_LIPS), (light - lip_light, LIGHTER_THAN_LIPS)))
         return float(np.clip(max(less_red, lighter), 0, 1))
 
-    def _gap(self, face_vertices: np.ndarray) -> np.ndarray:
-        """(len(rim),) pixels between each vertex of the rim and the one across from it."""
-        return np.linalg.norm(face_vertices[self.rim, :2] - face_vertices[self.facing, :2], axis=1)
+    def _gap(self, face_vertices: torch.Tensor) -> torch.Tensor:
+        """(B, len(rim)) pixels between each vertex of the rim and the one across from it."""
+        return torch.linalg.vector_norm(face_vertices[:, self.on_device, :2] - face_vertices[:, self._facing, :2], dim=-1)
 
     def _colour(self, portrait: Portrait):
         """A function from pixels (K, 2) of the picture to its blurred colour (K, 3) there."""
@@ -87,39 +97,40 @@ class LipSeam:
 
         return colour
 
-    def left_behind(self, teeth: Part, posed: np.ndarray, face_posed: np.ndarray) -> np.ndarray:
-        """(V, 4) colour of the picture's own teeth without the edge they have in common with the lower lip, as far as that has fallen
-        from it. posed (V, 3), face_posed (F, 3): picture space as the camera sees it."""
-        lower = lips_of(self.rim.tolist())[LOWER_LIP_MIDDLE]
-        rows = posed[:, :2].reshape(-1, len(lower), 2)
-        down = (rows[LOWER_LIP_ROW] - rows[UPPER_LIP_ROW]).sum(axis=0)
-        fallen = (face_posed[self.rim[lower], :2] - rows[LOWER_LIP_ROW]) @ (down / max(float(np.linalg.norm(down)), 1e-6))
-        left = 1 - np.clip(fallen / (LEFT_AT * self.pupil_distance), 0, 1)
-        colour = teeth.colour.copy()
-        colour[-ENDS_ON_LIP * len(lower):, 3] *= np.tile(left, ENDS_ON_LIP)
-        parted = np.clip((self._gap(face_posed) - self.rest_gap)[lower] / (GONE_AT * self.pupil_distance), 0, 1)
-        only_edges = 1 - np.clip(self.rest_gap[lower] / (EDGES_WITHIN * self.pupil_distance), 0, 1)
-        gone = np.maximum(parted * only_edges, parted.max() * (1 - self.shows_teeth))
-        colour[:, 3] *= np.tile(1 - gone, len(rows))
-        return colour
+    def left_behind(self, colour: torch.Tensor, posed: torch.Tensor, face_posed: torch.Tensor) -> torch.Tensor:
+        """(B, V, 4) colour of the picture's own teeth, (V, 4) at rest, without the edge they have in common with the lower lip, as far
+        as that has fallen from it. posed (B, V, 3), face_posed (B, F, 3): picture space as the camera sees it."""
+        count = len(self._lower)
+        rows = posed[..., :2].view(len(posed), -1, count, 2)
+        down = (rows[:, LOWER_LIP_ROW] - rows[:, UPPER_LIP_ROW]).sum(dim=1, keepdim=True)
+        down = down / torch.clamp(torch.linalg.vector_norm(down, dim=-1, keepdim=True), min=1e-6)
+        fallen = ((face_posed[:, self.on_device[self._lower], :2] - rows[:, LOWER_LIP_ROW]) * down).sum(dim=-1)
+        left = 1 - torch.clamp(fallen / (LEFT_AT * self.pupil_distance), 0, 1)
+        parted = torch.clamp((self._gap(face_posed) - self._rest_gap)[:, self._lower] / (GONE_AT * self.pupil_distance), 0, 1)
+        only_edges = 1 - torch.clamp(self._rest_gap[self._lower] / (EDGES_WITHIN * self.pupil_distance), 0, 1)
+        gone = torch.maximum(parted * only_edges, parted.amax(dim=1, keepdim=True) * (1 - self.shows_teeth))
+        share = (1 - gone)[:, None].repeat(1, rows.shape[1], 1)
+        share[:, -ENDS_ON_LIP:] *= left[:, None]
+        return torch.cat([colour[:, :3].expand(len(posed), -1, -1), colour[:, 3:] * share.flatten(1)[..., None]], dim=-1)
 
-    def uncovered(self, teeth: Part, placed: np.ndarray, face_placed: np.ndarray) -> np.ndarray:
-        """(V, 2) texture coordinates of the picture's own teeth, whose edge with the upper lip is, as far as that has risen from it, no
-        longer what the picture shows there but the tooth below. placed (V, 3), face_placed (F, 3): pixels of one frame."""
-        upper = lips_of(self.rim.tolist())[UPPER_LIP_MIDDLE]
-        beneath, clear, edge = (slice(k * len(upper), (k + 1) * len(upper)) for k in range(UPPER_LIP_ROW + 1))
-        up = placed[beneath, :2] - placed[edge, :2]
-        risen = ((face_placed[self.rim[upper], :2] - placed[edge, :2]) * up).sum(axis=1)
-        share = np.clip(risen / np.maximum(BARED_AT * (up ** 2).sum(axis=1), 1e-6), 0, 1)[:, None]
-        uv = teeth.uv.copy()
-        uv[edge] += share * (teeth.uv[clear] - teeth.uv[edge])
-        return uv
+    def uncovered(self, texels: torch.Tensor, placed: torch.Tensor, face_placed: torch.Tensor) -> torch.Tensor:
+        """(B, V, 2) where the texture of the picture's own teeth, at `texels` (V, 2) at rest, is: their edge with the upper lip is, as
+        far as that has risen from it, no longer what the picture shows there but the tooth below. placed (B, V, 3), face_placed
+        (B, F, 3): pixels of the frames."""
+        count = len(self._upper)
+        beneath, clear, edge = (slice(k * count, (k + 1) * count) for k in range(UPPER_LIP_ROW + 1))
+        up = placed[:, beneath, :2] - placed[:, edge, :2]
+        risen = ((face_placed[:, self.on_device[self._upper], :2] - placed[:, edge, :2]) * up).sum(dim=-1)
+        share = torch.clamp(risen / torch.clamp(BARED_AT * (up ** 2).sum(dim=-1), min=1e-6), 0, 1)[..., None]
+        moved = texels.repeat(len(placed), 1, 1)
+        moved[:, edge] += share * (texels[clear] - texels[edge])
+        return moved
 
-    def factor(self, face_vertices: np.ndarray) -> np.ndarray:
-        """(len(rim), 3) by how much the rim's colour differs from rest with the posed face (V, 3)."""
+    def factor(self, face_vertices: torch.Tensor) -> torch.Tensor:
+        """(B, len(rim), 3) by how much the rim's colour differs from rest with the posed face (B, V, 3)."""
         gap = self._gap(face_vertices)
-        gone = gap / (GONE_AT * self.pupil_distance) if self.closed else 1 - gap / np.maximum(self.rest_gap, SAME_PLACE_PX)
-        return 1 + (self.gain - 1) * np.clip(gone, 0, 1)[:, None]
+        gone = gap / (GONE_AT * self.pupil_distance) if self.closed else 1 - gap / torch.clamp(self._rest_gap, min=SAME_PLACE_PX)
+        return 1 + (self._gain - 1) * torch.clamp(gone, 0, 1)[..., None]
 
 
 def _lab(colour: np.ndarray) -> np.ndarray:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
 
 from ..errors import InputError
 from ..portrait.portrait import PART_NAMES, Part, Portrait
@@ -15,7 +16,7 @@ from .chin import ChinShadow
 from .lidshadow import LidShadow
 from .light import FaceLight
 from .mouthlight import TONGUE_OUT, behind_pout
-from .pose import PosedFrame, beneath_far_side
+from .pose import PosedBatch, beneath_far_side
 from .raster import EMPTY, EVERYWHERE, FINE, visibility
 from .seam import LipSeam
 
@@ -53,14 +54,34 @@ class Dressed:
     """One frame's layers, ready to be drawn. A layer is a part, or TONGUE_OUT: the tongue again, before the lips.
 
     vertices: layer -> (V, 3) float32 pixels of the frame, z towards the camera; colour: layer -> (V, 4) float32; texels: layer ->
-    (V, 2) float32, where a texture's texels are now, of layers whose do not stay; halo: (P,) 0..1, how far the person's vertices are
-    where the picture has them.
+    (V, 2) float32, where its texture's texels are now; halo: (P,) 0..1, how far the person's vertices are where the picture has them.
     """
 
     vertices: dict[str, np.ndarray]
     colour: dict[str, np.ndarray]
     texels: dict[str, np.ndarray]
     halo: np.ndarray
+
+
+@dataclass
+class DressedBatch:
+    """B frames' layers on the device: what a Dressed holds, (B, ...) each."""
+
+    vertices: dict[str, torch.Tensor]
+    colour: dict[str, torch.Tensor]
+    texels: dict[str, torch.Tensor]
+    halo: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.halo)
+
+    def frames(self) -> Iterator[Dressed]:
+        """Each frame by itself, in the processor's memory."""
+        vertices, colour, texels = ({name: known.cpu().numpy() for name, known in group.items()}
+                                    for group in (self.vertices, self.colour, self.texels))
+        for frame, halo in enumerate(self.halo.cpu().numpy()):
+            yield Dressed(*({name: np.ascontiguousarray(known[frame]) for name, known in group.items()}
+                            for group in (vertices, colour, texels)), halo)
 
 
 @dataclass
@@ -80,7 +101,8 @@ class Hole:
 class Stage:
     """A portrait made ready for one frame size: textures resized once, so that sampling neither blurs nor aliases."""
 
-    def __init__(self, portrait: Portrait, size: tuple[int, int] | None, alpha: bool):
+    def __init__(self, portrait: Portrait, size: tuple[int, int] | None, alpha: bool, device: torch.device | None = None):
+        """device: where frames are dressed, the processor by default."""
         size = size or portrait.size
         if min(size) < 16 or max(size) > LARGEST_SIDE_PX:
             raise InputError(f"Frames of {size[0]} x {size[1]} cannot be made; each side must have 16 to {LARGEST_SIDE_PX} pixels.")
@@ -93,11 +115,16 @@ class Stage:
         self.apertures = portrait.apertures
         self.texels = {layer: self._texels(self.part(layer)) for layer in (*self.parts, *({TONGUE_OUT} if "tongue" in self.parts else ()))}
         self.plate = self._plate(portrait.images["plate"])
-        self.light, self.seam = FaceLight(portrait), LipSeam(portrait)
-        self.chin = ChinShadow(portrait, self.light.from_above)
-        self.lid_shadow = LidShadow(portrait)
+        self.light, self.seam = FaceLight(portrait, device), LipSeam(portrait, device)
+        self.chin = ChinShadow(portrait, self.light.from_above, device)
+        self.lid_shadow = LidShadow(portrait, device)
         if "far_side" in self.parts:
-            self.beneath_far_side = beneath_far_side(portrait)
+            self.beneath_far_side = torch.from_numpy(beneath_far_side(portrait)).to(device)
+        self._colour = {name: torch.from_numpy(part.colour).to(device) for name, part in self.parts.items()}
+        self._texels_at_rest = {name: torch.from_numpy(texels).to(device) for name, texels in self.texels.items()}
+        self._person_at_rest = torch.from_numpy(self.parts["person"].vertices).to(device)
+        corner = [self.left + 0.5 * self.scale - 0.5, self.top + 0.5 * self.scale - 0.5, 0.0]
+        self._corner = torch.tensor(corner, dtype=torch.float32, device=device)
         self.halo_seen = None if alpha else self._see_halo()
 
     def part(self, layer: str) -> Part:
@@ -147,72 +174,67 @@ class Stage:
         person, texture = self.parts["person"], self.textures["halo"]
         shape = self.plate.shape[:2]
         index, bary = np.full(shape, EMPTY, np.int32), np.empty((*shape, 2), np.float32)
-        visibility(self.to_frame(person.vertices), person.triangles, self.texels["person"], texture[..., 3], EVERYWHERE,
+        visibility(self.to_frame(self._person_at_rest).cpu().numpy(), person.triangles, self.texels["person"], texture[..., 3], EVERYWHERE,
                    np.full(shape, -np.inf, np.float32), index, bary, 0, 0)
         return index, bary
 
-    def to_frame(self, vertices: np.ndarray) -> np.ndarray:
-        """Picture space -> pixels of the frame (pixel centres at integers)."""
-        moved = vertices * np.float32(self.scale)
-        moved[:, 0] += np.float32(self.left + 0.5 * self.scale - 0.5)
-        moved[:, 1] += np.float32(self.top + 0.5 * self.scale - 0.5)
-        return np.ascontiguousarray(moved, np.float32)
-
-    def dress(self, posed: PosedFrame) -> Dressed:
-        """Put a posed frame's parts where they are drawn, in the light that they have there."""
+    @torch.inference_mode()
+    def dress(self, posed: PosedBatch) -> DressedBatch:
+        """Put posed frames' parts where they are drawn, in the light that they have there."""
         placed = {name: self.to_frame(vertices) for name, vertices in posed.vertices.items() if name in self.parts}
         if "far_side" in self.parts:
-            for name in LIFTED & placed.keys():
-                placed[name][:, 2] += FAR_SIDE_BEFORE_M * self.pixels_per_metre
-        colour = {name: part.colour for name, part in self.parts.items()} | self._colour_behind(posed)
+            lift = torch.tensor((0.0, 0.0, FAR_SIDE_BEFORE_M * self.pixels_per_metre), device=self._corner.device)
+            placed |= {name: placed[name] + lift for name in LIFTED & placed.keys()}
+        colour = self._colour | self._colour_behind(posed)
         colour |= {"person": self._shaded_neck(posed), "face": self._lit(posed)}
         if "far_side" in self.parts:
             colour["far_side"] = self._lit_far_side(posed, colour["face"])
         if TONGUE_OUT in posed.colour:
             placed[TONGUE_OUT], colour[TONGUE_OUT] = placed["tongue"], posed.colour[TONGUE_OUT]
-        return Dressed(placed, colour, self._texels_now(placed), self._halo(posed))
+        texels = {name: self._texels_at_rest[name] for name in placed}
+        if "teeth_source" in self.parts:
+            texels["teeth_source"] = self.seam.uncovered(texels["teeth_source"], placed["teeth_source"], placed["face"])
+        count = len(posed.channels)
+        every = ({name: known.expand(count, -1, -1) for name, known in group.items() if name in placed} for group in (colour, texels))
+        return DressedBatch(placed, *every, self._halo(posed))
 
-    def _colour_behind(self, posed: PosedFrame) -> dict[str, np.ndarray]:
+    def to_frame(self, vertices: torch.Tensor) -> torch.Tensor:
+        """Picture space -> pixels of the frame (pixel centres at integers)."""
+        return vertices * self.scale + self._corner
+
+    def _colour_behind(self, posed: PosedBatch) -> dict[str, torch.Tensor]:
         """Colours of what is seen through the holes."""
         shaded = self.lid_shadow.colours(posed.vertices)
         shaded |= {name: posed.colour[name] for name in ("cavity", "tongue") if name in posed.colour}
         if "teeth_source" in self.parts:
             seen = (posed.vertices[name] for name in ("teeth_source", "face"))
-            shaded["teeth_source"] = self.seam.left_behind(self.parts["teeth_source"], *seen)
-        return shaded | behind_pout({name: part.colour for name, part in self.parts.items()} | shaded, posed.channels)
+            shaded["teeth_source"] = self.seam.left_behind(self._colour["teeth_source"], *seen)
+        return shaded | behind_pout(self._colour | shaded, posed.channels)
 
-    def _texels_now(self, placed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Texels of the picture's own teeth as far as the upper lip uncovers them."""
-        if "teeth_source" not in self.parts:
-            return {}
-        teeth = self.parts["teeth_source"]
-        uncovered = dataclasses.replace(teeth, uv=self.seam.uncovered(teeth, placed["teeth_source"], placed["face"]))
-        return {"teeth_source": self._texels(uncovered)}
-
-    def _shaded_neck(self, posed: PosedFrame) -> np.ndarray:
-        """(P, 4) colour of the person with the chin's shadow where the chin is now."""
-        colour = self.parts["person"].colour.copy()
-        colour[self.chin.neck, :3] *= self.chin.factor(posed.vertices["person"], posed.vertices["face"])[:, None]
+    def _shaded_neck(self, posed: PosedBatch) -> torch.Tensor:
+        """(B, P, 4) colour of the person with the chin's shadow where the chin is now."""
+        colour = self._colour["person"].repeat(len(posed.channels), 1, 1)
+        colour[:, self.chin.neck, :3] *= self.chin.factor(posed.vertices["person"], posed.vertices["face"])[..., None]
         return colour
 
-    def _lit(self, posed: PosedFrame) -> np.ndarray:
-        """(V, 4) colour of the face under the picture's light as it is turned now."""
-        lit = posed.colour["face"].copy()
-        lit[self.seam.rim, :3] *= self.seam.factor(posed.vertices["face"])
+    def _lit(self, posed: PosedBatch) -> torch.Tensor:
+        """(B, V, 4) colour of the face under the picture's light as it is turned now."""
+        lit = posed.colour["face"].clone()
+        lit[:, self.seam.on_device, :3] *= self.seam.factor(posed.vertices["face"])
         if self.light.is_on:
-            lit[:, :3] *= self.light.factor(posed.vertices["face"], posed.channels)[:, None]
+            lit[..., :3] *= self.light.factor(posed.vertices["face"], posed.channels)[..., None]
         return lit
 
-    def _lit_far_side(self, posed: PosedFrame, face_colour: np.ndarray) -> np.ndarray:
-        """(F, 4) colour of the far side's fill under the light that the face beneath it has."""
-        lit = posed.colour["far_side"].copy()
-        lit[:, :3] *= face_colour[self.beneath_far_side, :3]
+    def _lit_far_side(self, posed: PosedBatch, face_colour: torch.Tensor) -> torch.Tensor:
+        """(B, F, 4) colour of the far side's fill under the light that the face beneath it has."""
+        lit = posed.colour["far_side"].clone()
+        lit[..., :3] *= face_colour[:, self.beneath_far_side, :3]
         return lit
 
-    def _halo(self, posed: PosedFrame) -> np.ndarray:
-        """(P,) 0..1: how much of the picture's own edge is still true at each vertex of the person."""
-        moved_m = np.linalg.norm(posed.vertices["person"] - self.parts["person"].vertices, axis=1) * self.scale / self.pixels_per_metre
-        return np.clip(1.5 - moved_m / HALO_REACH_M, 0, 1).astype(np.float32)
+    def _halo(self, posed: PosedBatch) -> torch.Tensor:
+        """(B, P) 0..1: how much of the picture's own edge is still true at each vertex of the person."""
+        moved = torch.linalg.vector_norm(posed.vertices["person"] - self._person_at_rest, dim=-1)
+        return torch.clamp(1.5 - moved * self.scale / (self.pixels_per_metre * HALO_REACH_M), 0, 1)
 
     def hole(self, aperture: str, face: np.ndarray) -> Hole | None:
         """A hole of the face, whose vertices (V, 3) are pixels of the frame; None when it is outside the frame."""

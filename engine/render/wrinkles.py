@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from ..motion.clip import CHANNEL_INDEX
 from ..portrait.portrait import Portrait
@@ -66,26 +67,28 @@ OCCLUSION = 0.16
 class Wrinkles:
     """The folds of one portrait's face as relief on its vertices."""
 
-    def __init__(self, portrait: Portrait):
+    def __init__(self, portrait: Portrait, device: torch.device | None = None):
         face = portrait.parts["face"]
         landmarks = portrait.landmarks_px[:, :2]
         metre = portrait.units_per_metre
         shown = np.array([1 - portrait.rest.get(name, 0.0) for name in CHANNEL_INDEX], np.float32)
-        self.weights = np.stack([channel_row(fold.channels) * shown for fold in FOLDS])
+        weights = np.stack([channel_row(fold.channels) * shown for fold in FOLDS])
         profiles = [profile(face.vertices[:, :2], fold, landmarks, metre) for fold in FOLDS]
-        self.relief = np.stack([(fold.bulge * ridge - furrow) * fold.depth_m * metre for fold, (furrow, ridge) in zip(FOLDS, profiles)])
+        relief = np.stack([(fold.bulge * ridge - furrow) * fold.depth_m * metre for fold, (furrow, ridge) in zip(FOLDS, profiles)])
         self.furrows = np.stack([furrow for furrow, _ in profiles])
+        self._weights, self._relief, self._furrows = (torch.from_numpy(known.astype(np.float32)).to(device)
+                                                      for known in (weights, relief, self.furrows))
 
-    def height(self, channels: np.ndarray) -> np.ndarray:
-        """(V,) how far the skin is raised, pixels, at these ARKit channels (52,)."""
-        return self._amounts(channels) @ self.relief
+    def height(self, channels: torch.Tensor) -> torch.Tensor:
+        """(B, V) how far the skin is raised, pixels, at these ARKit channels (B, 52)."""
+        return self._amounts(channels) @ self._relief
 
-    def shadow(self, channels: np.ndarray) -> np.ndarray:
-        """(V,) factor on the light that comes from everywhere."""
-        return 1 - OCCLUSION * np.minimum(self._amounts(channels) @ self.furrows, 1.0)
+    def shadow(self, channels: torch.Tensor) -> torch.Tensor:
+        """(B, V) factor on the light that comes from everywhere."""
+        return 1 - OCCLUSION * torch.clamp(self._amounts(channels) @ self._furrows, max=1)
 
-    def _amounts(self, channels: np.ndarray) -> np.ndarray:
-        return np.clip(self.weights @ channels, 0, 1)
+    def _amounts(self, channels: torch.Tensor) -> torch.Tensor:
+        return torch.clamp(channels @ self._weights.T, 0, 1)
 
 
 def channel_row(weights: dict[str, float]) -> np.ndarray:
@@ -119,8 +122,3 @@ def profile(points: np.ndarray, fold: Fold, landmarks: np.ndarray, metre: float)
     across = (beside * normal[nearest]).sum(axis=1) / width
     along = np.linalg.norm(beside - across[:, None] * width * normal[nearest], axis=1) / width
     return furrow, strength * np.exp(-0.5 * ((across - 2.5) / 1.4) ** 2 - 0.5 * along ** 2)
-
-
-def raised(vertices: np.ndarray, normals: np.ndarray, height: np.ndarray) -> np.ndarray:
-    """(V, 3) vertices lifted along their normals by height (V,)."""
-    return (vertices + normals * height[:, None]).astype(np.float32)

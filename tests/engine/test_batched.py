@@ -41,7 +41,7 @@ def eight_poses() -> MotionClip:
 
 def frames_on(device: str, portrait, clip, size, alpha) -> list[np.ndarray]:
     there = torch.device(device)
-    return list(Batches(Stage(portrait, size, alpha), Poser(portrait, there), clip, there).frames())
+    return list(Batches(Stage(portrait, size, alpha, there), Poser(portrait, there), clip, there).frames())
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -78,7 +78,7 @@ def test_a_heap_of_triangles_is_drawn_as_the_processor_draws_it(device, replace,
     worn = Worn(layer, torch.from_numpy(vertices).to(there), torch.from_numpy(looks).to(there))
     canvas.draw([worn, Worn(layer, worn.vertices.flip(0), worn.looks)])
     for frame in range(2):
-        window, depth = np.zeros((*size[::-1], 4), np.float32), np.full(size[::-1], -np.inf, np.float32)
+        window, depth = np.zeros((size[1], size[0] + 1, 4), np.float32)[:, :-1], np.full(size[::-1], -np.inf, np.float32)
         part = type("Part", (), {"triangles": triangles, "texture": "image"})
         for placed in (vertices[frame], vertices[1 - frame]):
             _draw_part(window, depth, 0, 0, placed, part, texels, colour, image, replace)

@@ -6,6 +6,7 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.build import build_portrait
@@ -136,9 +137,10 @@ def test_the_shadow_between_closed_lips_leaves_the_lower_one_as_they_part(hopper
     seam = LipSeam(hopper)
     face = hopper.parts["face"]
     opened = face.vertices + 0.5 * face.dense_deltas()[CHANNEL_INDEX["jawOpen"]]
-    assert np.allclose(seam.factor(face.vertices), 1)
-    assert seam.factor(opened)[seam.rim.tolist().index(LOWER_LIP_MIDDLE)].mean() > 1.05
-    assert (seam.factor(opened)[seam.rim.tolist().index(UPPER_LIP_MIDDLE)] == 1).all()
+    at_rest, parted = seam.factor(torch.from_numpy(np.stack([face.vertices, opened])))
+    assert np.allclose(at_rest, 1)
+    assert parted[seam.rim.tolist().index(LOWER_LIP_MIDDLE)].mean() > 1.05
+    assert (parted[seam.rim.tolist().index(UPPER_LIP_MIDDLE)] == 1).all()
 
 
 def test_rest_stays_the_picture_with_the_mouth_that_is_in_it(astronaut, astronaut_path):
@@ -186,9 +188,10 @@ def test_teeth_stand_closer_than_the_assets_and_gums_stay():
 def test_a_risen_upper_lip_leaves_no_line_of_itself_on_the_pictures_teeth(astronaut):
     seam, teeth = LipSeam(astronaut), astronaut.parts["teeth_source"]
     face = astronaut.parts["face"]
-    assert np.allclose(seam.uncovered(teeth, teeth.vertices, face.vertices), teeth.uv, atol=1e-6)
     raised = face.vertices + 0.8 * sum(face.dense_deltas()[CHANNEL_INDEX[f"mouthUpperUp{side}"]] for side in ("Left", "Right"))
-    uv = seam.uncovered(teeth, teeth.vertices, raised)
+    placed, faces = (torch.from_numpy(np.stack(known)) for known in ((teeth.vertices, teeth.vertices), (face.vertices, raised)))
+    at_rest, uv = seam.uncovered(torch.from_numpy(teeth.uv), placed, faces).numpy()
+    assert np.allclose(at_rest, teeth.uv, atol=1e-6)
     count = len(lips_of(seam.rim.tolist())[UPPER_LIP_MIDDLE])
     middle = count // 2
     assert np.allclose(uv[2 * count + middle], teeth.uv[count + middle], atol=1e-6)
@@ -215,8 +218,10 @@ def test_what_parted_lips_show_stays_while_they_move_if_it_is_teeth_and_goes_if_
     middle = np.s_[len(teeth.vertices) // rows * UPPER_LIP_ROW + len(teeth.vertices) // rows // 2]
     for portrait, kept in ((astronaut, 1.0), (shadowed, 0.0)):
         seam = LipSeam(portrait)
-        assert seam.left_behind(teeth, teeth.vertices, face.vertices)[middle, 3] == pytest.approx(1.0), "at rest it is the picture's"
-        assert seam.left_behind(teeth, teeth.vertices, opened)[middle, 3] == pytest.approx(kept)
+        placed, faces = (torch.from_numpy(np.stack(known)) for known in ((teeth.vertices, teeth.vertices), (face.vertices, opened)))
+        at_rest, parted = seam.left_behind(torch.from_numpy(teeth.colour), placed, faces).numpy()
+        assert at_rest[middle, 3] == pytest.approx(1.0), "at rest it is the picture's"
+        assert parted[middle, 3] == pytest.approx(kept)
 
 
 def shadow_between_lips(portrait):

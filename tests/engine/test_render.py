@@ -6,15 +6,17 @@ import tracemalloc
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from soliloquy.engine.errors import Cancelled, InputError
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.detect import detect_faces
 from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.render.chin import ChinShadow
-from soliloquy.engine.render.light import FaceLight, vertex_normals
+from soliloquy.engine.render.light import FaceLight
 from soliloquy.engine.render.pose import Poser
 from soliloquy.engine.render.render import render
+from soliloquy.engine.render.surface import vertex_normals
 
 
 def posed(**settings) -> MotionClip:
@@ -223,10 +225,10 @@ def test_light_from_the_side_stays_on_its_side_when_the_head_turns(hopper):
     lit = FaceLight(with_face_painted(hopper, 120 + 80 * normals[:, 0]))
     assert lit.is_on
     far_cheek = 50  # the subject's right, the picture's left
-    turned, = Poser(hopper).pose(posed(rotation=(15, 0, 0)), 0, 1)
-    factor = lit.factor(turned.vertices["face"], turned.channels)
+    turned = Poser(hopper).pose_together(posed(rotation=(15, 0, 0)), 0, 1)
+    factor = lit.factor(turned.vertices["face"], turned.channels)[0]
     assert factor[far_cheek] > 1.03, "turned towards the light on the picture's right, the other cheek grows brighter"
-    assert np.allclose(lit.factor(face.vertices, turned.channels), 1.0)
+    assert np.allclose(lit.factor(torch.from_numpy(face.vertices)[None], turned.channels), 1.0, atol=1e-5)
     assert factor.min() > 0.7 and factor.max() < 1.35
 
 
@@ -234,16 +236,16 @@ def test_light_from_the_side_stays_on_its_side_when_the_head_turns(hopper):
 def test_flat_art_is_not_shaded(hopper, spread):
     paint = np.random.default_rng(0).normal(140, spread, len(hopper.parts["face"].vertices))
     flat = FaceLight(with_face_painted(hopper, paint))
-    turned, = Poser(hopper).pose(posed(rotation=(15, 5, 0)), 0, 1)
-    assert np.abs(flat.factor(turned.vertices["face"], turned.channels) - 1).max() < 0.01
+    turned = Poser(hopper).pose_together(posed(rotation=(15, 5, 0)), 0, 1)
+    assert (flat.factor(turned.vertices["face"], turned.channels) - 1).abs().max() < 0.01
 
 
 def test_the_chins_shadow_goes_with_the_jaw_and_needs_light_from_above(hopper):
-    person, face = hopper.parts["person"].vertices, hopper.parts["face"].vertices
-    dropped = face + (0, 0.3 * pupil_distance(hopper), 0)
+    person, face = (torch.from_numpy(hopper.parts[name].vertices)[None] for name in ("person", "face"))
+    dropped = face + torch.tensor((0, 0.3 * pupil_distance(hopper), 0))
     shadow, none = ChinShadow(hopper, 1.0), ChinShadow(hopper, 0.0)
     assert np.allclose(shadow.factor(person, face), 1) and np.allclose(none.factor(person, dropped), 1)
-    below = person[shadow.neck, 1] > hopper.landmarks_px[152, 1] + 0.3 * pupil_distance(hopper)
-    factor = shadow.factor(person, dropped)
+    below = person[0, shadow.neck, 1] > hopper.landmarks_px[152, 1] + 0.3 * pupil_distance(hopper)
+    factor = shadow.factor(person, dropped)[0]
     assert factor[below].min() < 0.9, "the neck that the chin comes near grows darker"
     assert factor.min() >= 0.75 and factor.max() <= 1.2

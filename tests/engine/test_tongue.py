@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from motion_speech import speech_of
 
 from soliloquy.common.channels import RIG_CHANNELS, TONGUE_CHANNELS
@@ -144,9 +145,9 @@ def test_a_portrait_without_the_tongue_s_shapes_is_still_drawn(hopper):
 
 
 def test_pouting_lips_keep_the_light_off_the_teeth(hopper):
-    colours = {name: part.colour for name, part in hopper.parts.items()}
-    at_rest = behind_pout(colours, moved(jawOpen=0.5).channels[0])
-    pouting = behind_pout(colours, moved(jawOpen=0.2, mouthPucker=0.8).channels[0])
-    assert not at_rest
-    assert pouting["teeth_upper"][:, :3].mean() < 0.7 * hopper.parts["teeth_upper"].colour[:, :3].mean()
-    assert (pouting["teeth_upper"][:, 3] == hopper.parts["teeth_upper"].colour[:, 3]).all()
+    colours = {name: torch.from_numpy(part.colour) for name, part in hopper.parts.items()}
+    channels = [moved(**values).channels[0] for values in ({"jawOpen": 0.5}, {"jawOpen": 0.2, "mouthPucker": 0.8})]
+    at_rest, pouting = behind_pout(colours, torch.from_numpy(np.stack(channels)))["teeth_upper"].numpy()
+    teeth = hopper.parts["teeth_upper"].colour
+    assert np.array_equal(at_rest, teeth)
+    assert pouting[:, :3].mean() < 0.7 * teeth[:, :3].mean() and np.array_equal(pouting[:, 3], teeth[:, 3])

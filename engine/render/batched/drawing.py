@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ..raster import FINE
-from ..stage import APERTURE_PARTS, INTERIOR, SHARE_THE_MATTE, SKIN, Dressed, Hole, Stage
+from ..stage import APERTURE_PARTS, INTERIOR, SHARE_THE_MATTE, SKIN, DressedBatch, Hole, Stage
 from .canvas import Canvas, Layer, Worn
 from .texture import Texture
 
@@ -29,27 +29,17 @@ class Easel:
         return Layer(triangles, self.textures.get(part.texture), name in SHARE_THE_MATTE)
 
     @torch.inference_mode()
-    def draw(self, frames: list[Dressed]) -> torch.Tensor:
+    def draw(self, frames: DressedBatch) -> torch.Tensor:
         """(B, height, width, 3 or 4) uint8 on the device."""
-        worn = self._worn(frames)
+        worn = {name: Worn(self.layers[name], vertices, torch.cat([frames.colour[name], frames.texels[name]], dim=2))
+                for name, vertices in frames.vertices.items()}
         canvas = Canvas(len(frames), self.stage.size, self.device)
         canvas.draw([worn["person"]])
+        face = frames.vertices["face"].cpu().numpy()
         for aperture, groups in APERTURE_PARTS.items():
-            holes = [self.stage.hole(aperture, dressed.vertices["face"]) for dressed in frames]
-            self._draw_through(canvas, holes, groups, worn)
+            self._draw_through(canvas, [self.stage.hole(aperture, vertices) for vertices in face], groups, worn)
         canvas.draw([worn[name] for name in SKIN if name in worn])
-        return _straight(canvas.colour) if self.stage.alpha else self._over_plate(canvas, frames)
-
-    def _worn(self, frames: list[Dressed]) -> dict[str, Worn]:
-        """Every layer of these frames on the device."""
-        worn = {}
-        for name, layer in self.layers.items():
-            if name in frames[0].vertices:
-                vertices = np.stack([dressed.vertices[name] for dressed in frames])
-                looks = [np.concatenate([dressed.colour[name], dressed.texels.get(name, self.stage.texels[name])], axis=1)
-                         for dressed in frames]
-                worn[name] = Worn(layer, self._there(vertices), self._there(np.stack(looks)))
-        return worn
+        return _straight(canvas.colour) if self.stage.alpha else self._over_plate(canvas, frames.halo)
 
     def _there(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device, non_blocking=True)
@@ -94,10 +84,10 @@ class Easel:
                 spread[frame, y:y + values.shape[0], x:x + values.shape[1]] = values
         return self._there(spread)
 
-    def _over_plate(self, canvas: Canvas, frames: list[Dressed]) -> torch.Tensor:
+    def _over_plate(self, canvas: Canvas, halo: torch.Tensor) -> torch.Tensor:
         """(B, h, w, 3) uint8: the canvas over the plate and what is still true of the picture's own edge."""
-        behind = self.plate.expand(len(frames), -1, -1).clone()
-        self.halo.draw(behind, self._there(np.stack([dressed.halo for dressed in frames])))
+        behind = self.plate.repeat(canvas.frames, 1, 1)
+        self.halo.draw(behind, halo)
         behind = behind.view(*canvas.colour.shape[:3], 3)
         return _bytes(canvas.colour[..., :3] + behind * (1 - canvas.colour[..., 3:]))
 

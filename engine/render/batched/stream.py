@@ -56,7 +56,7 @@ class Batches:
         while start < stop:
             upto = min(start + self.at_once, stop)
             try:
-                coming.append(self.bring(self.easel.draw([self.stage.dress(posed) for posed in self.poser.pose(self.clip, start, upto)])))
+                coming.append(self.bring(self.easel.draw(self.stage.dress(self.poser.pose_together(self.clip, start, upto)))))
             except torch.OutOfMemoryError:
                 self._take_fewer(upto - start)
                 continue
