@@ -125,14 +125,14 @@ def laughs(
     for run in _note_runs(notes):
         first, last = max(notes[run[0]] - 6, 0), min(notes[run[-1]] + 10, len(levels_db) - 1)
         span = (first * HOP_S, last * HOP_S)
-        if len(run) < LAUGH_NOTES:
-            continue
         duty = np.mean(smooth[first:last] > smooth[first:last].max() - 10.0) / room
+        if len(run) < LAUGH_NOTES or duty > MANY_DUTY:
+            continue
         voiced, alike = np.mean(f0_hz[first:last] > 0) / room, _likeness(spectra[run] - usual_db)
         uneven = np.diff(notes[run]).std() / np.diff(notes[run]).mean()
         breathy = duty <= LAUGH_DUTY and voiced <= LAUGH_VOICED and alike >= LAUGH_LIKENESS and _beside_breath(phones, *span)
         many = len(run) >= LAUGH_MANY and voiced <= MANY_VOICED and alike >= MANY_LIKENESS and uneven <= MANY_UNEVEN
-        if breathy or duty <= MANY_DUTY and (many or _is_row(notes[run], smooth, spectra[run], uneven)):
+        if breathy or many or _is_row(notes[run], smooth, spectra[run], uneven):
             spans.append(span)
     return [_event(LAUGH, start_s, end_s, levels_db, loud_db) for start_s, end_s in _united(spans)]
 

@@ -25,6 +25,8 @@ def live(source: Annotated[str, typer.Option("--in", metavar="mic|stdin|FILE", h
         import os
         import sys
 
+        for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(variable, "1")  # a row at a time: more threads would only wait for each other
         import numpy as np
 
         from ..audio.decode import SAMPLE_RATE_HZ

@@ -71,6 +71,7 @@ class LivePerformance:
         self._pitches: deque[float] = deque()
         self._skipped_pitches = 0
         self._hop = self._pushed = self._number = 0
+        self._early, self._until_hop = np.zeros(0, np.float32), LOOK_AHEAD_SAMPLES % HOP_SAMPLES
         self._lost: deque[tuple[int, int]] = deque()
         self._states: deque[np.ndarray] = deque(maxlen=1 + max(2, int(np.ceil(float(1 / self.fps) / HEARD_HOP_S)) + 1))
 
@@ -105,6 +106,9 @@ class LivePerformance:
 
     def _take(self, samples: np.ndarray) -> Iterator[Frame]:
         self._pushed += len(samples)
+        samples = self._whole_hops(samples)
+        if not len(samples):
+            return
         self._pitches += self._pitch.push(samples)
         while self._skipped_pitches < _PITCH_HOPS_EARLY and self._pitches:
             self._pitches.popleft()
@@ -115,6 +119,14 @@ class LivePerformance:
             self._states.append(self._step(time_s, SILENCE if self._is_lost(time_s) else heard, pitch_hz))
             yield from self._frames_until(self._hop)
             self._hop += 1
+
+    def _whole_hops(self, samples: np.ndarray) -> np.ndarray:
+        """What is to be heard now: samples wait until they complete a hop, for nothing could be told from them any sooner."""
+        waiting = np.concatenate([self._early, samples])
+        count = len(waiting) - (len(waiting) - self._until_hop) % HOP_SAMPLES if len(waiting) >= self._until_hop else 0
+        self._early = waiting[count:]
+        self._until_hop = HOP_SAMPLES if count else self._until_hop
+        return waiting[:count]
 
     def _is_lost(self, time_s: float) -> bool:
         sample = round(time_s * SAMPLE_RATE_HZ)
@@ -182,7 +194,8 @@ class LivePerformance:
         direction = self._direction
         offsets = moods.mood_offsets(direction.mood_keys(), times_s, self._seed)
         moods.add_mood(channels, {name: curve * direction.expression for name, curve in offsets.items()}, seal)
-        add_reactions(channels, laughing_face(state[_LAUGHTER]), seal, direction.jaw, direction.lips, direction.reactions)
+        if state[_LAUGHTER] > 0.0:
+            add_reactions(channels, laughing_face(state[_LAUGHTER]), seal, direction.jaw, direction.lips, direction.reactions)
         channels[:, CHANNEL_INDEX["mouthClose"]] = seal * channels[:, CHANNEL_INDEX["jawOpen"]]
         for name, curve in self._brows.curves(state[None, _BROWS], times_s, energy).items():
             for column in channel_columns(name):

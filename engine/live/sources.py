@@ -19,6 +19,8 @@ from ..audio.decode import SAMPLE_RATE_HZ, read_audio
 from ..errors import AudioError, InputError
 
 CHUNK_S = 0.01
+LARGEST_CHUNK_S = 0.5
+"""Who is late takes all that has come meanwhile at once, up to this: in large pieces it is heard in half the time."""
 STALL_S = 0.15
 """Nothing for this long means that the sound has stopped: the face goes on without it."""
 
@@ -48,11 +50,13 @@ def file_source(path: Path, *, fast: bool = False) -> Iterator[Chunk]:
 
 
 def _paced(samples: np.ndarray, fast: bool) -> Iterator[Chunk]:
-    step = round(CHUNK_S * SAMPLE_RATE_HZ)
-    start_s = time.perf_counter()
-    for first in range(0, len(samples), step):
-        chunk = samples[first : first + step]
-        due_s = time.perf_counter() if fast else start_s + (first + len(chunk)) / SAMPLE_RATE_HZ
+    step, most = round(CHUNK_S * SAMPLE_RATE_HZ), round(LARGEST_CHUNK_S * SAMPLE_RATE_HZ)
+    start_s, first = time.perf_counter(), 0
+    while first < len(samples):
+        late = 0 if fast else int((time.perf_counter() - start_s) * SAMPLE_RATE_HZ) - first
+        chunk = samples[first : first + min(max(late // step * step, step), most)]
+        first += len(chunk)
+        due_s = time.perf_counter() if fast else start_s + first / SAMPLE_RATE_HZ
         while not fast and (wait_s := due_s - time.perf_counter()) > 0:
             time.sleep(wait_s)
         yield Chunk(chunk, 0, due_s)
@@ -187,10 +191,10 @@ def _as_they_come(read: Callable[[Callable[[np.ndarray, int], None]], None], *, 
             waiting.put(error)
 
     threading.Thread(target=work, daemon=True, name="live sound").start()
-    start_s, count = None, 0
+    start_s, count, held = None, 0, []
     while True:
         try:
-            item = waiting.get(timeout=STALL_S if start_s is not None else None)
+            item = held.pop() if held else waiting.get(timeout=STALL_S if start_s is not None else None)
         except queue.Empty:
             missing = round((time.perf_counter() - start_s - STALL_S) * SAMPLE_RATE_HZ) - count
             if missing > 0:
@@ -201,10 +205,28 @@ def _as_they_come(read: Callable[[Callable[[np.ndarray, int], None]], None], *, 
             return
         if isinstance(item, Exception):
             raise item
-        samples, lost, due_s = item
-        start_s = due_s - (len(samples) + lost) / SAMPLE_RATE_HZ if start_s is None else start_s
-        count += len(samples) + lost
-        yield Chunk(samples, lost, due_s)
+        chunk = Chunk(*item)
+        start_s = chunk.due_s - (len(chunk.samples) + chunk.lost) / SAMPLE_RATE_HZ if start_s is None else start_s
+        chunk, held = _with_what_waits(chunk, waiting)
+        count += len(chunk.samples) + chunk.lost
+        yield chunk
+
+
+def _with_what_waits(chunk: Chunk, waiting: queue.Queue) -> tuple[Chunk, list]:
+    """`chunk` and what has come since, as far as nothing is lost in between, as one; and what comes next, if it is something else."""
+    parts, due_s, most = [chunk.samples], chunk.due_s, round(LARGEST_CHUNK_S * SAMPLE_RATE_HZ)
+    held = []
+    while sum(map(len, parts)) < most and not held:
+        try:
+            item = waiting.get_nowait()
+        except queue.Empty:
+            break
+        if isinstance(item, tuple) and not item[1]:
+            parts.append(item[0])
+            due_s = item[2]
+        else:
+            held.append(item)
+    return Chunk(np.concatenate(parts), chunk.lost, due_s), held
 
 
 def open_source(name: str, *, fast: bool = False, rate_hz: int = SAMPLE_RATE_HZ, device: str = "") -> Iterator[Chunk]:

@@ -246,6 +246,22 @@ def test_an_overflowing_microphone_tells_what_was_lost():
 # In and out
 
 
+def test_who_is_late_takes_all_that_has_come(monkeypatch):
+    clock = SimpleNamespace(now_s=0.0)
+    clock.perf_counter, clock.sleep = lambda: clock.now_s, lambda s: setattr(clock, "now_s", clock.now_s + s)
+    monkeypatch.setattr(sources, "time", clock)
+    paced = sources._paced(np.arange(3 * SAMPLE_RATE_HZ, dtype=np.float32), fast=False)
+    first = next(paced)
+    clock.now_s += 0.205
+    late = next(paced)
+    clock.now_s += 2.0
+    very_late, rest = next(paced), list(paced)
+    assert [len(chunk.samples) for chunk in (first, late, very_late)] == [160, 20 * 160, round(sources.LARGEST_CHUNK_S * SAMPLE_RATE_HZ)]
+    assert late.due_s == pytest.approx(0.21) and very_late.due_s == pytest.approx(0.71)
+    together = np.concatenate([chunk.samples for chunk in (first, late, very_late, *rest)])
+    assert np.array_equal(together, np.arange(3 * SAMPLE_RATE_HZ)) and len(rest[-1].samples) == 160, "late no more at the end"
+
+
 def test_other_rates_are_heard_alike(spoken):
     high = np.interp(np.arange(0, len(spoken[1]), 1 / 3), np.arange(len(spoken[1])), spoken[1])
     raw = io.BufferedReader(io.BytesIO((high * 32767).astype("<i2").tobytes()))
@@ -296,7 +312,8 @@ def test_a_microphone_is_read_in_chunks(spoken, monkeypatch):
         for chunk in sources.microphone_source("2"):
             chunks.append(chunk)
     assert np.array_equal(np.concatenate([chunk.samples for chunk in chunks]), spoken[1][: 20 * 160])
-    assert [chunk.lost for chunk in chunks] == [800 * (number == 10) for number in range(20)]
+    before = np.cumsum([0, *(len(chunk.samples) for chunk in chunks)])
+    assert [(start, chunk.lost) for start, chunk in zip(before, chunks) if chunk.lost] == [(10 * 160, 800)]
 
 
 def test_the_stream_of_lines(spoken, frames, tmp_path):
