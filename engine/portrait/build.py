@@ -23,7 +23,7 @@ from .matte import person_matte
 from .mesh import face_part, person_part
 from .mouth import mouth_parts
 from .picture import read_picture
-from .plate import split_layers
+from .plate import eight_bit, split_layers
 from .portrait import Portrait
 from .rims import INNER_LIP_LIGHT, LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, lips_of
 from .settings import PortraitSettings, moved_edge, set_lip_seam
@@ -56,11 +56,12 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     matte = person_matte(image, points, others_px=others, progress=progress)
     matte = moved_edge(matte, settings.matte * fit.pupil_distance)
     if picture.shape[2] == 4:
-        matte = np.minimum(matte, picture[..., 3].astype(np.float32) / 255.0)
+        np.minimum(matte, np.divide(picture[..., 3], np.float32(255), dtype=np.float32), out=matte)
     progress("portrait", 2, STEPS)
-    person, plate, halo = split_layers(image, matte)
-    progress("portrait", 3, STEPS)
     portrait = assemble(image, points, fit, matte, find_glasses(image, points, wanted=settings.glasses))
+    progress("portrait", 3, STEPS)
+    matte, picture = eight_bit(matte), None  # the layers take all the memory there is on an 8K picture
+    person, plate, halo = split_layers(image, matte)
     portrait.images |= {"person": person, "plate": plate, "halo": halo}
     portrait.rest, portrait.settings = rest, settings.record()
     portrait.provenance = {"source": Path(path).name, "source_sha256": sha256_of(path), "face": face or 0,

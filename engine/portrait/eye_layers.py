@@ -46,7 +46,7 @@ MOST_SATURATED = 0.42
 BRIGHTER_BY, BRIGHTER_KEPT = 0.08, 5.0
 """What is brighter than the completed white beside the iris is white that the completion missed: it stays."""
 
-FILL_SIDE_PX = 512
+FILL_SIDE_PX = 320
 
 
 @dataclass

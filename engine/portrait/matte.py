@@ -30,6 +30,7 @@ HAIR_OUTSIDE_IOD = 0.34
 BESIDE_JAW = (-0.05, 0.6)    # from the ears to the neck, in face heights below the face's centre: the network fills the nook there
 LEVIN_EPSILON = 1e-5         # regularisation of the colour-line model; larger is smoother and converges sooner
 PRIOR_WEIGHT = 0.03          # pull towards the network's own answer, so that no edge means "as the network says"
+GUIDED_RADIUS_PX = 8         # a wider guided filter is worked out on fewer pixels and applied to all
 GUIDED_EPSILON = (0.01 * 255) ** 2  # variance of the guide, in levels, below which nothing counts as an edge
 # Where alpha is not to be trusted (`decide`), in inter-ocular distances.
 ALIKE_REACH_IOD = 0.12       # colours of person and background are compared over this distance
@@ -77,7 +78,7 @@ def person_matte(image: np.ndarray, landmarks_px: np.ndarray, *, others_px: Sequ
         own = region.resample_from(overview, person.astype(np.float32)) > 0.5
         solved = _solve_region(region.shrink(image), silhouette.merge_views(views, region), own, region, face)
         _blend_region(matte, _to_full_size(region.cut(image), solved, region), region, feather=done > 0)
-    matte = _keep_main_island(matte, face)
+    _keep_main_island(matte, face)
     progress("matte", 4, 4)
     return matte
 
@@ -193,21 +194,26 @@ def _to_full_size(pixels: np.ndarray, alpha: np.ndarray, region: Region) -> np.n
     if region.scale > 0.75:
         return large
     radius = max(2, round(2.0 / region.scale))
-    band = grow(cv2.resize(((alpha > 0) & (alpha < 1)).astype(np.uint8), (width, height)) > 0, radius)
+    edge = cv2.resize(((alpha > 0) & (alpha < 1)).astype(np.uint8), (width, height))
     result = large.copy()
-    for tile in _tiles(height, width, 3 * radius):
-        if band[tile].any():
+    for core, tile, inside in _tiles(height, width, 3 * radius):
+        band = grow(edge[tile] > 0, radius)[inside]
+        if band.any():
             rough = np.ascontiguousarray(large[tile]) * 255
-            filtered = cv2.ximgproc.guidedFilter(pixels[tile], rough, radius, GUIDED_EPSILON)
-            result[tile] = np.where(band[tile], _settle(np.clip(filtered / 255, 0, 1)), result[tile])
+            scale = min(1.0, GUIDED_RADIUS_PX / radius)
+            filtered = cv2.ximgproc.guidedFilter(pixels[tile], rough, radius, GUIDED_EPSILON, scale=scale)[inside]
+            result[core] = np.where(band, _settle(np.clip(filtered / 255, 0, 1)), result[core])
     return result
 
 
-def _tiles(height: int, width: int, margin: int) -> Iterator[tuple[slice, slice]]:
+def _tiles(height: int, width: int, margin: int) -> Iterator[tuple[tuple[slice, slice], ...]]:
+    """Tiles of the picture; the same with a margin; where in the latter the former lies."""
     for top in range(0, height, TILE_PX):
         for left in range(0, width, TILE_PX):
-            yield (slice(max(0, top - margin), min(height, top + TILE_PX + margin)),
-                   slice(max(0, left - margin), min(width, left + TILE_PX + margin)))
+            core = slice(top, min(height, top + TILE_PX)), slice(left, min(width, left + TILE_PX))
+            tile = tuple(slice(max(0, span.start - margin), min(side, span.stop + margin))
+                         for span, side in zip(core, (height, width), strict=True))
+            yield core, tile, tuple(slice(own.start - wide.start, own.stop - wide.start) for own, wide in zip(core, tile, strict=True))
 
 
 def _blend_region(matte: np.ndarray, alpha: np.ndarray, region: Region, *, feather: bool) -> None:
@@ -223,15 +229,14 @@ def _blend_region(matte: np.ndarray, alpha: np.ndarray, region: Region, *, feath
     target[:] = target * (1 - weight) + alpha * weight
 
 
-def _keep_main_island(matte: np.ndarray, face: Face) -> np.ndarray:
-    """Drop specks that do not hang together with the face; make the face whole."""
+def _keep_main_island(matte: np.ndarray, face: Face) -> None:
+    """Drop specks of `matte` that do not hang together with the face; make the face whole."""
     oval = np.zeros(matte.shape, np.uint8)
     cv2.fillPoly(oval, [np.round(face.oval).astype(np.int32)], 1)
-    result = np.where(oval > 0, np.float32(1), matte)
-    _, labels = cv2.connectedComponents((result > 0.02).astype(np.uint8), connectivity=8)
+    matte[oval > 0] = 1
+    _, labels = cv2.connectedComponents((matte > 0.02).view(np.uint8), connectivity=8)
     inside = labels[oval > 0]
     if inside.size:
-        result[labels != np.bincount(inside).argmax()] = 0
-    result[result < 1 / 255] = 0
-    result[result > 1 - 1 / 255] = 1
-    return result
+        matte[labels != np.bincount(inside).argmax()] = 0
+    matte[matte < 1 / 255] = 0
+    matte[matte > 1 - 1 / 255] = 1

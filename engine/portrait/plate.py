@@ -10,6 +10,7 @@ Estimation", ICPR 2020 (through PyMatting).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -17,7 +18,8 @@ import numpy as np
 
 WORKING_SIDE_PX = 1024       # long side at which colours are estimated and the plate's shape is planned
 EDGE_MARGIN_PX = 16          # the person's colour is continued this far past its edge, for resampling
-STRIP_ROWS = 512             # full-size work goes in strips: bounded memory on 8K pictures
+STRIP_ROWS = 512             # full-size work goes in strips ...
+PART_PX = 1 << 19            # ... and these in parts of so many pixels: bounded memory on 8K pictures
 CONTAMINATED_SHARE = 0.006   # of the long side: background this near to the person's edge may carry a fringe of it
 MIRROR_SHARE = 0.06          # of the long side: how deep behind the person's edge detail is mirrored in
 STRUCTURE_SHARE = 0.014      # of the long side: structure finer than this is mirrored, what is coarser is filled smoothly
@@ -61,7 +63,7 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
 
     Args:
         image: (H, W, 3) uint8 sRGB.
-        matte: (H, W) float32, 0 to 1: the person's share of each pixel.
+        matte: (H, W) the person's share of each pixel: float32, 0 to 1, or what `eight_bit` makes of it.
     Returns:
         person: (H, W, 4) uint8 RGBA, straight alpha; its colour continues past its edge, for resampling.
         plate: (H, W, 3) uint8; the clean background. In a thin ring around the person, where sharpening halos, painted
@@ -69,7 +71,7 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
         halo: (H, W, 4) uint8 RGBA; what that ring and the edge must show for the person to lie over it as in the picture.
         Person over halo over plate gives the picture back, to within one level of rounding.
     """
-    alpha = np.round(np.clip(matte, 0, 1) * 255).astype(np.uint8)
+    alpha = matte if matte.dtype == np.uint8 else eight_bit(matte)
     if not alpha.any() or (alpha == 255).all():
         return _untouched(image, alpha)
     window = _around_person(alpha)
@@ -79,6 +81,14 @@ def split_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.n
     for layer, part in zip(layers, _split(image[window], alpha[window])):
         layer[window] = part
     return layers
+
+
+def eight_bit(matte: np.ndarray) -> np.ndarray:
+    """A matte (H, W) 0 to 1 as uint8, 0 to 255: a quarter of the memory."""
+    alpha = np.empty(matte.shape, np.uint8)
+    for top in range(0, len(matte), STRIP_ROWS):
+        alpha[top:top + STRIP_ROWS] = np.round(np.clip(matte[top:top + STRIP_ROWS], 0, 1) * 255)
+    return alpha
 
 
 def _untouched(image: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -113,12 +123,7 @@ def _split(image: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray
     foreground = _foreground_colours(small, share)
     person, plate = np.dstack([image, alpha]), image.copy()
     halo = np.zeros((height, width, 4), np.uint8)
-    for top in range(0, height, STRIP_ROWS):
-        rows = slice(top, min(top + STRIP_ROWS, height))
-        occupied = np.flatnonzero(alpha[rows].any(axis=0))
-        if not occupied.size:
-            continue
-        part = (rows, slice(max(0, occupied[0] - EDGE_MARGIN_PX), occupied[-1] + 1 + EDGE_MARGIN_PX))
+    for part in _parts(alpha):
         grid = _working_grid(part, size, (height, width))
         behind = _plate_strip(image, plan, grid)
         front = cv2.remap(foreground, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -249,6 +254,18 @@ def _foreground_colours(pixels: np.ndarray, share: np.ndarray) -> np.ndarray:
 
     colours = pymatting.estimate_foreground_ml(pixels.astype(np.float64) / 255, share.astype(np.float64))
     return (colours * 255).astype(np.float32)
+
+
+def _parts(alpha: np.ndarray) -> Iterator[tuple[slice, slice]]:
+    """Where the person is, and a margin beside it: rows and columns of one part after another."""
+    for top in range(0, len(alpha), STRIP_ROWS):
+        bottom = min(top + STRIP_ROWS, len(alpha))
+        occupied = np.flatnonzero(alpha[top:bottom].any(axis=0))
+        if not occupied.size:
+            continue
+        columns = slice(max(0, occupied[0] - EDGE_MARGIN_PX), min(occupied[-1] + 1 + EDGE_MARGIN_PX, alpha.shape[1]))
+        rows = max(1, PART_PX // (columns.stop - columns.start))
+        yield from ((slice(start, min(start + rows, bottom)), columns) for start in range(top, bottom, rows))
 
 
 # --- Full size, strip by strip ---------------------------------------------------------------------------------------------
