@@ -12,6 +12,7 @@ from .. import __version__
 from ..errors import FormatError, NoFaceError
 from ..files import sha256_of
 from ..progress import Progress, silent
+from .border import NO_BORDER, find_border, put_back, without_border
 from .detect import detect_faces, rest_expression, settle_lids
 from .eyes import build_eye
 from .far_side import far_side_part
@@ -27,6 +28,7 @@ from .plate import eight_bit, split_layers
 from .portrait import Portrait
 from .rims import INNER_LIP_LIGHT, LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, lips_of
 from .settings import PortraitSettings, moved_edge, set_lip_seam
+from .sides import eased_sides
 from .tone import picture_tone
 from .topology import FACE_OVAL, LANDMARKS
 
@@ -52,18 +54,21 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     points = points if landmarks else refine_lip_line(image, settle_lids(image, points))
     points = set_lip_seam(points, settings.lips)
     fit = fit_face(points, rest)
+    border = NO_BORDER if picture.shape[2] == 4 else find_border(image)
     progress("portrait", 1, STEPS)
-    matte = person_matte(image, points, others_px=others, progress=progress)
+    matte = without_border(person_matte(image, points, others_px=others, progress=progress), border)
     matte = moved_edge(matte, settings.matte * fit.pupil_distance)
     if picture.shape[2] == 4:
         np.minimum(matte, np.divide(picture[..., 3], np.float32(255), dtype=np.float32), out=matte)
     progress("portrait", 2, STEPS)
+    scan, image = image, without_border(image, border)
     portrait = assemble(image, points, fit, matte, find_glasses(image, points, wanted=settings.glasses))
     progress("portrait", 3, STEPS)
     matte, picture = eight_bit(matte), None  # the layers take all the memory there is on an 8K picture
     person, plate, halo = split_layers(image, matte)
+    put_back(plate, halo, scan, border)
     portrait.images |= {"person": person, "plate": plate, "halo": halo}
-    portrait.rest, portrait.settings = rest, settings.record()
+    portrait.rest, portrait.settings, portrait.border_px = rest, settings.record(), border
     portrait.provenance = {"source": Path(path).name, "source_sha256": sha256_of(path), "face": face or 0,
                            "built_by": f"soliloquy {__version__}"}
     progress("portrait", STEPS, STEPS)
@@ -99,6 +104,7 @@ def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray,
     image (H, W, 3), points (478, 3), matte (H, W), glasses (H, W) where a frame is seen (`find_glasses`).
     """
     height, width = image.shape[:2]
+    fit = eased_sides(fit)
     tone = picture_tone(image, fit.surface)
     face, apertures = face_part(fit, (width, height), tone.tint(INNER_LIP_LIGHT))
     if glasses is not None:

@@ -68,7 +68,7 @@ def person_matte(image: np.ndarray, landmarks_px: np.ndarray, *, others_px: Sequ
         views = [silhouette.grabcut_view(image, face)]
         confidence = silhouette.merge_views(views, overview)
     progress("matte", 1, 4)
-    others = [Face.from_landmarks(points) for points in others_px]
+    others = [other for other in map(Face.from_landmarks, others_px) if not silhouette.is_worn(other, face)]
     theirs = silhouette.nearer_to_others(overview, face, others)
     person = silhouette.own_component((confidence > 0.5) & ~theirs, overview, face)
     regions = _working_regions(person, overview, face, image.shape)

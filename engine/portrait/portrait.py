@@ -18,6 +18,7 @@ import numpy as np
 from ...common.channels import ARKIT_CHANNELS
 from ..errors import FormatError
 from ..files import whole_file
+from .border import NO_BORDER, Border
 
 FORMAT_VERSION = 2
 """2 added the tongue's own shapes (TONGUE_CHANNELS); a portrait of version 1 has none."""
@@ -96,6 +97,8 @@ class Portrait:
     camera_distance: from the pinhole to z = 0, pixels; camera_centre: (2,) principal point, pixels.
     neck_pivot: (3,) the point the head turns about; eye_centres: (2, 3) subject's left, right.
     apertures: "eye_left", "eye_right", "mouth": the rim of each hole in the part "face", as vertex numbers in order.
+    border_px: how much of the picture at its left, top, right and bottom is a scan's border (border.py): it is seen in the plate, and
+        the person ends at it.
     settings: what the person chose or corrected for this picture; rest: estimated rest expression (channel -> 0..1).
     provenance: source file name, SHA-256, versions.
     """
@@ -110,6 +113,7 @@ class Portrait:
     neck_pivot: np.ndarray
     eye_centres: np.ndarray
     apertures: dict[str, np.ndarray] = field(default_factory=dict)
+    border_px: Border = NO_BORDER
     settings: dict = field(default_factory=dict)
     rest: dict = field(default_factory=dict)
     provenance: dict = field(default_factory=dict)
@@ -128,6 +132,7 @@ class Portrait:
             "neck_pivot": [float(v) for v in self.neck_pivot],
             "eye_centres": [[float(v) for v in centre] for centre in self.eye_centres],
             "apertures": {name: [int(v) for v in rim] for name, rim in self.apertures.items()},
+            "border_px": list(self.border_px),
             "settings": self.settings,
             "rest": self.rest,
             "provenance": self.provenance,
@@ -162,9 +167,18 @@ class Portrait:
                     neck_pivot=np.asarray(header["neck_pivot"], np.float32),
                     eye_centres=np.asarray(header["eye_centres"], np.float32),
                     apertures={name: np.asarray(rim, np.int32) for name, rim in header["apertures"].items()},
+                    border_px=_border(header),
                     settings=header.get("settings", {}), rest=header.get("rest", {}), provenance=header.get("provenance", {}))
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
             raise FormatError(f"{path} is not a readable portrait file ({error}). Build it again from the picture.") from error
+
+
+def _border(header: dict) -> Border:
+    """The scan's border, none in files of before there was any. Raises ValueError when the picture would be all border."""
+    left, top, right, bottom = (int(width) for width in header.get("border_px", NO_BORDER))
+    if min(left, top, right, bottom) < 0 or left + right >= header["size"][0] or top + bottom >= header["size"][1]:
+        raise ValueError("the border leaves nothing of the picture")
+    return left, top, right, bottom
 
 
 def _write_array(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:

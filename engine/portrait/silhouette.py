@@ -19,6 +19,9 @@ EYE_CORNERS = ((33, 133), (362, 263))
 WORKING_SIDE_PX = 640        # long side of a region while its edge is solved: well under a second on two cores
 NETWORK_SIDE_PX = 256        # input side of selfie_segmentation.tflite
 VIEW_REACHES = (1.25, 1.9, 4.0, 8.0)  # face heights to each side of the face
+HEAD_ABOVE, HEAD_HALVES = 0.18, (0.52, 0.76)  # a head's middle above the face's, and half its width and height, face heights
+WORN_SHARE = 0.5             # a "face" smaller than this share of this one ...
+WORN_REACH = 1.2             # ... within the head grown so much is a lamp on a hat, a brooch, a picture on a cap
 SHARP_FACE_PX = 40           # faces smaller than this in the network's input are seen less and less surely
 # In inter-ocular distances (63 mm on an adult).
 BRIDGE_IOD = 0.10            # what hangs on the person by less than this is something else
@@ -209,8 +212,8 @@ def _bust_mask(region: Region, face: Face, growth: float) -> np.ndarray:
     width, height = region.working_size
     mask = np.zeros((height, width), np.uint8)
     turns = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    head_centre = face.centre - face.down * (0.18 * face.height)
-    half_width, half_height = 0.52 * face.height * growth, 0.76 * face.height * growth
+    head_centre = face.centre - face.down * (HEAD_ABOVE * face.height)
+    half_width, half_height = (half * face.height * growth for half in HEAD_HALVES)
     head = head_centre + np.outer(np.cos(turns) * half_width, side) + np.outer(np.sin(turns) * half_height, face.down)
     # (across, down) in face heights from the face's centre.
     left = np.array([(-0.3, 0.3), (-0.34, 0.75), (-1.1, 1.1), (-1.35, 4.0)])
@@ -272,6 +275,14 @@ def nearer_to_others(region: Region, face: Face, others: list[Face]) -> np.ndarr
         return np.zeros((height, width), bool)
     own, *rest = (_distance_to_bust(region, one) for one in (face, *others))
     return np.min(rest, axis=0) < own
+
+
+def is_worn(other: Face, face: Face) -> bool:
+    """Whether another "face" is something that the person of `face` wears on the head: far smaller, and where the head or hat is."""
+    offset = (other.centre - face.centre + face.down * (HEAD_ABOVE * face.height)) / (WORN_REACH * face.height)
+    along = float(offset @ face.down)
+    across = float(offset @ (-face.down[1], face.down[0]))
+    return other.height < WORN_SHARE * face.height and np.hypot(across / HEAD_HALVES[0], along / HEAD_HALVES[1]) < 1
 
 
 def _distance_to_bust(region: Region, face: Face) -> np.ndarray:

@@ -26,6 +26,8 @@ def draw(stage: Stage, dressed: Dressed) -> np.ndarray:
     if stage.alpha:
         straighten(frame, picture)
     else:
+        if stage.inside is not None:
+            frame *= stage.inside
         behind = stage.plate.copy()
         _draw_halo(stage, behind, dressed.halo)
         lay_over(frame, behind, picture)

@@ -107,6 +107,7 @@ class Stage:
         if min(size) < 16 or max(size) > LARGEST_SIDE_PX:
             raise InputError(f"Frames of {size[0]} x {size[1]} cannot be made; each side must have 16 to {LARGEST_SIDE_PX} pixels.")
         self.size, self.alpha = size, alpha
+        self.source_size = portrait.size
         self.scale, self.left, self.top = fit_inside(portrait.size, size)
         parts = shown_parts(portrait)
         self.parts = {name: parts[name] for name in PART_NAMES if name in parts}
@@ -115,6 +116,7 @@ class Stage:
         self.apertures = portrait.apertures
         self.texels = {layer: self._texels(self.part(layer)) for layer in (*self.parts, *({TONGUE_OUT} if "tongue" in self.parts else ()))}
         self.plate = self._plate(portrait.images["plate"])
+        self.inside = None if alpha else self._inside_border(portrait)
         self.light, self.seam = FaceLight(portrait, device), LipSeam(portrait, device)
         self.chin = ChinShadow(portrait, self.light.from_above, device)
         self.lid_shadow = LidShadow(portrait, device)
@@ -169,6 +171,21 @@ class Stage:
         plate = cv2.warpAffine(image, matrix, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.dstack([plate.astype(np.float32), np.ones((height, width), np.float32)])
 
+    def _inside_border(self, portrait: Portrait) -> np.ndarray | None:
+        """(h, w, 1) how much of each pixel lies within the border that the scan has, where the person ends; None without a border."""
+        if not any(portrait.border_px):
+            return None
+        left, top, right, bottom = portrait.border_px
+        across, down = (self._share_between(side, before, after) for side, before, after in ((0, left, right), (1, top, bottom)))
+        return (down[:, None, None] * across[None, :, None]).astype(np.float32)
+
+    def _share_between(self, side: int, before: int, after: int) -> np.ndarray:
+        """Of each pixel along the frame's width (side 0) or height (1), what lies between borders so wide (pixels of the picture)."""
+        first, extent = (self.left, self.top)[side], self.source_size[side] * self.scale
+        start = first + before * self.scale if before else -np.inf
+        stop = first + extent - after * self.scale if after else np.inf
+        return np.diff(np.clip(np.arange(self.size[side] + 1), start, stop))
+
     def _see_halo(self) -> tuple[np.ndarray, np.ndarray]:
         """Which pixels the resting person's edge occupies; it does not move, so this is found once."""
         person, texture = self.parts["person"], self.textures["halo"]
@@ -176,6 +193,8 @@ class Stage:
         index, bary = np.full(shape, EMPTY, np.int32), np.empty((*shape, 2), np.float32)
         visibility(self.to_frame(self._person_at_rest).cpu().numpy(), person.triangles, self.texels["person"], texture[..., 3], EVERYWHERE,
                    np.full(shape, -np.inf, np.float32), index, bary, 0, 0)
+        if self.inside is not None:
+            index[self.inside[..., 0] <= 0.5] = EMPTY
         return index, bary
 
     @torch.inference_mode()
