@@ -141,8 +141,8 @@ class Stage:
             small = np.empty((size[1], size[0], 4), np.float32)
             small[..., 3] = cv2.resize(alpha.astype(np.float32), size, interpolation=cv2.INTER_AREA)
             for channel in range(3):
-                weighted = np.multiply(image[..., channel], alpha, dtype=np.float32)
-                small[..., channel] = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
+                small[..., channel] = cv2.resize(np.multiply(image[..., channel], alpha, dtype=np.float32), size,
+                                                 interpolation=cv2.INTER_AREA)
             small[..., :3] /= np.maximum(small[..., 3:], 1e-3)
             return np.clip(np.rint(small), 0, 255).astype(np.uint8)
         if image.shape[2] == 3:
