@@ -9,7 +9,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
 from .outbursts import Outburst
-from .rows import Track, blocks_of, rows_at
+from .rows import Track, blocks_of
 from .speech import HEARD_HOP_S, HOP_S, SILENCE, Event, Phone, Word
 
 BREATH, SIGH, LAUGH, HUM, COUGH = "BREATH", "SIGH", "LAUGH", "HUM", "COUGH"
@@ -119,20 +119,22 @@ def laughs(
     smooth = uniform_filter1d(levels_db, 3)
     nearest = round(LAUGH_PERIOD_S[0] / HOP_S)
     notes, _ = find_peaks(smooth, height=loud_db - _SOFT_DB, prominence=LAUGH_DIP_DB, distance=nearest)
-    places = np.minimum(np.rint(notes * HOP_S / HEARD_HOP_S).astype(int), len(power) - 1)
-    spectra, usual_db = _decibels(rows_at(power, places)), _usual_db(power)
     spans = [(p.start_s, p.end_s) for p in phones if p.label == LAUGH and p.end_s - p.start_s >= LAUGH_HEARD_S]
-    for run in _note_runs(notes):
-        first, last = max(notes[run[0]] - 6, 0), min(notes[run[-1]] + 10, len(levels_db) - 1)
+    runs = [notes[run] for run in _note_runs(notes) if len(run) >= LAUGH_NOTES]
+    usual_db = _usual_db(power) if runs else None
+    for run in runs:
+        first, last = max(run[0] - 6, 0), min(run[-1] + 10, len(levels_db) - 1)
         span = (first * HOP_S, last * HOP_S)
         duty = np.mean(smooth[first:last] > smooth[first:last].max() - 10.0) / room
-        if len(run) < LAUGH_NOTES or duty > MANY_DUTY:
+        if duty > MANY_DUTY:
             continue
-        voiced, alike = np.mean(f0_hz[first:last] > 0) / room, _likeness(spectra[run] - usual_db)
-        uneven = np.diff(notes[run]).std() / np.diff(notes[run]).mean()
+        places = np.minimum(np.rint(run * HOP_S / HEARD_HOP_S).astype(int), len(power) - 1)
+        spectra = _decibels(power[places[0] : places[-1] + 1][places - places[0]])
+        voiced, alike = np.mean(f0_hz[first:last] > 0) / room, _likeness(spectra - usual_db)
+        uneven = np.diff(run).std() / np.diff(run).mean()
         breathy = duty <= LAUGH_DUTY and voiced <= LAUGH_VOICED and alike >= LAUGH_LIKENESS and _beside_breath(phones, *span)
         many = len(run) >= LAUGH_MANY and voiced <= MANY_VOICED and alike >= MANY_LIKENESS and uneven <= MANY_UNEVEN
-        if breathy or many or _is_row(notes[run], smooth, spectra[run], uneven):
+        if breathy or many or _is_row(run, smooth, spectra, uneven):
             spans.append(span)
     return [_event(LAUGH, start_s, end_s, levels_db, loud_db) for start_s, end_s in _united(spans)]
 

@@ -86,9 +86,3 @@ def blocks_of(rows: Track, most: int = BLOCK_ROWS) -> Iterator[tuple[int, np.nda
     """(number of the first row, rows) of consecutive blocks of at most `most` rows."""
     for first in range(0, len(rows), most):
         yield first, rows[first : first + most]
-
-
-def rows_at(rows: Track, places: np.ndarray) -> np.ndarray:
-    """The rows whose numbers are `places`, which ascend."""
-    parts = [block[places[(places >= first) & (places < first + len(block))] - first] for first, block in blocks_of(rows)]
-    return np.concatenate([rows[:0], *parts])

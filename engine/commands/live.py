@@ -22,6 +22,7 @@ def live(source: Annotated[str, typer.Option("--in", metavar="mic|stdin|FILE", h
          json_events: Json = False, verbose: Verbose = False) -> None:
     """Listen and move: motion frames stream out some 70 ms after the sound. Ctrl-C ends it."""
     with command(json_events=json_events, verbose=verbose) as console:
+        import gc
         import os
         import sys
 
@@ -41,6 +42,7 @@ def live(source: Annotated[str, typer.Option("--in", metavar="mic|stdin|FILE", h
         wanted = directed(direction, parse_settings(settings or []))
         for _ in LivePerformance(wanted, seed=seed, fps=frames_per_second).push(np.zeros(SAMPLE_RATE_HZ, np.float32)):
             pass  # what is loaded and compiled at the first use must not delay the first word
+        gc.freeze()  # nor must looking through all of it for garbage delay a later one
         performance = LivePerformance(wanted, seed=seed, fps=frames_per_second)
         sound = open_source(source, fast=fast, rate_hz=rate, device=device)
         sink = open_sink(kind, to, stdout=sys.stdout, fps=frames_per_second, seed=seed)
