@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -106,17 +108,17 @@ class Speech:
             "source_sha256": self.source_sha256,
             "aligner": self.aligner,
             "notes": self.notes,
-            "words": [asdict(word) for word in self.words],
-            "phones": [asdict(phone) for phone in self.phones],
-            "events": [asdict(event) for event in self.events],
+            "words": _Written(self.words, asdict),
+            "phones": _Written(self.phones, asdict),
+            "events": _Written(self.events, asdict),
             "hop_s": HOP_S,
-            "energy_db": [round(float(value), 2) for value in self.energy_db],
-            "f0_hz": [round(float(value), 1) for value in self.f0_hz],
+            "energy_db": _Written(self.energy_db, lambda value: round(float(value), 2)),
+            "f0_hz": _Written(self.f0_hz, lambda value: round(float(value), 1)),
         }
         if self.heard is not None:
-            record["heard"] = [[round(float(value), 2) for value in track] for track in self.heard.T]
-        with whole_file(path) as temporary:
-            temporary.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+            record["heard"] = [_Written(track, lambda value: round(float(value), 2)) for track in self.heard.T]
+        with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+            json.dump(record, file, ensure_ascii=False, indent=1)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Speech:
@@ -156,6 +158,20 @@ class Speech:
         for event in self.events:
             if event.label not in EVENT_LABELS or not (0 <= event.start_s <= event.end_s <= self.duration_s + 1e-3):
                 raise FormatError(f"{name}: event {event.label} at {event.start_s:.3f} s is unknown or outside the recording.")
+
+
+class _Written(list):
+    """A long list of which JSON is made entry by entry: all entries of an hour at once would take ten times what they are made of."""
+
+    def __init__(self, values: Sequence | np.ndarray, entry: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._values, self._entry = values, entry
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator:
+        return map(self._entry, self._values)
 
 
 def _event(record: dict) -> Event:

@@ -19,6 +19,7 @@ from scipy.special import erf
 from ..errors import FormatError
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
+BLOCK_FRAMES = 4000
 _TYPES = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
 
 Layer = tuple[int, int, int]
@@ -79,7 +80,22 @@ def taps_of(weight: np.ndarray) -> np.ndarray:
 
 
 def run_stack(x: np.ndarray, weights: Mapping[str, np.ndarray], prefix: str, layers: tuple[Layer, ...]) -> np.ndarray:
-    """A stack of residual convolutions ((T, inputs) -> (T, outputs)): first layer, residual layers, a frame's readout."""
+    """A stack of residual convolutions ((T, inputs) -> (T, outputs)): first layer, residual layers, a frame's readout.
+
+    Long tracks go through it in blocks, with the frames beside them that their outputs depend on.
+    """
+    past, ahead = (sum(layer[way] * layer[2] for layer in layers) for way in (0, 1))
+    if len(x) <= BLOCK_FRAMES:
+        return _run_block(x, weights, prefix, layers)
+    blocks = []
+    for first in range(0, len(x), BLOCK_FRAMES):
+        start = max(first - past, 0)
+        block = _run_block(x[start : first + BLOCK_FRAMES + ahead], weights, prefix, layers)
+        blocks.append(block[first - start : first - start + BLOCK_FRAMES])
+    return np.concatenate(blocks)
+
+
+def _run_block(x: np.ndarray, weights: Mapping[str, np.ndarray], prefix: str, layers: tuple[Layer, ...]) -> np.ndarray:
     x = gelu(convolve(x, weights[f"{prefix}.0.weight"], weights[f"{prefix}.0.bias"], layers[0]))
     for number, layer in enumerate(layers[1:], 1):
         x = x + gelu(convolve(x, weights[f"{prefix}.{number}.weight"], weights[f"{prefix}.{number}.bias"], layer))
