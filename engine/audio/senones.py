@@ -8,17 +8,17 @@ had not heard (docs/models.md).
 
 from __future__ import annotations
 
-import functools
-import struct
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.special import log_softmax
 
+from .acoustic_model import english_model
+from .adaptation import NOT_SPOKEN, Regression, fitted
 from .sounds import ARPABET_OF, BREATH, LAUGHTER, LOOKS_OF_LABEL
 from .speech import SILENCE
-from .sphinx import SCORE_NATS, SenoneScorer, model_file
+from .sphinx import CepstraReader
 
 LABELS: tuple[str, ...] = tuple(dict.fromkeys(ARPABET_OF.values()))
 """The labels of the phones the network finds: classes whose lips look alike share one."""
@@ -28,6 +28,8 @@ SECOND_WEIGHT = 0.5
 LEAST_ALIKE, FULLY_ALIKE = 0.3, 0.45
 """Share of the spoken frames in which both ears hear sounds that look alike: below the first the second ear counts for
 nothing, above the second in full. People in quiet .4 - .6, noise at 10 dB .36, music at 5 dB .33."""
+FIT_ROUNDS = 2
+"""The second time the model that the first fitted says which frames are whose."""
 _SMOOTH_FRAMES = 3
 _FLOOR = -12.0
 _SPOKEN = 0.5
@@ -36,19 +38,36 @@ _LOOKS = np.array([LOOKS_OF_LABEL.get(label, -1) for label in LABELS])
 
 
 class SecondEar:
-    """Hears one chunk after another."""
+    """Hears one chunk after another, after it has been fitted to the recording."""
 
     def __init__(self) -> None:
-        self._scorer = SenoneScorer()
+        self._reader, self._model = CepstraReader(), english_model()
 
     def nearness(self, pcm: bytes) -> np.ndarray:
         """16-bit PCM at 16 kHz -> (T, phones of the model) float32, a row per 10 ms: log likelihood of each phone's best
         senone, 0 the best of all."""
-        names, order, starts = _phones_of_senones()
-        best = [np.minimum.reduceat(scores[:, order], starts, axis=1) for scores in self._scorer.scores(pcm)]
-        if not best:
-            return np.zeros((0, len(names)), np.float32)
-        return uniform_filter1d(np.concatenate(best) * np.float32(-SCORE_NATS), _SMOOTH_FRAMES, axis=0)
+        nearness = self._model.nearness(self._reader.cepstra(pcm))
+        return uniform_filter1d(nearness, _SMOOTH_FRAMES, axis=0) if len(nearness) else nearness
+
+    def fit(self, chunks: Sequence[tuple[bytes, np.ndarray]]) -> np.ndarray:
+        """Fit the model to a recording's voice and room by some chunks of it: PCM and (T, len(LABELS)) chances of the first ear.
+
+        Returns the maps (adaptation.py), which fit the word recogniser's model as well.
+        """
+        heard = [(self._reader.cepstra(pcm), _by_phone(chances, self._model.phones)) for pcm, chances in chunks]
+        for _ in range(FIT_ROUNDS):
+            regression = Regression(english_model(), self._model)
+            for cepstra, chances in heard:
+                regression.add(cepstra, chances)
+            maps = regression.map()
+            self._model = fitted(english_model(), maps)
+        return maps
+
+
+
+def _by_phone(chances: np.ndarray, phones: tuple[str, ...]) -> np.ndarray:
+    """(T, len(LABELS)) -> (T, len(phones)): the chances of the labels the model has phones for; of the others nothing."""
+    return np.stack([chances[:, LABELS.index(name)] if name in LABELS else np.zeros(len(chances)) for name in phones], axis=1)
 
 
 def second_opinion(nearness: np.ndarray, chances: np.ndarray) -> np.ndarray:
@@ -66,49 +85,9 @@ def second_opinion(nearness: np.ndarray, chances: np.ndarray) -> np.ndarray:
 
 def _log_chances(nearness: np.ndarray, weight: float) -> np.ndarray:
     """(T, len(LABELS)) log chances. What the model has no phone for is judged as silence, a little less likely."""
-    names, _, _ = _phones_of_senones()
+    names = english_model().phones
     chances = log_softmax(weight * nearness, axis=1)
-    silent = chances[:, [name in _NOT_SPOKEN for name in names]].max(axis=1)
+    silent = chances[:, [name in NOT_SPOKEN for name in names]].max(axis=1)
     columns = {SILENCE: silent, BREATH: silent - weight, LAUGHTER: silent - weight}
-    columns |= {name: chances[:, number] for number, name in enumerate(names) if name not in _NOT_SPOKEN}
+    columns |= {name: chances[:, number] for number, name in enumerate(names) if name not in NOT_SPOKEN}
     return np.maximum(np.stack([columns[label] for label in LABELS], axis=1), _FLOOR)
-
-
-_NOT_SPOKEN = ("SIL", "+NSN+", "+SPN+")
-
-
-@functools.cache
-def _phones_of_senones() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-    """Names of the model's phones; its senones sorted by phone, those that know their neighbours where there are any;
-    where each phone's begin."""
-    names, alone, owner = read_model_definition(model_file("en-us") / "mdef")
-    in_context = np.arange(len(owner)) >= alone
-    used = np.flatnonzero(in_context | ~np.isin(owner, owner[in_context]))
-    order = used[np.argsort(owner[used], kind="stable")]
-    return names, order, np.searchsorted(owner[order], np.arange(len(names)))
-
-
-def read_model_definition(path: Path) -> tuple[tuple[str, ...], int, np.ndarray]:
-    """Names of the phones; the number of senones that know no neighbours (the first ones); (S,) whose phone each senone is.
-
-    The file (sphinxbase, bin_mdef.h): "BMDF", version, length of a description and that; ten counts; the phones' names,
-    ended by zeros, padded to four bytes; a tree of contexts, 8 bytes a node; 12 bytes a phone (sequence of senones,
-    transitions, place and context); the number of what follows: the sequences.
-    """
-    data = path.read_bytes()
-    position = 12 + struct.unpack_from("<i", data, 8)[0]
-    plain, phones, states, alone, senones, _, sequences, _, nodes, _ = struct.unpack_from("<10i", data, position)
-    names, start = [], position + 40
-    position = start
-    for _ in range(plain):
-        end = data.index(b"\0", position)
-        names.append(data[position:end].decode())
-        position = end + 1
-    position = start + -(-(position - start) // 4) * 4 + 8 * nodes
-    sequence = np.frombuffer(data, "<i4", 3 * phones, position).reshape(phones, 3)[:, 0]
-    middle = np.frombuffer(data, np.uint8, 12 * phones, position).reshape(phones, 12)[:, 9].astype(np.int64)
-    middle[:plain] = np.arange(plain)
-    parts = np.frombuffer(data, "<u2", sequences * states, position + 12 * phones + 4).reshape(sequences, states)
-    owner = np.empty(senones, np.int64)
-    owner[parts[sequence].ravel()] = np.repeat(middle, states)
-    return tuple(names), alone, owner

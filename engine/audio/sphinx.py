@@ -6,9 +6,7 @@ Its acoustic model, dictionary and language models come inside its wheel (US Eng
 from __future__ import annotations
 
 import functools
-import os
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +18,9 @@ from .speech import SILENCE, Phone, Word
 from .weights import ASSETS
 
 FRAME_S = 0.01
-_BYTE_ORDER_MARK = 4
-_SCORED_ROWS = 250
+CEPSTRA = 13
+"""Numbers a frame of sound becomes."""
+_LENGTH_BYTES = 4
 _NOISE_LABELS = {"+NSN+": "NOISE", "+SPN+": "NOISE"}
 _FILLERS = ("<", "[", "+")
 
@@ -33,9 +32,7 @@ _FAST = {"maxhmmpf": 3000, "maxwpf": 10}
 _HESITANT = {"fdict": str(ASSETS / "fillers.dict"), "fillprob": 1e-4}
 _PHONE_LM_WEIGHT = 2.0
 # What the search finds is not looked at: it may be as narrow as it likes.
-_SCORED = {"compallsen": True, "beam": 1e-5, "pbeam": 1e-5}
-SCORE_NATS = 1024 * float(np.log(1.0001))
-"""A senone's score counts steps of 2 ** 10 in a logarithm to the base 1.0001."""
+_NOT_SEARCHED = {"beam": 1e-5, "pbeam": 1e-5}
 
 
 @dataclass(frozen=True)
@@ -56,11 +53,14 @@ def pcm16(samples: np.ndarray, gain: float = 1.0) -> bytes:
 
 
 class WordRecogniser:
-    """English words by the bundled language model, then the phones in them; `hesitant` expects "uh" and "um" anywhere."""
+    """English words by the bundled language model, then the phones in them; `hesitant` expects "uh" and "um" anywhere.
 
-    def __init__(self, hesitant: bool = True) -> None:
+    maps: move the acoustic model's means to those of the recording (adaptation.py).
+    """
+
+    def __init__(self, hesitant: bool = True, maps: np.ndarray | None = None) -> None:
         wishes = _FAST | (_HESITANT if hesitant else {})
-        self._decoder = _decoder(lm=_model("en-us.lm.bin"), dict=_model("cmudict-en-us.dict"), bestpath=False, **wishes)
+        self._decoder = _fitted_decoder(maps, lm=_model("en-us.lm.bin"), bestpath=False, **wishes)
 
     def decode(self, pcm: bytes) -> Decoded | None:
         """Phones and words of a chunk; None when no word path survives or the phones cannot be placed inside it."""
@@ -69,10 +69,10 @@ class WordRecogniser:
 
 
 class TextAligner:
-    """Places a given word sequence in the sound."""
+    """Places a given word sequence in the sound; maps as for the WordRecogniser."""
 
-    def __init__(self) -> None:
-        self._decoder = _decoder(lm=None, dict=_model("cmudict-en-us.dict"), **_ALIGN)
+    def __init__(self, maps: np.ndarray | None = None) -> None:
+        self._decoder = _fitted_decoder(maps, lm=None, **_ALIGN)
 
     def pronounceable(self, word: str) -> bool:
         """Whether `word` is in the dictionary, or can be added to it by rule."""
@@ -115,38 +115,24 @@ class PhoneLoop:
         return Decoded(phones, []) if phones else None
 
 
-class SenoneScorer:
-    """How well every senone of the acoustic model fits every frame. pocketsphinx tells by a log file, 10 kB a frame."""
+class CepstraReader:
+    """The cepstra pocketsphinx makes of sound, noise taken out. It tells by a log file, read at once."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="soliloquy-")
-        wishes = {"senlogdir": self._folder.name} | _SCORED
+        wishes = {"mfclogdir": self._folder.name} | _NOT_SEARCHED
         self._decoder = _decoder(lm=None, dict=None, allphone=_model("en-us-phone.lm.bin"), **wishes)
 
-    def scores(self, pcm: bytes) -> Iterator[np.ndarray]:
-        """Blocks of (n, senones) int16 scores below the best senone's, 0 or more, in units of SCORE_NATS, a row per 10 ms; nothing
-        for too little sound."""
+    def cepstra(self, pcm: bytes) -> np.ndarray:
+        """(T, CEPSTRA) float32 of a chunk, a row per 10 ms; no rows for too little sound."""
         heard = _run(self._decoder, pcm)
+        rows = np.zeros((0, CEPSTRA), np.float32)
         for path in Path(self._folder.name).iterdir():
-            try:
-                if heard:
-                    yield from _logged_scores(path)
-            finally:
-                path.unlink()
-
-
-def _logged_scores(path: Path) -> Iterator[np.ndarray]:
-    with open(path, "rb") as file:
-        senones = 0
-        for line in iter(file.readline, b"endhdr\n"):
-            if not line:
-                return
-            if line.startswith(b"n_sen "):
-                senones = int(line.split()[1])
-        file.seek(_BYTE_ORDER_MARK, os.SEEK_CUR)
-        row_bytes = 2 * (senones + 1)
-        for block in iter(lambda: file.read(_SCORED_ROWS * row_bytes), b""):
-            yield np.frombuffer(block, "<i2").reshape(-1, senones + 1)[:, 1:]
+            data = path.read_bytes()[_LENGTH_BYTES:]
+            if heard:
+                rows = np.frombuffer(data, ">f4", len(data) // (4 * CEPSTRA) * CEPSTRA).reshape(-1, CEPSTRA).astype(np.float32)
+            path.unlink()
+        return rows
 
 
 @functools.cache
@@ -161,6 +147,24 @@ def _model(name: str) -> str:
 
 def _decoder(**settings) -> pocketsphinx.Decoder:
     return pocketsphinx.Decoder(pocketsphinx.Config(hmm=_model("en-us"), loglevel="FATAL", **settings))
+
+
+def _fitted_decoder(maps: np.ndarray | None, **settings) -> pocketsphinx.Decoder:
+    """A decoder of words, its acoustic model's means moved by the maps, if there are any."""
+    with tempfile.TemporaryDirectory(prefix="soliloquy-") as folder:
+        if maps is not None:
+            settings |= {"mllr": str(_written_maps(maps, Path(folder) / "maps.txt"))}
+        return _decoder(dict=_model("cmudict-en-us.dict"), **settings)
+
+
+def _written_maps(maps: np.ndarray, path: Path) -> Path:
+    """(streams, CEPSTRA, 1 + CEPSTRA) maps as pocketsphinx reads them (ms_mllr.c): of each stream matrix, offset, scale of variances."""
+    lines = ["1", str(len(maps))]
+    for stream in maps:
+        rows = [*stream[:, 1:], stream[:, 0], np.ones(CEPSTRA)]
+        lines += [str(CEPSTRA), *(" ".join(f"{number:.7g}" for number in row) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+    return path
 
 
 def _run(decoder: pocketsphinx.Decoder, pcm: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -13,7 +14,7 @@ from .boundaries import tidy
 from .chunks import split_at_pauses
 from .decode import SAMPLE_RATE_HZ, peak_of
 from .follow import some
-from .heard import agreement, span_phones
+from .heard import agreement, label_chances, span_phones
 from .phones import FoundPhones
 from .pronounce import dictionary_key, spoken_words
 from .rows import Track
@@ -46,6 +47,8 @@ LONGEST_ALIGNED_WHOLE_S = 120.0
 """Up to this length the whole text is first aligned in one go, which needs no understanding of the sound."""
 
 ALIGNED = "pocketsphinx forced alignment"
+FITTED_ON_S = 60.0
+"""Of a longer recording, the acoustic model is fitted to about this much, spread over it."""
 _PEAK_FOR_DECODING = 0.7
 _STAGE = "phones"
 
@@ -75,9 +78,9 @@ def sphinx_phones(
     Silence comes out as the sound shows it: the decoders' silences are corrected by the loudness.
     """
     duration_s = len(samples) / SAMPLE_RATE_HZ
-    recogniser = _Recogniser(samples, posteriors)
-    pieces = []
     spans = split_at_pauses(levels_db, duration_s)
+    recogniser = _Recogniser(samples, posteriors, spans)
+    pieces = []
     for number, (start_s, end_s) in enumerate(spans):
         progress(_STAGE, number, len(spans))
         pieces.append(_Piece(start_s, end_s, *recogniser.hear(start_s, end_s)))
@@ -91,15 +94,29 @@ def sphinx_phones(
     return found
 
 
-class _Recogniser:
-    """The decoders over one recording, loaded when first needed."""
+def _spread(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Some of the chunks, FITTED_ON_S in all at most (or one), spread evenly over the recording."""
+    every = max(math.ceil(sum(end_s - start_s for start_s, end_s in spans) / FITTED_ON_S), 1)
+    return spans[every // 2 :: every]
 
-    def __init__(self, samples: Track, posteriors: Track | None) -> None:
+
+class _Recogniser:
+    """The decoders over one recording."""
+
+    def __init__(self, samples: Track, posteriors: Track | None, spans: list[tuple[float, float]]) -> None:
         self._samples, self._posteriors = samples, posteriors
         self._gain = _PEAK_FOR_DECODING / max(peak_of(samples), 1e-9)
-        self._words = WordRecogniser(hesitant=posteriors is not None)
-        self._loop = PhoneLoop() if posteriors is None else None
-        self._second = SecondEar() if posteriors is not None else None
+        self._maps = None
+        if posteriors is None:
+            self._words, self._loop = WordRecogniser(hesitant=False), PhoneLoop()
+            return
+        self._second = SecondEar()
+        self._maps = self._second.fit([(self.pcm(*span), label_chances(self._rows(*span))) for span in _spread(spans)])
+        self._words = WordRecogniser(maps=self._maps)
+
+    def aligner(self) -> TextAligner:
+        """By the same model as the words."""
+        return TextAligner(self._maps)
 
     def pcm(self, start_s: float, end_s: float) -> bytes:
         return pcm16(self._samples[round(start_s * SAMPLE_RATE_HZ) : round(end_s * SAMPLE_RATE_HZ)], self._gain)
@@ -111,11 +128,14 @@ class _Recogniser:
         fitting = words if words is not None and words.fit >= UNLIKE_ENGLISH_FIT else None
         if self._posteriors is None:
             return fitting, fitting or self._loop.decode(pcm) or words
-        rows = self._posteriors[round(start_s / HOP_S) : round(end_s / HOP_S) + 1]
+        rows = self._rows(start_s, end_s)
         supposed = fitting.phones if fitting else []
         trust, nearness = _trust(agreement(supposed, rows)), self._second.nearness(pcm)
         heard = span_phones(self._posteriors, start_s, end_s, supposed, trust, nearness)
         return fitting, Decoded([Phone(p.label, p.start_s - start_s, p.end_s - start_s) for p in heard], [])
+
+    def _rows(self, start_s: float, end_s: float) -> np.ndarray:
+        return self._posteriors[round(start_s / HOP_S) : round(end_s / HOP_S) + 1]
 
 
 def _trust(agreed: float) -> float:
@@ -125,7 +145,7 @@ def _trust(agreed: float) -> float:
 
 def _align_text(recogniser: _Recogniser, pieces: list[_Piece], text: str, found: FoundPhones) -> None:
     """Replace what was heard in each piece by the part of `text` said there; says in the notes what did not fit."""
-    aligner = TextAligner()
+    aligner = recogniser.aligner()
     words = spoken_words(text)
     known = [word for word in words if aligner.pronounceable(word)]
     if len(known) < len(words):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from soliloquy.engine.audio.acoustic_model import read_model_definition
 from soliloquy.engine.audio.decode import read_audio
 from soliloquy.engine.audio.features import energy_db
 from soliloquy.engine.audio.heard import label_chances, span_phones
 from soliloquy.engine.audio.mel import mel_power
 from soliloquy.engine.audio.phone_stream import hear_phones, hear_recording
 from soliloquy.engine.audio.say import say
-from soliloquy.engine.audio.senones import LABELS, SecondEar, read_model_definition, second_opinion
+from soliloquy.engine.audio.senones import LABELS, SecondEar, second_opinion
 from soliloquy.engine.audio.sphinx import WordRecogniser, model_file, pcm16
 from soliloquy.engine.audio.sphinx_phones import sphinx_phones
 from soliloquy.engine.audio.speech import HOP_S
@@ -26,7 +27,9 @@ def samples(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def nearness(samples):
-    return SecondEar().nearness(pcm16(samples, 0.7 / float(np.abs(samples).max())))
+    ear, pcm = SecondEar(), pcm16(samples, 0.7 / float(np.abs(samples).max()))
+    ear.fit([(pcm, label_chances(hear_phones(samples, mel_power(samples))))])
+    return ear.nearness(pcm)
 
 
 def test_every_senone_belongs_to_a_phone_of_the_model():
