@@ -38,7 +38,7 @@ class SoliloquyPreferences(bpy.types.AddonPreferences):
         description="Where the engine keeps portraits and recordings it has taken apart; empty: the system's folder for caches")
     device: EnumProperty(
         name="Compute With", items=DEVICES,
-        description="What computes where every vertex is. Drawing is always the processor's work, so a graphics card saves little")
+        description="What makes the frames. CUDA draws them; MPS computes where every vertex is, and the processor draws")
 
     defaults: StringProperty(options={"HIDDEN"}, description="What new files begin with, as JSON")
 

@@ -33,6 +33,11 @@ class DeviceState:
         return asdict(self)
 
 
+def draws(device: torch.device) -> bool:
+    """Whether frames are drawn there."""
+    return device.type in DRAWS
+
+
 def choose_device(name: str) -> None:
     """Let this process and those it starts use the device; "" changes nothing. Raises InputError when it cannot be used."""
     if name:

@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from ..console import command
-from .options import Json, Verbose
+from .options import Device, Json, Verbose
 
 
 def doctor(fetch: Annotated[bool, typer.Option("--fetch", help="Allow the network: download the models that are missing.")] = False,
@@ -60,9 +60,12 @@ def measure(paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help=
 def bench(picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="A picture of one person.")],
           size: Annotated[int, typer.Option(min=16, max=8192, help="Longer side of the frames, pixels.")] = 512,
           minutes: Annotated[int, typer.Option(min=1, max=120, help="Length of the clip that is rendered and encoded.")] = 1,
-          json_events: Json = False, verbose: Verbose = False) -> None:
-    """Measure what one picture and a long clip cost here: seconds to take it apart, frames a second, memory minute by minute."""
+          device: Device = "", json_events: Json = False, verbose: Verbose = False) -> None:
+    """Measure what one picture and a long clip cost here: seconds to take it apart, frames a second and what they are spent on,
+    memory minute by minute."""
     with command(json_events=json_events, verbose=verbose) as console:
+        from ..device import choose_device
         from ..measure.endurance import endure
+        choose_device(device)
         found = endure(picture, size_px=size, minutes=minutes, progress=console.progress)
         console.result(found.text(), **found.as_json())

@@ -22,6 +22,8 @@ Fps = Annotated[str, typer.Option(metavar="RATE", help="Frames per second: 25, 2
 Size = Annotated[str, typer.Option(metavar="SIZE", help="source, the longer side in pixels (512), or 1920x1080.")]
 Formats = Annotated[str, typer.Option("--format", metavar="LIST", help="mp4 (H.264), mov (ProRes 4444 with alpha), png; with commas.")]
 Alpha = Annotated[bool, typer.Option("--alpha", help="Leave the background out (png and mov keep the alpha, mp4 shows black).")]
+Device = Annotated[str, typer.Option("--device", metavar="NAME", help=(
+    "What makes the frames: cpu (the default), cuda, or mps, which only poses. SOLILOQUY_DEVICE says it for every command."))]
 Face = Annotated[Optional[int], typer.Option(help="Which face, counted from 0, largest first.")]
 Landmarks = Annotated[Optional[Path], typer.Option(metavar="FILE", help="JSON with 478 corrected landmarks, instead of detection.")]
 PortraitSettings = Annotated[Optional[list[str]], typer.Option("--set", metavar="KEY=VALUE", help=(

@@ -9,7 +9,7 @@ import typer
 
 from ..console import command
 from .options import (
-    Alpha, Corrections, Cues, Direction, Face, Formats, Fps, Json, Landmarks, PortraitSettings, Rights, Seed, Settings, Size, Speaker,
+    Alpha, Corrections, Cues, Device, Direction, Face, Formats, Fps, Json, Landmarks, PortraitSettings, Rights, Seed, Settings, Size, Speaker,
     Text, TextFile, Verbose, format_names, spoken, stated_rights,
 )
 
@@ -79,10 +79,11 @@ def render(portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A 
            audio: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Sound for the video.")] = None,
            fps: Annotated[str, typer.Option(metavar="RATE", help="Rate of a CSV whose timecode does not tell.")] = "",
            size: Size = "source", formats: Formats = "mp4", alpha: Alpha = False, face: Face = None, landmarks: Landmarks = None,
-           rights: Rights = None, json_events: Json = False, verbose: Verbose = False) -> None:
+           rights: Rights = None, device: Device = "", json_events: Json = False, verbose: Verbose = False) -> None:
     """Draw a performance: ours, or anybody's ARKit capture."""
     with command(json_events=json_events, verbose=verbose) as console:
         from ..animate import Stopwatch, picture_hash, render_to
+        from ..device import choose_device
         from ..errors import AudioError, InputError
         from ..export import read_clip
         from ..files import sha256_of
@@ -98,6 +99,7 @@ def render(portrait: Annotated[Path, typer.Argument(metavar="PORTRAIT", help="A 
         if audio and not audio.is_file():
             raise AudioError(f"There is no recording at {audio}.")
         check_writable(out)
+        choose_device(device)
         policy = load_policy()
         cleared = cleared_rights(portrait, stated_rights(rights), policy)
         built, _ = obtain_portrait(portrait, face=face, landmarks=landmarks, progress=console.progress)

@@ -1,6 +1,7 @@
 """What one picture and a long clip cost: building, the frame rate, and memory minute by minute, in processes that do nothing else.
 
-`python -m soliloquy.engine.measure.endurance build PICTURE PORTRAIT` and `... render PORTRAIT SIZE MINUTES` print JSON.
+`python -m soliloquy.engine.measure.endurance build PICTURE PORTRAIT`, `... render PORTRAIT SIZE MINUTES` and `... stages PORTRAIT SIZE`
+print JSON.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from ..errors import SoliloquyError
 from ..motion.clip import CHANNEL_INDEX, MotionClip
 from ..portrait.portrait import Portrait
 from ..progress import Progress, silent
+from .frame_stages import FrameStages, time_stages
 from .speed import hardware, peak_memory_bytes
 
 MIB = 2 ** 20
@@ -33,7 +35,8 @@ POLL_S = 0.2
 
 @dataclass(frozen=True)
 class Endurance:
-    """What one picture cost. minutes_mib: resident memory after each minute of the clip; peaks are of whole processes."""
+    """What one picture cost. minutes_mib: resident memory after each minute of the clip; peaks are of whole processes; stages: frames
+    without encoding, by stage."""
 
     picture: str
     size: tuple[int, int]
@@ -43,17 +46,18 @@ class Endurance:
     frames_per_s: float
     minutes_mib: list[float]
     render_peak_mib: float
+    stages: FrameStages
 
     def text(self) -> str:
         """The figures for people."""
         minutes = ", ".join(f"{number} min {memory:.0f}" for number, memory in enumerate(self.minutes_mib, 1))
         return (f"{self.picture}, {self.size[0]} x {self.size[1]}: portrait in {self.build_s:.1f} s, peak {self.build_peak_mib:.0f} MiB\n"
                 f"frames of {self.frame_size[0]} x {self.frame_size[1]}, encoded: {self.frames_per_s:.1f} a second, "
-                f"peak {self.render_peak_mib:.0f} MiB; resident after {minutes} MiB\n{hardware()}")
+                f"peak {self.render_peak_mib:.0f} MiB; resident after {minutes} MiB\n{self.stages.text()}\n{hardware()}")
 
     def as_json(self) -> dict:
         """Plain JSON values."""
-        return {**self.__dict__, "size": list(self.size), "frame_size": list(self.frame_size), "hardware": hardware()}
+        return {**asdict(self), "size": list(self.size), "frame_size": list(self.frame_size), "hardware": hardware()}
 
 
 def endure(picture: Path, *, size_px: int = 512, minutes: int = 1, progress: Progress = silent) -> Endurance:
@@ -63,12 +67,13 @@ def endure(picture: Path, *, size_px: int = 512, minutes: int = 1, progress: Pro
     """
     with tempfile.TemporaryDirectory() as folder:
         portrait = str(Path(folder) / "subject.portrait")
-        built = _child(lambda: progress("bench", 0, 2), "build", str(picture), portrait)
-        rendered = _child(lambda: progress("bench", 1, 2), "render", portrait, str(size_px), str(minutes))
-    progress("bench", 2, 2)
+        built = _child(lambda: progress("bench", 0, 3), "build", str(picture), portrait)
+        rendered = _child(lambda: progress("bench", 1, 3), "render", portrait, str(size_px), str(minutes))
+        stages = _child(lambda: progress("bench", 2, 3), "stages", portrait, str(size_px))
+    progress("bench", 3, 3)
     return Endurance(Path(picture).name, tuple(built["size"]), built["build_s"], built["peak_bytes"] / MIB,
                      tuple(rendered["size"]), rendered["frames_per_s"], [bytes_ / MIB for bytes_ in rendered["minutes_bytes"]],
-                     rendered["peak_bytes"] / MIB)
+                     rendered["peak_bytes"] / MIB, FrameStages(**stages))
 
 
 def restless_clip(frames: int) -> MotionClip:
@@ -109,8 +114,7 @@ def time_minutes(portrait_path: Path, size_px: int, minutes: int) -> dict:
     from ..render.write import VideoSink
 
     portrait = Portrait.load(portrait_path)
-    scale = size_px / max(portrait.size)
-    size = (max(16, round(portrait.size[0] * scale)), max(16, round(portrait.size[1] * scale)))
+    size = _frame_size(portrait, size_px)
     a_minute = int(60 * FPS)
     clip, held = restless_clip(minutes * a_minute), []
     with VideoSink(portrait_path.with_name("endurance.mp4"), size=size, fps=FPS, frames=len(clip)) as sink:
@@ -122,6 +126,12 @@ def time_minutes(portrait_path: Path, size_px: int, minutes: int) -> dict:
                 held.append(resident_bytes())
         elapsed = time.perf_counter() - start
     return {"size": size, "frames_per_s": (len(clip) - 1) / elapsed, "minutes_bytes": held, "peak_bytes": peak_memory_bytes()}
+
+
+def _frame_size(portrait: Portrait, long_side_px: int) -> tuple[int, int]:
+    """(width, height) of the portrait's frames."""
+    scale = long_side_px / max(portrait.size)
+    return max(16, round(portrait.size[0] * scale)), max(16, round(portrait.size[1] * scale))
 
 
 def _child(still_wanted: Callable[[], None], *arguments: str) -> dict:
@@ -147,5 +157,11 @@ def _child(still_wanted: Callable[[], None], *arguments: str) -> dict:
 
 if __name__ == "__main__":
     task, first, second, *rest = sys.argv[1:]
-    done = time_building(Path(first), Path(second)) if task == "build" else time_minutes(Path(first), int(second), int(rest[0]))
+    if task == "build":
+        done = time_building(Path(first), Path(second))
+    elif task == "render":
+        done = time_minutes(Path(first), int(second), int(rest[0]))
+    else:
+        subject = Portrait.load(Path(first))
+        done = asdict(time_stages(subject, _frame_size(subject, int(second)), restless_clip))
     print(json.dumps(done))

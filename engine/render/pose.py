@@ -11,6 +11,7 @@ import torch
 
 from ...common import shoulders
 from ...common.channels import ARKIT_CHANNELS, RIG_CHANNELS
+from ..device import CPU, draws
 from ..motion.clip import CHANNEL_INDEX, MotionClip
 from ..portrait.far_side import BEFORE_FACE
 from ..portrait.fit import PUPIL_DISTANCE_M
@@ -48,7 +49,7 @@ class PosedFrame:
 
 @dataclass
 class PosedBatch:
-    """B frames' geometry on the device: what a PosedFrame holds, (B, ...) each."""
+    """B frames' geometry as tensors: what a PosedFrame holds, (B, ...) each."""
 
     vertices: dict[str, torch.Tensor]
     colour: dict[str, torch.Tensor]
@@ -116,8 +117,9 @@ class Poser:
     """A portrait's parts as tensors, ready to be posed batch after batch."""
 
     def __init__(self, portrait: Portrait, device: torch.device | None = None):
-        """device: where parts are posed, the processor by default."""
-        self.device = device or torch.device("cpu")
+        """device: where parts are posed, the processor by default. What is found lies at `home`: there, if it can draw."""
+        self.device = device or torch.device(CPU)
+        self.home = self.device if draws(self.device) else torch.device(CPU)
         self.pivot = torch.from_numpy(np.array(portrait.neck_pivot, np.float32))
         self.centre = torch.from_numpy(np.array(portrait.camera_centre, np.float32))
         self.distance = float(portrait.camera_distance)
@@ -133,16 +135,18 @@ class Poser:
         self.face_normals = self._normals(portrait.parts["face"])
         self.face_may_fade = self._clear_of_holes(portrait)
         self.far_side = self._far_side(portrait) if "far_side" in portrait.parts else None
-        self.mouth_light = MouthLight(portrait, self.device) if {"tongue", "cavity", "teeth_upper"} <= portrait.parts.keys() else None
+        self.mouth_light = MouthLight(portrait, self.home) if {"tongue", "cavity", "teeth_upper"} <= portrait.parts.keys() else None
         self.closure = torch.from_numpy(lid_closure(portrait))
         self._move_to_device()
 
     def _move_to_device(self) -> None:
-        """What parts are posed with; what is needed at rest only was computed before."""
-        for name in ("pivot", "centre", "eye_centres", "carried", "face_colour", "face_normals", "face_may_fade", "closure"):
-            setattr(self, name, getattr(self, name).to(self.device))
+        """What parts are posed with, and home what they are coloured with; what is needed at rest only was computed before."""
+        for where, names in ((self.device, ("pivot", "centre", "eye_centres", "carried")),
+                             (self.home, ("face_colour", "face_normals", "face_may_fade", "closure"))):
+            for name in names:
+                setattr(self, name, getattr(self, name).to(where))
         if self.far_side is not None:
-            self.far_side = {name: known.to(self.device) for name, known in self.far_side.items()}
+            self.far_side = {name: known.to(self.home) for name, known in self.far_side.items()}
         self.parts = {name: tuple(known.to(self.device) if known is not None else None for known in part)
                       for name, part in self.parts.items()}
 
@@ -154,12 +158,13 @@ class Poser:
     def pose_together(self, clip: MotionClip, start: int, stop: int) -> PosedBatch:
         """The geometry of frames start..stop-1, in picture space as the camera sees it."""
         channels, tongue, rotation_deg, shift_m, gaze = (
-            torch.from_numpy(np.ascontiguousarray(asked[start:stop], np.float32)).to(self.device)
+            torch.from_numpy(np.ascontiguousarray(asked[start:stop], np.float32)).to(self.home)
             for asked in (clip.channels, clip.tongue, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg))
         channels = torch.cat([self._close_what_is_open(channels), tongue], dim=1)
         head = rotation_matrices(rotation_deg)
-        shift = shift_m * self.units_per_metre * torch.tensor([1.0, -1.0, 1.0], device=self.device)
-        posed = {name: self._pose_part(name, channels, head, shift, gaze) for name in self.parts}
+        shift = shift_m * self.units_per_metre * torch.tensor([1.0, -1.0, 1.0], device=self.home)
+        asked = [known.to(self.device) for known in (channels, head, shift, gaze)]
+        posed = {name: self._pose_part(name, *asked).to(self.home) for name in self.parts}
         colours = {"face": self._face_colour(head)}
         if self.far_side is not None:
             colours["far_side"] = self._uncover_far_side(head, colours["face"])

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from ..device import DRAWS, chosen_device
+from ..device import chosen_device, draws
 from ..motion.clip import MotionClip
 from ..portrait.portrait import Portrait
 from ..progress import Progress, silent
@@ -32,10 +32,9 @@ def render(portrait: Portrait, clip: MotionClip, *, size: tuple[int, int] | None
     proportions, and its plate's border continued. Drawn on the chosen device (device.py). Raises InputError, and SoliloquyError
     when a graphics card cannot hold a frame; `progress` may raise Cancelled.
     """
-    device, total = chosen_device(), len(clip)
-    stage = Stage(portrait, size, alpha, device)
-    poser = Poser(portrait, device)
-    frames = Batches(stage, poser, clip, device).frames() if device.type in DRAWS else _drawn_here(stage, poser, clip)
+    poser, total = Poser(portrait, chosen_device()), len(clip)
+    stage = Stage(portrait, size, alpha, poser.home)
+    frames = Batches(stage, poser, clip).frames() if draws(poser.device) else _drawn_here(stage, poser, clip)
     with contextlib.closing(frames):
         for done, frame in enumerate(frames, 1):
             progress("render", done, total)

@@ -1,12 +1,18 @@
 """Frames from a graphics card are those of the processor. Everything is tried with torch's own processor device, and with CUDA where it is."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
-from soliloquy.engine.device import DRAWS, devices
+from torch.overrides import TorchFunctionMode
+
+from soliloquy.engine import device as device_choice
+from soliloquy.engine.device import DEVICE_VARIABLE, DRAWS, choose_device, devices
 from soliloquy.engine.errors import Cancelled, InputError, SoliloquyError
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
-from soliloquy.engine.render import render as rendering
+from soliloquy.engine.measure.endurance import restless_clip
+from soliloquy.engine.measure.frame_stages import time_stages
 from soliloquy.engine.render.batched import raster, stream
 from soliloquy.engine.render.batched.canvas import Canvas, Layer, Worn
 from soliloquy.engine.render.batched.drawing import Easel
@@ -40,15 +46,16 @@ def eight_poses() -> MotionClip:
 
 
 def frames_on(device: str, portrait, clip, size, alpha) -> list[np.ndarray]:
-    there = torch.device(device)
-    return list(Batches(Stage(portrait, size, alpha, there), Poser(portrait, there), clip, there).frames())
+    poser = Poser(portrait, torch.device(device))
+    return list(Batches(Stage(portrait, size, alpha, poser.home), poser, clip).frames())
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("size, alpha", [((160, 160), False), ((100, 144), True), ((151, 100), False)])
-@pytest.mark.parametrize("name", ["astronaut", "hopper"])
+@pytest.mark.parametrize("name, size, alpha", [("astronaut", (160, 160), False), ("astronaut", (100, 144), True),
+                                               ("hopper", (151, 100), False)])
 def test_every_pose_is_drawn_as_the_processor_draws_it(name, size, alpha, device, request):
-    portrait, clip = request.getfixturevalue(name), eight_poses()
+    clip = eight_poses()
+    portrait = dataclasses.replace(request.getfixturevalue(name), border_px=(30, 41, 0, 25) if name == "hopper" else (0, 0, 0, 0))
     here = list(render(portrait, clip, size=size, alpha=alpha))
     there = frames_on(device, portrait, clip, size, alpha)
     assert len(there) == len(clip)
@@ -88,7 +95,7 @@ def test_a_heap_of_triangles_is_drawn_as_the_processor_draws_it(device, replace,
 
 @pytest.mark.parametrize("holds", [5, 1])
 def test_too_little_memory_makes_batches_smaller(astronaut, monkeypatch, holds):
-    clip, size, draw, tried = eight_poses(), (64, 64), Easel.draw, []
+    clip, size, draw, tried = eight_poses(), (32, 32), Easel.draw, []
 
     def short_of_memory(easel, frames):
         tried.append(len(frames))
@@ -111,14 +118,20 @@ def test_a_card_that_cannot_hold_one_frame_is_told_in_one_line(astronaut, monkey
         frames_on("cpu", astronaut, eight_poses(), (64, 48), False)
 
 
-def test_render_draws_on_the_device_that_draws(astronaut, monkeypatch):
+@pytest.fixture
+def tensors_draw(monkeypatch):
+    """The processor counts as a device that draws."""
+    monkeypatch.setattr(device_choice, "DRAWS", ("cpu",))
+
+
+def test_render_draws_on_the_device_that_draws(astronaut, monkeypatch, request):
     clip, asked = eight_poses(), []
     here = list(render(astronaut, clip, size=(64, 64)))
-    monkeypatch.setattr(rendering, "DRAWS", ("cpu",))
+    request.getfixturevalue("tensors_draw")
     monkeypatch.setattr(stream, "MOST_FRAMES", 3)
     there = list(render(astronaut, clip, size=(64, 64), progress=lambda *step: asked.append(step)))
     assert asked == [("render", done, 8) for done in range(1, 9)]
-    assert np.abs(np.array(here).astype(int) - there).max() <= MOST_LEVELS
+    assert 0 < np.abs(np.array(here).astype(int) - there).max() <= MOST_LEVELS, "drawn another way, and the same"
 
     def stop(stage, done, total):
         raise Cancelled("stopped")
@@ -127,9 +140,63 @@ def test_render_draws_on_the_device_that_draws(astronaut, monkeypatch):
         list(render(astronaut, clip, size=(64, 64), progress=stop))
 
 
-def test_a_device_that_cannot_be_used_is_refused_by_the_command_line(monkeypatch):
-    from soliloquy.engine.device import DEVICE_VARIABLE, choose_device
+CARD = torch.device("cpu", 0)
 
+
+class OnCard(torch.Tensor):
+    """A tensor that, as those of a graphics card do, refuses to meet others but single numbers."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        if function == torch.Tensor.device.__get__:
+            return CARD
+        given = list(args) + list((kwargs or {}).values())
+        while any(isinstance(one, (list, tuple)) for one in given):
+            given = [one for group in given for one in (group if isinstance(group, (list, tuple)) else [group])]
+        strangers = [one for one in given if isinstance(one, torch.Tensor) and not isinstance(one, OnCard) and one.dim()]
+        assert not strangers, f"{function} is given tensors of two devices"
+        result = super().__torch_function__(function, types, args, kwargs)
+        return result.as_subclass(torch.Tensor) if function in (torch.Tensor.cpu, torch.Tensor.numpy) and torch.is_tensor(result) else result
+
+
+class Card(TorchFunctionMode):
+    """What is made or moved there is on the card."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        result = function(*args, **kwargs)
+        there = kwargs.get("device") == CARD or (function is torch.Tensor.to and CARD in args[1:])
+        return result.as_subclass(OnCard) if there and torch.is_tensor(result) else result
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_no_tensor_stays_behind(hopper, alpha, tensors_draw):
+    def drawn(device):
+        poser = Poser(hopper, device)
+        stage = Stage(hopper, (48, 48), alpha, poser.home)
+        return Easel(stage, device).draw(stage.dress(poser.pose_together(eight_poses(), 5, 7)))
+
+    here = drawn(torch.device("cpu"))
+    with Card():
+        there = drawn(CARD)
+    assert isinstance(there, OnCard) and torch.equal(here, there.cpu())
+    with pytest.raises(AssertionError, match="two devices"):
+        there + here
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("tensors", [False, True])
+def test_every_stage_is_timed(astronaut, device, tensors, monkeypatch, request):
+    monkeypatch.setenv(DEVICE_VARIABLE, device)
+    if tensors:
+        request.getfixturevalue("tensors_draw")
+        monkeypatch.setattr("soliloquy.engine.measure.frame_stages.FRAMES_DRAWN_THERE", 8)
+    found = time_stages(astronaut, (32, 32), restless_clip)
+    assert list(found.alone) == ["pose", "dress", "draw", *(["transfer"] if tensors or device in DRAWS else [])]
+    assert min(found.alone.values()) > 0 < found.together and found.device == device in found.text()
+
+
+def test_a_device_that_cannot_be_used_is_refused(monkeypatch):
     monkeypatch.setenv(DEVICE_VARIABLE, "cpu")
     choose_device("")
     with pytest.raises(InputError, match="abacus"):

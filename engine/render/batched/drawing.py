@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 
@@ -22,6 +24,7 @@ class Easel:
         if not stage.alpha:
             self.plate = torch.from_numpy(stage.plate[..., :3].copy()).to(device).view(-1, 3)
             self.halo = _Halo(stage, device)
+            self.inside = None if stage.inside is None else torch.from_numpy(stage.inside).to(device)
 
     def _layer(self, name: str) -> Layer:
         part = self.stage.part(name)
@@ -34,10 +37,12 @@ class Easel:
         worn = {name: Worn(self.layers[name], vertices, torch.cat([frames.colour[name], frames.texels[name]], dim=2))
                 for name, vertices in frames.vertices.items()}
         canvas = Canvas(len(frames), self.stage.size, self.device)
-        canvas.draw([worn["person"]])
         face = frames.vertices["face"].cpu().numpy()
-        for aperture, groups in APERTURE_PARTS.items():
-            self._draw_through(canvas, [self.stage.hole(aperture, vertices) for vertices in face], groups, worn)
+        with ThreadPoolExecutor() as pool:
+            holes = {aperture: [pool.submit(self.stage.hole, aperture, vertices) for vertices in face] for aperture in APERTURE_PARTS}
+            canvas.draw([worn["person"]])
+            for aperture, groups in APERTURE_PARTS.items():
+                self._draw_through(canvas, [hole.result() for hole in holes[aperture]], groups, worn)
         canvas.draw([worn[name] for name in SKIN if name in worn])
         return _straight(canvas.colour) if self.stage.alpha else self._over_plate(canvas, frames.halo)
 
@@ -89,7 +94,8 @@ class Easel:
         behind = self.plate.repeat(canvas.frames, 1, 1)
         self.halo.draw(behind, halo)
         behind = behind.view(*canvas.colour.shape[:3], 3)
-        return _bytes(canvas.colour[..., :3] + behind * (1 - canvas.colour[..., 3:]))
+        front = canvas.colour if self.inside is None else canvas.colour * self.inside
+        return _bytes(front[..., :3] + behind * (1 - front[..., 3:]))
 
 
 class _Halo:

@@ -17,7 +17,7 @@ TOLERANCE = -1e-5
 """Least barycentric weight of a pixel on a triangle's edge; LEAST_AREA: twice that of a triangle that is drawn. As the processor's."""
 LEAST_AREA = 1e-9
 FRAGMENTS_AT_ONCE = 1 << 24
-"""Pixels of bounding boxes looked at together: about 2 GB of intermediate results."""
+"""Pixels of bounding boxes looked at together: 3 GB of intermediate results."""
 
 
 @dataclass

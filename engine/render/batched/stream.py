@@ -18,22 +18,23 @@ from .drawing import Easel
 
 logger = logging.getLogger(__name__)
 
-PIXELS_AT_ONCE = 1 << 26
-"""Of all frames drawn together: 3 GB while they are drawn."""
-MOST_FRAMES = 64
-"""More frames at once save no time: so many keep a card busy between two looks at how many fragments there are."""
+PIXELS_AT_ONCE, MOST_FRAMES = 1 << 26, 64
+"""No more are drawn together: by then the few hundred steps of a batch are long beside what it costs to ask for them."""
+BYTES_PER_PIXEL = 512
+"""Of memory while a batch is drawn; measured on the processor: 340 to 400."""
 
 Fetch = Callable[[], np.ndarray]
 """Waits until frames have come over, and gives them."""
 
 
 class Batches:
-    """A clip drawn on `device` in batches as large as its memory allows."""
+    """A clip drawn where it is posed, in batches as large as the memory there allows."""
 
-    def __init__(self, stage: Stage, poser: Poser, clip: MotionClip, device: torch.device):
-        self.stage, self.poser, self.clip = stage, poser, clip
+    def __init__(self, stage: Stage, poser: Poser, clip: MotionClip):
+        self.stage, self.poser, self.clip, device = stage, poser, clip, poser.home
         self.easel = Easel(stage, device)
-        self.at_once = max(1, min(MOST_FRAMES, PIXELS_AT_ONCE // (stage.size[0] * stage.size[1])))
+        room = torch.cuda.mem_get_info(device)[0] // BYTES_PER_PIXEL if device.type == "cuda" else PIXELS_AT_ONCE
+        self.at_once = max(1, min(MOST_FRAMES, min(room, PIXELS_AT_ONCE) // (stage.size[0] * stage.size[1])))
         self.crossing = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def frames(self) -> Iterator[np.ndarray]:
