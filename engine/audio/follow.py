@@ -15,7 +15,7 @@ import numpy as np
 from .boundaries import tidy
 from .heard import LABELS, heard_phones, label_chances, runs_of
 from .rows import Track, blocks_of
-from .sounds import ARPABET_OF, CLASS_INDEX
+from .sounds import ARPABET_OF, CLASS_INDEX, LABEL_OF
 from .speech import HOP_S, SILENCE, Phone, Word
 from .viterbi import text_path
 
@@ -166,7 +166,7 @@ def _place(posteriors: np.ndarray, words: list[tuple[str, tuple[str, ...]]], who
     gathered: dict[int, list[tuple[str, int, int]]] = {}
     for position, first, last in runs_of(path):
         if owners[position] >= 0:
-            gathered.setdefault(owners[position], []).append((ARPABET_OF.get(names[position], names[position]), first, last))
+            gathered.setdefault(owners[position], []).append((LABEL_OF.get(names[position], names[position]), first, last))
     return [
         Placed(words[number][0], phones, float(np.clip(cost[phones[0][1] : phones[-1][2]], _WORST, 0.0).mean()))
         for number, phones in gathered.items()

@@ -11,7 +11,7 @@ from .boundaries import tidy
 from .chunks import split_at_pauses
 from .rows import Track
 from .senones import LABELS, second_opinion
-from .sounds import ARPABET_OF, BREATH, CLASSES
+from .sounds import ARPABET_OF, BREATH, CLASS_INDEX, CLASSES, FRONT_ROUNDED
 from .speech import HOP_S, SILENCE, Phone
 from .viterbi import free_path
 
@@ -42,8 +42,8 @@ def span_phones(
 ) -> list[Phone]:
     """The likeliest phones of a part of a recording, on its clock; silences as the network hears them.
 
-    supposed: what somebody else hears there, on the clock of the part; each frame of these is exp(trust) times likelier than
-    the network alone thinks. nearness: of the part, by the second ear (senones.py).
+    supposed: what somebody else hears there in English, on the clock of the part; each frame of these is exp(trust) times likelier
+    than the network alone thinks. nearness: of the part, by the second ear (senones.py).
     """
     rows = posteriors[round(start_s / HOP_S) : round(end_s / HOP_S) + 1]
     chances = label_chances(rows)
@@ -55,9 +55,20 @@ def span_phones(
     chances /= chances.sum(axis=1, keepdims=True)
     borders = runs_of(free_path(chances)) if len(rows) else []
     return [
-        Phone(LABELS[label], min(start_s + first * HOP_S, end_s), min(start_s + last * HOP_S, end_s))
+        Phone(
+            LABELS[label] if trust else _own_label(LABELS[label], rows[first:last]),
+            min(start_s + first * HOP_S, end_s),
+            min(start_s + last * HOP_S, end_s),
+        )
         for label, first, last in borders
     ]
+
+
+def _own_label(label: str, posteriors: np.ndarray) -> str:
+    """That of a front rounded vowel, which English lacks, where the network hears one rather than any other class of `label`."""
+    mean = posteriors.astype(np.float32).mean(axis=0)
+    classes = [name for name in CLASSES if ARPABET_OF[name] == label]
+    return FRONT_ROUNDED.get(max(classes, key=lambda name: mean[CLASS_INDEX[name]]), label)
 
 
 def agreement(phones: list[Phone], posteriors: np.ndarray) -> float:

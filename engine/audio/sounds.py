@@ -67,8 +67,13 @@ ARPABET_OF: dict[str, str] = {
     "j": "Y",
     "w": "W",
 }
-"""Class (IPA) -> label of a `Phone`. Sounds English lacks take the label whose lips and jaw look alike: y and ø are rounded,
-a rolled or tapped r is made with the tongue alone, as d is."""
+"""Class (IPA) -> the ARPAbet label that is heard for it. Sounds English lacks take the label whose lips and jaw look alike: y and ø
+are rounded, a rolled or tapped r is made with the tongue alone, as d is."""
+
+FRONT_ROUNDED: dict[str, str] = {"y": "UE", "ø": "OE"}
+"""Classes with the lips of their ARPAbet label and another tongue -> a label of their own, which ARPAbet lacks: lune, fünf; peu, schön."""
+LABEL_OF: dict[str, str] = ARPABET_OF | FRONT_ROUNDED
+"""Class -> label of a `Phone` when it is known exactly which sound it is."""
 
 CLASSES: tuple[str, ...] = tuple(ARPABET_OF)
 CLASS_INDEX: dict[str, int] = {name: number for number, name in enumerate(CLASSES)}
@@ -76,7 +81,7 @@ SILENT, BREATHING, LAUGHING = CLASS_INDEX["sil"], CLASS_INDEX["breath"], CLASS_I
 VOWEL_CLASSES: tuple[str, ...] = tuple("i ɪ e ɛ æ a ɑ ɔ o ʊ u y ø ɨ ə ʌ ɝ aɪ aʊ eɪ oʊ ɔɪ".split())
 
 VISEME_GROUPS: tuple[str, ...] = (
-    "AA AE AH AY AW", "EH EY", "IH IY Y", "AO OW OY", "UH UW W", "ER R", "P B M", "F V", "S Z", "SH ZH CH JH", "TH DH", "T D N L",
+    "AA AE AH AY AW", "EH EY", "IH IY Y", "AO OW OY", "UH UW W UE OE", "ER R", "P B M", "F V", "S Z", "SH ZH CH JH", "TH DH", "T D N L",
     "K G NG HH",
 )  # fmt: skip
 """Labels whose lips look alike (the classes of `motion.lips`)."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import FormatError
 from ..files import whole_file
-from .sounds import ARPABET_OF, class_of
+from .sounds import LABEL_OF, class_of
 from .speech import EVENT_LABELS, SILENCE, Event, Phone, Speech, Word
 
 LARGEST_BYTES = 32 << 20
@@ -35,7 +35,7 @@ _TOKEN = re.compile(
 )
 _SILENCES = frozenset(("", "sil", "[sil]", "<sil>", "sp", "pau", "#", "_", "<p:>", "<eps>"))
 _NOISES = frozenset(("spn", "[spn]", "nsn", "noise", "<unk>", "[unk]"))
-_LABELS = frozenset(ARPABET_OF.values()) | {"NOISE"}
+_LABELS = frozenset(LABEL_OF.values()) | {"NOISE"}
 _WORDS_NAMES, _PHONES_NAMES, _EVENTS_NAMES = ("words", "word"), ("phones", "phone", "segments", "phonemes"), ("events",)
 
 
@@ -108,7 +108,7 @@ def phone_label(text: str) -> str:
     known = class_of(bare.strip("ˈˌː")) or class_of(bare[0])
     if known is None:
         raise FormatError(f"The phone {bare!r} is neither ARPAbet nor IPA; use for example AH, SH or ʃ.")
-    return ARPABET_OF[known]
+    return LABEL_OF[known]
 
 
 def _is_silence(text: str) -> bool:

@@ -35,7 +35,7 @@ SOUND_CLASSES = (
     "EH EY",
     "IH IY Y",
     "AO OW OY",
-    "UH UW W",
+    "UH UW W UE OE",
     "ER R",
     "P B M",
     "F V",

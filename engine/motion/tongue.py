@@ -26,9 +26,9 @@ BETWEEN, BETWEEN_LIFT = 0.34, 0.12
 NEAR_CONTACT = {"S": 0.3, "Z": 0.3, "SH": 0.34, "ZH": 0.34, "CH": 0.42, "JH": 0.42, "R": 0.4, "ER": 0.34, "Y": 0.1}
 """tongueUp of sounds whose tip or blade comes near the ridge and leaves a gap."""
 LOWERED = {"AA": 1.0, "AO": 0.85, "AE": 0.7, "AH": 0.5, "EH": 0.4, "OW": 0.6, "UH": 0.4, "UW": 0.35, "ER": 0.35, "IH": 0.1, "W": 0.4,
-           "K": 0.3, "G": 0.3, "NG": 0.3, "R": 0.35}
-"""tongueBack. The body is as low as a vowel is open, and drawn back in back vowels (Jones 1918, the cardinal vowels); for k and g
-it is the back that rises, which draws the tip off the teeth."""
+           "K": 0.3, "G": 0.3, "NG": 0.3, "R": 0.35, "OE": 0.3}
+"""tongueBack. The body is as low as a vowel is open, and drawn back in back vowels (Jones 1918, the cardinal vowels; a
+French u, UE, has the tongue of IY, eu, OE, that of a rather close EH); for k and g it is the back that rises, which draws the tip off."""
 GLIDES = {"AY": ("AA", "IH"), "AW": ("AA", "UH"), "EY": ("EH", "IY"), "OW": ("OW", "UW"), "OY": ("AO", "IH")}
 GLIDE_SHARE = 0.6
 """Of a diphthong, its first half's."""

@@ -73,6 +73,7 @@ _HIGH_FRONT = _vowel(0.18, lower=0.24, upper=0.10, stretch=0.30)
 _BACK_ROUND = _vowel(0.48, lower=0.06, funnel=0.42, pucker=0.22, forward=0.12)
 _MID_ROUND = _vowel(0.36, funnel=0.45, pucker=0.42, forward=0.15)
 _HIGH_ROUND = _vowel(0.17, funnel=0.34, pucker=0.72, forward=0.20)
+_MID_FRONT_ROUND = _vowel(0.30, funnel=0.38, pucker=0.44, forward=0.12)
 _HIGH_ROUND_LAX = _vowel(0.24, lower=0.06, funnel=0.32, pucker=0.36, forward=0.10)
 
 _SEALED = _consonant(0.10, 0.55, 0.0, 0.9)
@@ -97,6 +98,8 @@ VISEMES: dict[str, tuple[Viseme, ...]] = {
     "AO": (_BACK_ROUND,),
     "UH": (_HIGH_ROUND_LAX,),
     "UW": (_HIGH_ROUND,),
+    "UE": (_HIGH_ROUND,),
+    "OE": (_MID_FRONT_ROUND,),
     "ER": (_vowel(0.24, funnel=0.26, pucker=0.34),),
     "AY": (_OPEN, _HIGH_LAX),
     "AW": (_OPEN, _HIGH_ROUND_LAX),
@@ -130,7 +133,7 @@ VISEMES: dict[str, tuple[Viseme, ...]] = {
 }
 """Every speech label of a `Speech`; diphthongs pass through two targets. HH takes the shape of the vowel after it."""
 
-VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
+VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW UE OE".split())
 SEALS = frozenset("PBM")
 LABIODENTALS = frozenset("FV")
 SIBILANTS = frozenset("S Z SH ZH CH JH".split())

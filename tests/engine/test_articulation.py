@@ -225,7 +225,7 @@ def test_a_v_shortly_after_a_p_shows_its_touch_whole(fps):
 
 
 def test_the_viseme_table_knows_every_sound_and_only_real_channels():
-    assert len(VISEMES) == 39 and VOWELS < set(VISEMES)
+    assert len(VISEMES) == 41 and VOWELS < set(VISEMES)
     for visemes in VISEMES.values():
         for viseme in visemes:
             assert set(viseme.shape) <= set(SHAPE_CHANNELS)

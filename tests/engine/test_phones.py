@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from soliloquy.engine.audio.decode import SAMPLE_RATE_HZ, read_audio
 from soliloquy.engine.audio.features import energy_db
-from soliloquy.engine.audio.follow import follow_text
+from soliloquy.engine.audio.follow import follow_text, placed_words
 from soliloquy.engine.audio.heard import LABELS, heard_phones, span_phones
 from soliloquy.engine.audio.mel import mel_power
 from soliloquy.engine.audio.phone_stream import HOP, LAYERS, LOOK_AHEAD_S, WEIGHTS, WEIGHTS_SHA256, PhoneStream, hear_phones
@@ -96,6 +96,21 @@ def test_what_another_ear_supposes_decides_only_where_the_network_is_in_doubt():
     supposed = [Phone("AA", 0.0, 0.2), Phone("P", 0.2, 0.6)]
     assert [p.label for p in span_phones(rows, 0.0, 0.6)] == ["M", "T"]
     assert [p.label for p in span_phones(rows, 0.0, 0.6, supposed, trust=3.0)] == ["M", "P"]
+
+
+def test_front_rounded_vowels_have_labels_of_their_own_except_in_english_words():
+    rows = np.full((60, len(CLASSES)), 1e-4, np.float32)
+    rows[:15, CLASS_INDEX["y"]], rows[:15, CLASS_INDEX["u"]], rows[:15, CLASS_INDEX["i"]] = 0.4, 0.2, 0.35
+    rows[15:30, CLASS_INDEX["t"]] = 0.9
+    rows[30:45, CLASS_INDEX["u"]], rows[30:45, CLASS_INDEX["y"]] = 0.6, 0.3
+    rows[45:, CLASS_INDEX["ø"]] = 0.9
+    assert [p.label for p in span_phones(rows, 0.0, 0.6)] == ["UE", "T", "UW", "OE"]
+    assert [p.label for p in span_phones(rows, 0.0, 0.6, [Phone("UW", 0.0, 0.15)], trust=1.0)] == ["UW", "T", "UW", "UH"]
+
+
+def test_a_french_text_names_them(samples, posteriors):
+    (word,) = placed_words(posteriors, [("plu", ("p", "l", "y"))], whole=True)
+    assert [label for label, _, _ in word.phones] == ["P", "L", "UE"]
 
 
 def test_noise_silence_and_nothing_do_no_harm():

@@ -147,7 +147,8 @@ def test_a_picture_is_no_textgrid(tmp_path):
 
 
 def test_phones_may_be_arpabet_or_ipa():
-    named = {"AH0": "AH", "ʃ": "SH", "": SILENCE, "sil": SILENCE, "spn": "NOISE", "ŋ": "NG", "uː": "UW", "tʃ": "CH", "breath": "BREATH"}
+    named = {"AH0": "AH", "ʃ": "SH", "": SILENCE, "sil": SILENCE, "spn": "NOISE", "ŋ": "NG", "uː": "UW", "tʃ": "CH", "breath": "BREATH",
+             "yː": "UE", "œ": "OE", "UE": "UE"}
     assert {text: phone_label(text) for text in named} == named
     with pytest.raises(FormatError, match="neither ARPAbet nor IPA"):
         phone_label("###")

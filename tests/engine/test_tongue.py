@@ -12,13 +12,14 @@ import torch
 from motion_speech import speech_of
 
 from soliloquy.common.channels import RIG_CHANNELS, TONGUE_CHANNELS
-from soliloquy.engine.audio.sounds import ARPABET_OF, classes_of_ipa
+from soliloquy.engine.audio.sounds import LABEL_OF, classes_of_ipa
 from soliloquy.engine.audio.speech import Phone
 from soliloquy.engine.errors import FormatError
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.motion.direction import Direction
 from soliloquy.engine.motion.generate import generate_motion
 from soliloquy.engine.motion.tongue import tongue_curves, tongue_of_jaw
+from soliloquy.engine.motion.visemes import VISEMES
 from soliloquy.engine.portrait.fit import PUPIL_DISTANCE_M
 from soliloquy.engine.portrait.portrait import Portrait
 from soliloquy.engine.render.mouthlight import behind_pout
@@ -56,15 +57,24 @@ def tip(portrait: Portrait, **values: float) -> np.ndarray:
                                             ("θ", "out"), ("ð", "out"), ("a", "back"), ("ɑ", "back"), ("ɔ", "back"), ("x", "back"),
                                             ("ʁ", "back"), ("k", "back"), ("ʃ", "up"), ("s", "up"), ("ts", "up"), ("ɹ", "up")])
 def test_sounds_of_all_languages_put_the_tongue_where_it_belongs(word, expected):
-    up, back, out = at_middle(ARPABET_OF[classes_of_ipa(word)[0]])
+    up, back, out = at_middle(LABEL_OF[classes_of_ipa(word)[0]])
     assert expected == ("out" if out > 0.2 else "up" if up > back else "back")
     assert max(up, back, out) > 0.25
 
 
 def test_no_sound_of_any_language_is_unknown_and_silence_rests():
-    for label in ARPABET_OF.values():
+    for label in LABEL_OF.values():
         assert all(0 <= value <= 1 for value in at_middle(label))
     assert at_middle("SIL") == (0, 0, 0) and at_middle("BREATH") == (0, 0, 0)
+
+
+@pytest.mark.parametrize("front, back, spread", [("y", "u", "i"), ("ø", "o", "e"), ("œ", "ɔ", "ɛ")])
+def test_front_rounded_vowels_have_the_tongue_of_spread_ones_and_the_lips_of_round_ones(front, back, spread):
+    labels = [LABEL_OF[classes_of_ipa(ipa)[0]] for ipa in (front, back, spread)]
+    drawn_back = [at_middle(label)[1] for label in labels]
+    assert drawn_back[0] <= drawn_back[2] + 0.01 and drawn_back[0] < drawn_back[1]
+    round_lips = [VISEMES[label][0].shape.get("mouthPucker", 0.0) for label in labels]
+    assert round_lips[0] > 0.2 + round_lips[2]
 
 
 def test_lips_leave_the_tongue_to_the_neighbours():
