@@ -34,9 +34,10 @@ def analyse_speech(
 ) -> Speech:
     """Phones, pauses, events, loudness and pitch of a recording; words too when its `text` is given and fits.
 
-    channel: the only one that is listened to, from 0; otherwise all are mixed. Without text the phones come from what the phone network hears and
-    the English words recognised. Samples, spectra and posteriors lie in temporary files (300 MB an hour): memory holds the result and one
-    stretch of the recording at a time. Raises AudioError when the recording cannot be used, OutputError when the disk is full.
+    channel: the only one that is listened to, from 0; otherwise all are mixed. Without text the phones come from what the phone
+    network hears and the English words recognised. Samples, spectra and posteriors lie in temporary files (300 MB an hour): memory
+    holds the result and one stretch of the recording at a time. Raises AudioError when the recording cannot be used, OutputError when
+    the disk is full.
     """
     path = Path(path)
     with contextlib.ExitStack() as files:

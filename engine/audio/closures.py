@@ -37,8 +37,9 @@ def with_heard_closures(phones: list[Phone], posteriors: Track) -> list[Phone]:
         wider_s = max(SHORTEST_S - (end_s - start_s), 0.0) / 2
         closure = Phone(CLOSED[int(chances[first:end].sum(axis=0).argmax())], start_s - wider_s, end_s + wider_s)
         over = _overlapping(put_in, closure.start_s, closure.end_s)
-        if not any(p.label in TOUCHED for p in put_in[over]):
-            put_in[over] = _put_in(put_in[over], closure)
+        covered = put_in[over]
+        if covered and not any(p.label in TOUCHED for p in covered):
+            put_in[over] = _put_in(covered, closure)
     return put_in
 
 

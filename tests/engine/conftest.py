@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from soliloquy.engine.measure.detectors import FaceDetector
 from soliloquy.engine.portrait.build import build_portrait
 from soliloquy.engine.portrait.portrait import Portrait
 
@@ -42,3 +43,10 @@ def astronaut(astronaut_path) -> Portrait:
 @pytest.fixture(scope="session")
 def hopper(hopper_path) -> Portrait:
     return build_portrait(hopper_path)
+
+
+@pytest.fixture(scope="session")
+def detector():
+    """Reads faces off pictures as the scoreboard does."""
+    with FaceDetector() as detector:
+        yield detector

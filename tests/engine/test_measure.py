@@ -9,6 +9,7 @@ import math
 import cv2
 import numpy as np
 import pytest
+from figures_by_key import by_key
 
 from soliloquy.engine.audio.speech import Phone, Speech
 from soliloquy.engine.errors import InputError
@@ -16,18 +17,11 @@ from soliloquy.engine.measure import rows_face, rows_gaze, rows_performance, row
 from soliloquy.engine.measure.batteries import gaze_battery, pose_battery
 from soliloquy.engine.measure.bench import Bench
 from soliloquy.engine.measure.board import Score, run
-from soliloquy.engine.measure.detectors import FaceDetector
 from soliloquy.engine.measure.figures import MISS, NOT_APPLICABLE, PASS, REPORTED, ROWS, TARGETS, Figure
 from soliloquy.engine.measure.speed import Preparation, speed
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.render.render import render
-
-
-@pytest.fixture(scope="module")
-def detector():
-    with FaceDetector() as detector:
-        yield detector
 
 
 def turning_picture(portrait, clip, *, size):
@@ -47,10 +41,6 @@ def frozen_picture(portrait, clip, *, size):
     picture = cv2.resize(rows_picture.recomposed(portrait), size, interpolation=cv2.INTER_AREA)
     for _ in range(len(clip)):
         yield picture
-
-
-def by_key(figures: list[Figure]) -> dict[str, Figure]:
-    return {figure.key: figure for figure in figures}
 
 
 def a_speech(duration_s: float = 20.0) -> Speech:

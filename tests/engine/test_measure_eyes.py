@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from soliloquy.engine.measure.bench import Bench
-from soliloquy.engine.measure.detectors import IRIS_RADIUS_IOD, Face, FaceDetector
+from soliloquy.engine.measure.detectors import IRIS_RADIUS_IOD, Face
 from soliloquy.engine.measure.irises import iris_travel_iod
 from soliloquy.engine.measure.known_head import EYE_DISTANCE_PX, KnownHead, looked_at, painted
 from soliloquy.engine.measure.lids_shut import eye_shown, lid_closure, seen_closure
@@ -22,12 +22,6 @@ GAZE_DEG = np.array([(0, 0), (-20, 0), (-10, 0), (20, 0)], float)
 LARGE_CATCH_LIGHT = {"glint": 2.2}
 DARK = {"sclera": (120, 95, 80), "iris": (35, 22, 15), "glint": 1.5}
 """Eyes of an old painting."""
-
-
-@pytest.fixture(scope="module")
-def detector():
-    with FaceDetector() as detector:
-        yield detector
 
 
 def gain(travel_iod) -> float:

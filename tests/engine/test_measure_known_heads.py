@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from soliloquy.engine.measure.batteries import gaze_battery
-from soliloquy.engine.measure.detectors import Face, FaceDetector
+from soliloquy.engine.measure.detectors import Face
 from soliloquy.engine.measure.irises import iris_travel_iod
 from soliloquy.engine.measure.known_head import CAMERA_EYE_DISTANCES, EYE_DISTANCE_PX, SIZE_PX, KnownHead, looked_at, painted
 from soliloquy.engine.measure.rows_gaze import gains
@@ -20,12 +20,6 @@ from soliloquy.engine.measure.tracking import follow
 ASKED_DEG = np.array([(0, 0, 0), (-20, 0, 0), (-10, 0, 0), (10, 0, 0), (20, 0, 0), (0, -20, 0), (0, -10, 0), (0, 10, 0), (0, 20, 0),
                       (0, 0, -20), (0, 0, 20)], float)
 GAZE_DEG = np.array([(0, 0), (-20, 0), (-10, 0), (10, 0), (20, 0), (0, -15), (0, -7), (0, 7), (0, 15)], float)
-
-
-@pytest.fixture(scope="module")
-def detector():
-    with FaceDetector() as detector:
-        yield detector
 
 
 def read_rotation(detector, frames) -> np.ndarray:

@@ -7,11 +7,12 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
+from figures_by_key import by_key
 
 from soliloquy.engine.measure import rows_face
 from soliloquy.engine.measure.batteries import lip_battery
 from soliloquy.engine.measure.bench import Bench
-from soliloquy.engine.measure.detectors import INNER_LIPS, FaceDetector
+from soliloquy.engine.measure.detectors import INNER_LIPS
 from soliloquy.engine.measure.figures import MISS, PASS
 from soliloquy.engine.measure.lips_apart import INNER_OUTLINE, lip_gap_iod, painted_for_gap, posed_lips, shown_height_px
 from soliloquy.engine.motion.clip import CHANNEL_INDEX
@@ -19,16 +20,6 @@ from soliloquy.engine.portrait.topology import INNER_LIP_LOWER, INNER_LIP_UPPER
 from soliloquy.engine.render.render import render
 
 SEAL, OPEN = "lip_seal_canonical", "lip_open_canonical"
-
-
-@pytest.fixture(scope="module")
-def detector():
-    with FaceDetector() as detector:
-        yield detector
-
-
-def by_key(figures) -> dict:
-    return {figure.key: figure for figure in figures}
 
 
 def gap_with(bench: Bench, outline: np.ndarray) -> np.ndarray:

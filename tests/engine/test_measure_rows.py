@@ -5,27 +5,17 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from figures_by_key import by_key
 from motion_speech import speech_of
 
 from soliloquy.engine.measure import known_head, rows_identity, rows_performance, rows_picture, rows_shape, rows_speech
 from soliloquy.engine.measure.bench import Bench
-from soliloquy.engine.measure.detectors import FaceDetector
 from soliloquy.engine.measure.figures import MISS, PASS
 from soliloquy.engine.measure.signals import lag_of
 from soliloquy.engine.measure.teeth import shift_px, teeth, toothless
 from soliloquy.engine.measure.viseme_table import told_apart, viseme_table
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.render.render import render
-
-
-@pytest.fixture(scope="module")
-def detector():
-    with FaceDetector() as detector:
-        yield detector
-
-
-def by_key(figures) -> dict:
-    return {figure.key: figure for figure in figures}
 
 
 def picture_of(portrait, size):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from soliloquy.engine.measure.detectors import FaceDetector
 from soliloquy.engine.measure.figures import TARGETS
 from soliloquy.engine.measure.known_head import CAMERA_EYE_DISTANCES, EYE_DISTANCE_PX, SIZE_PX, KnownHead, looked_at
 from soliloquy.engine.measure.rows_shape import unexplained_iod
@@ -14,12 +12,6 @@ from soliloquy.engine.measure.tracking import follow
 
 ASKED_DEG = np.array([(0, 0, 0), (-20, 0, 0), (-10, 0, 0), (10, 0, 0), (20, 0, 0), (0, -10, 0), (0, 10, 0), (0, 0, -10), (0, 0, 10)],
                      float)
-
-
-@pytest.fixture(scope="module")
-def detector():
-    with FaceDetector() as detector:
-        yield detector
 
 
 def waving(head: KnownHead, still: np.ndarray, amount_iod: float) -> None:
