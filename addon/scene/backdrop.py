@@ -38,16 +38,17 @@ def show_at_rest_only(card: bpy.types.Object, armature: bpy.types.Object, keys: 
     terms = []
     for place, (what, gone_at) in _GONE_AT.items():
         bone = f'pose.bones["{place.split()[0]}"]'
-        names = [_variable(driver, "OBJECT", armature, f"{bone}.{what}[{axis}]") for axis in range(3)]
+        names = [variable(driver, "OBJECT", armature, f"{bone}.{what}[{axis}]") for axis in range(3)]
         terms.append(f"{1 / gone_at:.0f}*({'+'.join(f'abs({name})' for name in names)})")
-    jaw = _variable(driver, "KEY", keys, 'key_blocks["jawOpen"].value')
+    jaw = variable(driver, "KEY", keys, 'key_blocks["jawOpen"].value')
     driver.expression = f"clamp(1.5-{'-'.join(terms)}-{1 / _JAW_GONE_AT:.0f}*{jaw})"
 
 
-def _variable(driver: bpy.types.Driver, id_type: str, datablock: bpy.types.ID, path: str) -> str:
-    variable = driver.variables.new()
-    variable.name = f"v{len(driver.variables)}"
-    variable.type = "SINGLE_PROP"
-    target = variable.targets[0]
+def variable(driver: bpy.types.Driver, id_type: str, datablock: bpy.types.ID, path: str) -> str:
+    """Give the driver one more variable, a property of a datablock; its name in the expression."""
+    added = driver.variables.new()
+    added.name = f"v{len(driver.variables)}"
+    added.type = "SINGLE_PROP"
+    target = added.targets[0]
     target.id_type, target.id, target.data_path = id_type, datablock, path
-    return variable.name
+    return added.name

@@ -10,8 +10,9 @@ from .space import PUPIL_DISTANCE_M
 
 BEHIND_PUPIL_DISTANCES = {"person": 0.03, "glint_left": 0.05, "glint_right": 0.05, "iris_left": 0.06, "iris_right": 0.06,
                           "eye_left": 0.17, "eye_right": 0.17, "teeth_source": 0.02, "cavity": 0.15, "tongue": 0.12,
-                          "teeth_lower": 0.12, "teeth_upper": 0.12}
-"""How far parts are set back along the lines of sight, so that the face, the lids and a turned iris stay before them."""
+                          "teeth_lower": 0.12, "teeth_upper": 0.12, "glasses": -0.13}
+"""How far parts are set back along the lines of sight, so that the face, the lids and a turned iris stay before them, and the frame of
+glasses before the lids."""
 
 CELLS_PER_PUPIL_DISTANCE = 30
 """Fineness of the mask of what the face covers; the face's own triangles are about as large."""

@@ -102,10 +102,11 @@ def _pixels(image: bpy.types.Image) -> np.ndarray:
     return values.reshape(-1, 4)
 
 
-def part_material(name: str, image: bpy.types.Image | None, *, faded_by_object: bool = False) -> bpy.types.Material:
+def part_material(name: str, image: bpy.types.Image | None, *, faded_by_object: bool = False, fading: str = "") -> bpy.types.Material:
     """Emission of texture x colour attribute, transparent where their alphas' product is below 1.
 
-    image: None draws the colour attribute alone. faded_by_object: the alpha of the object's own colour counts too.
+    image: None draws the colour attribute alone. faded_by_object: the alpha of the object's own colour counts too. fading: an
+    attribute of the mesh, 0..1; so far the red of the object's own colour counts as well.
     """
     material = bpy.data.materials.new(name)
     tree = compat.node_tree(material)
@@ -118,6 +119,8 @@ def part_material(name: str, image: bpy.types.Image | None, *, faded_by_object: 
         colour, alpha = _textured(tree, image, colour, alpha)
     if faded_by_object:
         alpha = _product(tree, alpha, _node(tree, "ShaderNodeObjectInfo", -250, -350).outputs["Alpha"], -50, -250)
+    if fading:
+        alpha = _product(tree, alpha, _faded(tree, fading), 100, -250)
     emission = _node(tree, "ShaderNodeEmission", 0, 0)
     transparent = _node(tree, "ShaderNodeBsdfTransparent", 0, 120)
     mix = _node(tree, "ShaderNodeMixShader", 200, 60)
@@ -142,6 +145,19 @@ def _textured(tree: bpy.types.NodeTree, image: bpy.types.Image, colour: bpy.type
     tree.links.new(texture.outputs["Color"], product.inputs[0])
     tree.links.new(colour, product.inputs[1])
     return product.outputs["Vector"], _product(tree, texture.outputs["Alpha"], alpha, -250, -150)
+
+
+def _faded(tree: bpy.types.NodeTree, attribute_name: str) -> bpy.types.NodeSocket:
+    """1 where the attribute is 0, the red of the object's colour where it is 1."""
+    attribute = _node(tree, "ShaderNodeAttribute", -450, -550)
+    attribute.attribute_name = attribute_name
+    red = _node(tree, "ShaderNodeSeparateColor", -450, -750)
+    tree.links.new(_node(tree, "ShaderNodeObjectInfo", -650, -750).outputs["Color"], red.inputs[0])
+    mix = _node(tree, "ShaderNodeMix", -250, -600)
+    mix.inputs["A"].default_value = 1.0
+    tree.links.new(attribute.outputs["Fac"], mix.inputs["Factor"])
+    tree.links.new(red.outputs[0], mix.inputs["B"])
+    return mix.outputs["Result"]
 
 
 def _product(tree: bpy.types.NodeTree, first: bpy.types.NodeSocket, second: bpy.types.NodeSocket, x: float,

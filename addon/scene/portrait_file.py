@@ -46,7 +46,8 @@ class PartData:
 class PortraitData:
     """What the rig needs of a portrait. size: (width, height) px; images: PNG files by name; lengths in pixels; apertures:
     vertex numbers of the part "face" around each hole; origin: JSON with the picture's name, its SHA-256 and the rights, "" unless known;
-    shoulders: how much of the head's shifts they take part in, 0..1."""
+    shoulders: how much of the head's shifts they take part in, 0..1; teeth_shown: whether what the picture shows between its lips are
+    teeth, 0..1."""
 
     size: tuple[int, int]
     parts: dict[str, PartData]
@@ -60,6 +61,7 @@ class PortraitData:
     source_name: str
     origin: str = ""
     shoulders: float = shoulders.SHARE
+    teeth_shown: float = 1.0
 
 
 _ARRAYS = {"vertices": (np.float32, 3), "triangles": (np.int32, 3), "uv": (np.float32, 2), "colour": (np.float32, 4),
@@ -98,7 +100,8 @@ def _portrait(archive: zipfile.ZipFile, header: dict) -> PortraitData:
         camera_centre=_finite(header["camera_centre"], (2,)), neck_pivot=_finite(header["neck_pivot"], (3,)),
         eye_centres=_finite(header["eye_centres"], (2, 3)), apertures=_apertures(header.get("apertures", {}), parts),
         source_name=os.path.basename(str(header.get("provenance", {}).get("source", ""))), origin=_origin(header.get("provenance", {})),
-        shoulders=float(np.clip(header.get("settings", {}).get("shoulders", shoulders.SHARE), 0.0, 1.0)))
+        shoulders=float(np.clip(header.get("settings", {}).get("shoulders", shoulders.SHARE), 0.0, 1.0)),
+        teeth_shown=float(np.clip(header.get("teeth_shown", 1.0), 0.0, 1.0)))
 
 
 def _origin(provenance: dict) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...common import shoulders
 from ..turns import Task, finish_at_once
-from . import backdrop, controls, far_side, layers, materials
+from . import backdrop, controls, far_side, layers, materials, own_teeth
 from .channels import RIG_CHANNELS
 from .found_rig import MASTER_PARTS, PART_PROPERTY, Rig
 from .meshes import build_mesh
@@ -80,6 +80,8 @@ def unseen_rig_task(portrait: PortraitData, *, name: str) -> Task[Rig]:
             yield
     if far_side.FAR_SIDE in objects:
         far_side.show_when_turned(objects[far_side.FAR_SIDE], portrait, armature)
+    if own_teeth.OWN_TEETH in objects:
+        own_teeth.fade_when_parted(objects[own_teeth.OWN_TEETH], portrait, objects[master_name].data.shape_keys)
     for key in backdrop.CARDS:
         if key in images:
             card = _card(key, space, images[key], armature, collection, name)
@@ -164,7 +166,11 @@ def _part_object(key: str, space: RigSpace, image: bpy.types.Image | None,
     vertices, uv, triangles = geometry
     mesh = build_mesh(f"{name} {key}", space.points(vertices, layers.behind_m(key)), triangles, uv, part.colour)
     yield
-    mesh.materials.append(materials.part_material(f"{name} {key}", image, faded_by_object=key == far_side.FAR_SIDE))
+    own = key == own_teeth.OWN_TEETH
+    if own:
+        own_teeth.mark_fading(mesh)
+    mesh.materials.append(materials.part_material(f"{name} {key}", image, faded_by_object=own or key == far_side.FAR_SIDE,
+                                                  fading=own_teeth.FADES_ATTRIBUTE if own else ""))
     yield
     part_object = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
     part_object[PART_PROPERTY] = key

@@ -12,12 +12,13 @@ from .. import __version__
 from ..errors import FormatError, NoFaceError
 from ..files import sha256_of
 from ..progress import Progress, silent
+from ..render.seam import LipSeam
 from .border import NO_BORDER, find_border, put_back, without_border
 from .detect import detect_faces, rest_expression, settle_lids
 from .eyes import build_eye
 from .far_side import far_side_part
 from .fit import CAMERA_DISTANCE_M, PUPIL_DISTANCE_M, Fit, fit_face
-from .glasses import find_glasses, hold_still
+from .glasses import find_glasses, frame_layer, hold_still
 from .lids import build_lid
 from .lip_line import refine_lip_line
 from .matte import person_matte
@@ -69,6 +70,7 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     put_back(plate, halo, scan, border)
     portrait.images |= {"person": person, "plate": plate, "halo": halo}
     portrait.rest, portrait.settings, portrait.border_px = rest, settings.record(), border
+    portrait.teeth_shown = LipSeam(portrait).shows_teeth
     portrait.provenance = {"source": Path(path).name, "source_sha256": sha256_of(path), "face": face or 0,
                            "built_by": f"soliloquy {__version__}"}
     progress("portrait", STEPS, STEPS)
@@ -118,6 +120,8 @@ def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray,
     if far_side is not None:
         parts["far_side"] = far_side
     images = {}
+    if glasses is not None:
+        parts["glasses"], images["glasses"] = frame_layer(image, points, face)
     for side, eye in eyes.items():
         parts |= eye.parts
         images |= eye.images

@@ -41,8 +41,16 @@ LEFT_LIGHT = (0.7, 1.04)
 """What the iris's rim leaves to the white may only darken or lighten it so far: else a ring of it stays behind when the
 eye turns."""
 LEAST_GLINT = 0.12
-MOST_SATURATED = 0.42
-"""A white more saturated than this was taken from lids or canthus; it is paled."""
+MOST_SATURATED, OF_SKIN = 0.42, 0.8
+"""A white more saturated than this, and than this share of the skin's saturation (old varnish), was taken from lids or canthus; it
+is paled."""
+SKIN_AROUND, SKIN_BLUR = (0.05, 0.16), 0.08
+"""The skin so far around the opening says how the light changes across the eye; averaged over the second, pupil distances."""
+LIGHT_FOLLOWED, LIGHT_LIMITS = 0.8, (0.45, 1.1)
+"""A white that the picture does not show has this power of the light there against the light where it shows, within limits;"""
+HIDDEN_FROM, HIDDEN_SHADE, HIDDEN_TINGE = (0.04, 0.18), 0.14, 0.2
+"""and away from what shows (pupil distances: not at all, wholly) an eyeball turns from the light and mirrors the lids: so much darker,
+and so much of the skin's hue."""
 BRIGHTER_BY, BRIGHTER_KEPT = 0.08, 5.0
 """What is brighter than the completed white beside the iris is white that the completion missed: it stays."""
 
@@ -128,28 +136,58 @@ def _rgba(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 def complete_white(lit: np.ndarray, opening: np.ndarray, distance: np.ndarray, pd: float) -> tuple[np.ndarray, np.ndarray]:
     """(h, w, 3) the white of the eye as if neither iris nor lids hid it, and its typical colour (3,)."""
-    inset = max(1, int(0.012 * pd))
-    eroded = cv2.erode(opening.astype(np.uint8), np.ones((2 * inset + 1,) * 2)) > 0
-    known = eroded & (distance > RIM_SEEN[1])
-    grey = lit.mean(axis=2)
-    if known.any():
-        known &= grey > SHADED_WHITE * np.percentile(grey[known], 80)
-        pale = 1 - lit.min(axis=2) / np.maximum(lit.max(axis=2), 1.0)
-        known &= pale <= np.percentile(pale[known], PALEST)
-    if known.sum() < LEAST_WHITE_PX:
-        known = opening & (distance > 1.12)
+    known, skin = white_seen(lit, opening, distance, pd), skin_around(lit, opening, pd)
+    saturation = saturation_of(skin.mean(axis=(0, 1)))
     if known.sum() < LEAST_WHITE_PX:
         pixels = lit[opening] if opening.any() else lit.reshape(-1, 3)
         bright = np.percentile(pixels, 85, axis=0)
         return np.tile(bright.astype(np.float32), (*lit.shape[:2], 1)), bright
-    return paled(fill_smoothly(lit.astype(np.float32), known, 0.03 * pd)), paled(np.percentile(lit[known], 75, axis=0))
+    white = paled(fill_smoothly(lit.astype(np.float32), known, 0.03 * pd), saturation)
+    return in_its_light(white, known, skin, pd), paled(np.percentile(lit[known], 75, axis=0), saturation)
 
 
-def paled(colour: np.ndarray) -> np.ndarray:
-    """Colours (..., 3) with their saturation limited to what the white of an eye can have, as bright as before."""
+def white_seen(lit: np.ndarray, opening: np.ndarray, distance: np.ndarray, pd: float) -> np.ndarray:
+    """(h, w) bool: what of the opening surely is white."""
+    inset = max(1, int(0.012 * pd))
+    eroded = cv2.erode(opening.astype(np.uint8), np.ones((2 * inset + 1,) * 2)) > 0
+    known = eroded & (distance > RIM_SEEN[1])
+    if known.any():
+        grey = lit.mean(axis=2)
+        known &= grey > SHADED_WHITE * np.percentile(grey[known], 80)
+        pale = 1 - lit.min(axis=2) / np.maximum(lit.max(axis=2), 1.0)
+        known &= pale <= np.percentile(pale[known], PALEST)
+    return known if known.sum() >= LEAST_WHITE_PX else opening & (distance > 1.12)
+
+
+def skin_around(lit: np.ndarray, opening: np.ndarray, pd: float) -> np.ndarray:
+    """(h, w, 3) the colour of the skin around the opening, carried on smoothly across it."""
+    outside = cv2.distanceTransform((~opening).astype(np.uint8), cv2.DIST_L2, 5) / pd
+    ring = (outside > SKIN_AROUND[0]) & (outside < SKIN_AROUND[1])
+    return fill_smoothly(lit.astype(np.float32), ring if ring.any() else ~opening, SKIN_BLUR * pd)
+
+
+def in_its_light(white: np.ndarray, known: np.ndarray, skin: np.ndarray, pd: float) -> np.ndarray:
+    """The completed white (h, w, 3) with the light, shade and tinge of each place, as far as the picture does not show it there."""
+    light = skin.mean(axis=2, keepdims=True)
+    where_seen = fill_smoothly(skin, known, 0.03 * pd).mean(axis=2, keepdims=True)
+    relit = white * np.clip((light / np.maximum(where_seen, 1.0)) ** LIGHT_FOLLOWED, *LIGHT_LIMITS)
+    hidden = _ramp(cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5) / pd, *HIDDEN_FROM)[..., None]
+    hue = skin / np.maximum(light, 1.0) * relit.mean(axis=2, keepdims=True)
+    tinged = relit + HIDDEN_TINGE * (hue - relit)
+    return white + hidden * ((1 - HIDDEN_SHADE) * tinged - white)
+
+
+def saturation_of(colour: np.ndarray) -> np.ndarray:
+    """(...) how saturated colours (..., 3) are, 0..1."""
+    return np.ptp(colour, axis=-1) / np.maximum(colour.max(axis=-1), 1.0)
+
+
+def paled(colour: np.ndarray, of_skin: float) -> np.ndarray:
+    """Colours (..., 3) with their saturation limited to what the white of an eye can have beside skin of saturation `of_skin`, as
+    bright as before."""
     light = colour.mean(axis=-1, keepdims=True)
-    spread = np.ptp(colour, axis=-1)[..., None] / np.maximum(colour.max(axis=-1), 1.0)[..., None]
-    return light + (colour - light) * np.minimum(1.0, MOST_SATURATED / np.maximum(spread, 1e-3))
+    most = max(MOST_SATURATED, OF_SKIN * float(of_skin))
+    return light + (colour - light) * np.minimum(1.0, most / np.maximum(saturation_of(colour)[..., None], 1e-3))
 
 
 def fill_smoothly(values: np.ndarray, known: np.ndarray, reach: float) -> np.ndarray:

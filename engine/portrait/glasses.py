@@ -3,7 +3,8 @@
 A frame is thin: it differs from what surrounds it, which a wide median does not see. What differs so, hangs together
 across the bridge of the nose and reaches over both eyes is a frame; brows, lashes and wrinkles do not reach so far
 together. Skin under the frame and behind the lenses, with what they reflect, keeps still in the face's mesh but around the
-eyes; lids close beneath it and brows move above it.
+eyes. The frame and what the lenses reflect are laid over the lids once more, as a part of their own: lids close behind them, and
+brows move above them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from .portrait import Part
 from .topology import BROWS, LID_LOWER, LID_UPPER
+from .window import corner_of, window_around
 
 VIEW_PD = 160
 """Frames are looked for in a view in which the pupils are this many pixels apart."""
@@ -41,6 +43,8 @@ BAR_NEAR, BAR_LENGTH = 0.1, 0.35
 """A piece so near to the frame and so long is a part of it, pupil distances."""
 NO_FRAME, OPEN_EYE = 0.02, 0.04
 """So far around the lids nothing is a frame, and so far everything moves, pupil distances."""
+LAYER_SOFT_PX = 0.8
+"""The frame's layer has edges this soft, pixels of the view."""
 HOLD_AROUND, HOLD_FADE = 0.03, 0.05
 """The skin is held still so far around the frame, and free again after so much more, pupil distances."""
 
@@ -53,8 +57,7 @@ def find_glasses(image: np.ndarray, landmarks_px: np.ndarray, *, wanted: str = "
     """
     if wanted == "off":
         return None
-    view, turn = view_of_eyes(image, landmarks_px)
-    points = landmarks_px[:, :2] @ turn[:, :2].T + turn[:, 2]
+    view, turn, points = view_of_eyes(image, landmarks_px)
     frame, bars, lighter = frame_in(view, points)
     if not frame.any() or (wanted != "on" and not is_frame(frame, points)):
         return None
@@ -68,8 +71,36 @@ def find_glasses(image: np.ndarray, landmarks_px: np.ndarray, *, wanted: str = "
     return cv2.warpAffine(soft, back, image.shape[1::-1], flags=cv2.INTER_LINEAR)
 
 
-def view_of_eyes(image: np.ndarray, landmarks_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An upright view of the eyes and the 2 x 3 matrix from the picture to it."""
+def frame_layer(image: np.ndarray, landmarks_px: np.ndarray, face: Part) -> tuple[Part, np.ndarray]:
+    """The frame, and what its lenses reflect, as a part that only the head moves, and its RGBA texture (h, w, 4) uint8.
+
+    image: (H, W, 3) uint8 with glasses found in it; landmarks_px: (478, 3); face: the part over which it lies, at the same depth, so
+    that it never shifts against what shows of it there.
+    """
+    view, turn, points = view_of_eyes(image, landmarks_px)
+    frame, bars, lighter = frame_in(view, points)
+    seen = ((frame | bars | (lighter & within_hull(frame | bars))) * eyes_free(points, view.shape[:2], NO_FRAME)).astype(np.float32)
+    back = cv2.invertAffineTransform(turn)
+    corners = np.array([(0, 0), (view.shape[1], 0), (0, view.shape[0]), view.shape[1::-1]]) @ back[:, :2].T + back[:, 2]
+    window = window_around(corners, 0, image.shape)
+    corner = corner_of(window)
+    back[:, 2] -= corner
+    crop = np.ascontiguousarray(image[window])
+    alpha = cv2.warpAffine(cv2.GaussianBlur(seen, (0, 0), LAYER_SOFT_PX), back, crop.shape[1::-1], flags=cv2.INTER_LINEAR)
+    size = np.array(crop.shape[1::-1])
+    uv = (face.vertices[:, :2] - corner + 0.5) / size
+    inside = ((uv > 0) & (uv < 1)).all(axis=1) & (face.colour[:, 3] > 0)
+    triangles = face.triangles[inside[face.triangles].all(axis=1)]
+    used, numbered = np.unique(triangles, return_inverse=True)
+    count = len(used)
+    part = Part(face.vertices[used].copy(), numbered.reshape(-1, 3).astype(np.int32), uv[used].astype(np.float32),
+                np.ones((count, 4), np.float32), np.ones(count, np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32),
+                np.zeros((0, 3), np.float32), "glasses")
+    return part, np.dstack([crop, np.rint(255 * alpha).astype(np.uint8)])
+
+
+def view_of_eyes(image: np.ndarray, landmarks_px: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """An upright view of the eyes, the 2 x 3 matrix from the picture to it, and the landmarks (478, 2) in it."""
     right, left = landmarks_px[[33, 133], :2].mean(axis=0), landmarks_px[[362, 263], :2].mean(axis=0)
     across = left - right
     scale = VIEW_PD / max(float(np.linalg.norm(across)), 1.0)
@@ -79,7 +110,8 @@ def view_of_eyes(image: np.ndarray, landmarks_px: np.ndarray) -> tuple[np.ndarra
     middle = turn @ ((left + right) / 2)
     matrix = np.column_stack([turn, np.array([size[0] / 2, size[1] / 2 - VIEW_BELOW * VIEW_PD]) - middle])
     flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return cv2.warpAffine(image, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), matrix
+    view = cv2.warpAffine(image, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return view, matrix, landmarks_px[:, :2] @ matrix[:, :2].T + matrix[:, 2]
 
 
 def frame_in(view: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -18,6 +18,9 @@ LIGHT_FROM_BELOW = 0.5
 """A closed lid has the colour of the skin around it and bulges into the light as the skin beneath the eye does: this
 percentile of the skin this far above and below the eye (pupil distances), the light of the two mixed by the share, by ratios:
 a lid in a deep dark socket stays dark. The fold's own shadow would make a closed lid look like an eye."""
+PAINTED = (0.2, 0.45)
+"""Skin above the eye whose hue differs so much from that below (sum over sRGB channels of parts of their mean) is painted: a lid with
+eye shadow keeps its colour, light and all."""
 FRAME_SHADE = 0.85
 """Above a lid behind glasses there is a frame, and in its shade the skin is this bright against that below the eye."""
 COLOUR_BLUR = 0.07
@@ -34,8 +37,8 @@ LASH_SEEN_FROM = 0.02
 """The darkest of the picture this far above the lid's edge (pupil distances) are its lashes."""
 LASH_DARKEST = 0.32
 """A seam between closed lids is at least this dark, of the skin."""
-LASH_CORE = 0.5
-"""The solid line of lashes takes this share of their length."""
+LASH_CORE = 0.2
+"""The solid line of lashes takes this share of their length, and fades over as much again and a half."""
 LASH_HAIRS = 42
 HAIR_CONTRAST = (0.35, 0.75)
 """Single hairs are drawn where the picture's lashes are this much darker than its skin: not at all, fully."""
@@ -102,9 +105,11 @@ def lit_skin(image: np.ndarray, fit: Fit, edge: np.ndarray, lower: np.ndarray, w
         colours.append(np.percentile(values_at(image, points), SKIN_LIGHT, axis=1))
     if not seen_above:
         colours[0] = FRAME_SHADE * colours[1]
-    above, below = (colour.mean(axis=1, keepdims=True) for colour in colours)
-    above, below = np.maximum(above, 1.0), np.maximum(below, 1.0)
-    lit = above * (below / above) ** LIGHT_FROM_BELOW * (colours[0] + colours[1]) / (above + below)
+    above, below = (np.maximum(colour.mean(axis=1, keepdims=True), 1.0) for colour in colours)
+    hues = colours[0] / above, colours[1] / below
+    painted = np.clip((np.abs(hues[0] - hues[1]).sum(axis=1, keepdims=True) - PAINTED[0]) / (PAINTED[1] - PAINTED[0]), 0, 1)
+    share = LIGHT_FROM_BELOW * (1 - painted)
+    lit = above * (below / above) ** share * (hues[0] + share * (hues[1] - hues[0]))
     return scipy.ndimage.gaussian_filter1d(lit, COLOUR_BLUR * pd, axis=0, mode="nearest")
 
 
@@ -150,8 +155,8 @@ def lash_fringe(image: np.ndarray, fit: Fit, edge: np.ndarray, skin: np.ndarray,
     colour = darkest * np.minimum(1.0, LASH_DARKEST * light / np.maximum(dark, 1.0))[:, None]
     distinct = float(np.clip((contrast - HAIR_CONTRAST[0]) / (HAIR_CONTRAST[1] - HAIR_CONTRAST[0]), 0, 1))
     v = np.linspace(0, 1, height)[:, None]
-    core = np.clip(2 - v / LASH_CORE, 0, 1)
-    alpha = np.maximum(core * (0.75 + 0.2 * distinct), 0.85 * distinct * hairs(height, width))
+    core = np.clip((2.5 - v / LASH_CORE) / 1.5, 0, 1)
+    alpha = np.maximum(core * (0.85 + 0.1 * distinct), 0.85 * distinct * hairs(height, width))
     return np.dstack([np.broadcast_to(colour[None], (height, width, 3)), 255 * alpha]).astype(np.uint8)
 
 

@@ -27,6 +27,8 @@ STRIP_OF_FOLD = 0.5
 COVERS_FOLD = 2.2
 """On a blink the new skin rises over this multiple of what lies between the strip and the fold: the fold flattens, and
 lashes that stood up against the lid are gone."""
+RISE_POWER = 0.8
+"""So its upper outline leaves the corners of the eye: as a lid's does, without a step."""
 LASH_LENGTH = 0.068
 """Lashes of a closed eye as seen from before, pupil distances: 8 to 12 mm long (Thibaut et al. 2010, "Human eyelash
 characterization"), foreshortened to less than half."""
@@ -36,7 +38,7 @@ LASH_SPLAY = 0.55
 """Lashes at the outer corner point this much sideways for one downwards."""
 SOFT_TOP = 0.45
 """Share of the skin's height over which it blends into the picture's skin."""
-SOFT_END, SOFT_LASH_END, SOFT_SKIN_END = 0.05, 0.1, 0.22
+SOFT_END, SOFT_LASH_END, SOFT_SKIN_END = 0.08, 0.2, 0.3
 """Shares of the lid's width over which strip, lashes and skin fade at both corners."""
 BULGE = 0.06
 """A closed lid stands this far before the skin that it covers, pupil distances; so it is in front, whatever the face
@@ -131,7 +133,7 @@ def skin_rows(to_fold: np.ndarray, fall: np.ndarray, at_top: np.ndarray, side: s
     full = np.linalg.norm(fall[blink][:, :2], axis=1).max() + 1e-6
     for channel in lowering(side):
         closed = np.linalg.norm(fall[channel][:, :2], axis=1).max() / full
-        rise = COVERS_FOLD * closed * to_fold * np.sin(np.linspace(0, np.pi, len(to_fold)))[:, None] ** 0.5
+        rise = COVERS_FOLD * closed * to_fold * np.sin(np.linspace(0, np.pi, len(to_fold)))[:, None] ** RISE_POWER
         deltas[channel] = (1 - shares) * rise + shares * fall[channel]
         deltas[channel, ..., 2] += closed * bulge * (1 - shares[..., 0])
     return deltas.reshape(52, -1, 3)
@@ -145,7 +147,7 @@ def lash_rows(fit: Fit, fall: np.ndarray, side: str) -> np.ndarray:
     outwards = across * np.sign(across @ (outer - inner))
     direction = fit.down + LASH_SPLAY * (1 - 1.6 * place) * outwards
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    length = LASH_LENGTH * fit.pupil_distance * np.clip(np.sin(np.pi * place ** 0.8), 0, 1) ** 0.7 * (1 - 0.35 * place)
+    length = LASH_LENGTH * fit.pupil_distance * np.clip(np.sin(np.pi * place ** 0.8), 0, 1) * (1 - 0.35 * place)
     hang = np.concatenate([length * direction, np.zeros_like(place)], axis=1)
     shares = np.linspace(0, 1, LASH_ROWS)[:, None, None]
     deltas = np.repeat(fall[:, None], LASH_ROWS, axis=1)

@@ -27,9 +27,14 @@ MM = 0.01
 PARTS = ("cavity", "tongue", "teeth_lower", "teeth_upper")
 LIP_MIDDLE_UPPER = 13
 MOUTH_CORNERS = (78, 308)
-SHOWN_MM = (1.9, 3.4)
+SHOWN_MM = (2.3, 3.4)
 """How far the upper teeth reach below the upper lip of relaxed men and women in the mean (Vig & Brundo 1978, "The kinetics of
 anterior tooth display"). They stand behind the lips: a head taken to look down by a few degrees too many would never show any."""
+FRONT_TEETH_MM, FRONT_COLUMNS = 9.0, 13
+"""From canine to canine they stand this far behind the foremost; the mouth's width is looked at in so many columns."""
+MOST_TILT_DEG = 6.0
+"""The row of teeth is turned in the picture as the mouth is, at most so far from how the head is: in a head turned to the side
+half a row would hide behind the lip, which painters draw steeper than the eyes."""
 FULLER, WIDEST_TOOTH_MM = 1.1, 15.0
 """Teeth are made this much wider; what is wider than the second is gum."""
 WIDTH_LIMITS = (0.85, 1.2)
@@ -107,7 +112,10 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, lips: tup
     asset, head = mouth_asset(), head_asset()
     seam_dm = head["landmark_rest"][LIP_MIDDLE_UPPER].astype(np.float64)
     stretch = mouth_stretch(fit)
-    upper_middle = fit.surface[LIP_MIDDLE_UPPER] + shown_below_lip(fit, asset["upper_incisal_edge"] - seam_dm)
+    tilt = mouth_tilt(fit)
+    upper_middle = fit.surface[LIP_MIDDLE_UPPER].copy()
+    front_teeth = fit.turn((front_of(full_teeth("teeth_upper")) - seam_dm) * (stretch, 1.0, 1.0)) @ tilt.T
+    upper_middle += shown_below_lip(fit, upper_middle + front_teeth, lips[0])
     gap = fit.surface[list(INNER_LIP_LOWER)] - fit.surface[list(INNER_LIP_UPPER)]
     jaw_at_rest = np.array([*(np.median(gap[3:8, :2], axis=0)), 0.0])
     tint = colour_gain(image, fit, white_colour)
@@ -115,7 +123,7 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, lips: tup
     for name in PARTS:
         local = (full_teeth(name) if name.startswith("teeth") else asset[f"{name}/vertices"]) - seam_dm
         local = local.astype(np.float64) * (stretch, 1.0, 1.0)
-        vertices = upper_middle + fit.turn(local)
+        vertices = upper_middle + fit.turn(local) @ tilt.T
         if name in ("teeth_lower", "tongue"):
             vertices = vertices + jaw_at_rest
         colour = asset[f"{name}/colour"].astype(np.float32).copy()
@@ -137,14 +145,36 @@ def mouth_parts(image: np.ndarray, fit: Fit, white_colour: np.ndarray, lips: tup
     return parts
 
 
-def shown_below_lip(fit: Fit, edge_dm: np.ndarray) -> np.ndarray:
-    """(3,) pixels by which all that is in the mouth moves along the face, so that the upper teeth are seen SHOWN_MM below the lip.
+def mouth_tilt(fit: Fit) -> np.ndarray:
+    """(3, 3) turn in the picture's plane that lays the asset's mouth along this face's, from corner to corner."""
+    rest = head_asset()["landmark_rest"]
+    here = fit.surface[MOUTH_CORNERS[1]] - fit.surface[MOUTH_CORNERS[0]]
+    there = fit.turn((rest[MOUTH_CORNERS[1]] - rest[MOUTH_CORNERS[0]]).astype(np.float64))
+    angle = np.arctan2(here[1], here[0]) - np.arctan2(there[1], there[0])
+    most = np.radians(MOST_TILT_DEG)
+    angle = np.clip((angle + np.pi) % (2 * np.pi) - np.pi, -most, most)
+    return np.array([[np.cos(angle), -np.sin(angle), 0.0], [np.sin(angle), np.cos(angle), 0.0], [0.0, 0.0, 1.0]])
 
-    edge_dm: (3,) the upper teeth's edge against the middle of the upper lip's, asset coordinates.
+
+def front_of(teeth_dm: np.ndarray) -> np.ndarray:
+    """(N, 3) of a row of teeth (V, 3), asset coordinates, those from canine to canine."""
+    return teeth_dm[teeth_dm[:, 2] > teeth_dm[:, 2].max() - FRONT_TEETH_MM * MM]
+
+
+def shown_below_lip(fit: Fit, teeth: np.ndarray, lip: np.ndarray) -> np.ndarray:
+    """(3,) pixels by which all that is in the mouth moves along the face, so that the front teeth are seen SHOWN_MM below the lip.
+
+    teeth: (V, 3) the upper front ones in picture space; lip: (K, 3) the upper lip's edge, corner to corner.
     """
-    per_mm = fit.scale * MM
-    shown = float(fit.turn(edge_dm)[:2] @ fit.down)
-    return np.array([*fit.down, 0.0]) * (np.clip(shown, *(per_mm * limit for limit in SHOWN_MM)) - shown)
+    across = np.array([fit.down[1], -fit.down[0]])
+    order = np.argsort(lip[:, :2] @ across)
+    lip_across, lip_down = (lip[order, :2] @ axis for axis in (across, fit.down))
+    share = (teeth[:, :2] @ across - lip_across[0]) / max(float(np.ptp(lip_across)), 1.0)
+    below = teeth[:, :2] @ fit.down - np.interp(teeth[:, :2] @ across, lip_across, lip_down)
+    column = np.where((share > 0) & (share < 1), np.floor(share * FRONT_COLUMNS), -1)
+    shown = float(np.median([below[column == k].max() for k in range(FRONT_COLUMNS) if (column == k).any()] or [0.0]))
+    limits = fit.scale * MM * np.array(SHOWN_MM)
+    return np.array([*fit.down, 0.0]) * (np.clip(shown, *limits) - shown)
 
 
 def give_shapes(part: Part, shapes: dict[str, np.ndarray]) -> None:

@@ -26,11 +26,11 @@ LARGEST_MEMBER_BYTES = 1 << 30
 """A member of the zip that claims to be larger is refused before it is read."""
 
 PART_NAMES = ("person", "eye_left", "eye_right", "iris_left", "iris_right", "glint_left", "glint_right", "cavity", "tongue",
-              "teeth_lower", "teeth_upper", "teeth_source", "face", "far_side", "lid_left", "lid_right")
+              "teeth_lower", "teeth_upper", "teeth_source", "face", "far_side", "lid_left", "lid_right", "glasses")
 """Every part a portrait may have, in drawing order, back to front. `eye_*` is the white of the eye and does not turn; `iris_*`
 turns about the eye's centre with the gaze, `glint_*` half as far: its catch-light. `lid_*` is the skin a blink unrolls.
 `teeth_source` are teeth that the picture itself shows. `far_side` fills the cheek of a face that is turned away in the picture,
-as far as it has turned into view."""
+as far as it has turned into view. `glasses` are their frame once more, before the lids."""
 
 
 @dataclass
@@ -99,6 +99,7 @@ class Portrait:
     apertures: "eye_left", "eye_right", "mouth": the rim of each hole in the part "face", as vertex numbers in order.
     border_px: how much of the picture at its left, top, right and bottom is a scan's border (border.py): it is seen in the plate, and
         the person ends at it.
+    teeth_shown: whether what the picture shows between its lips are teeth, 0..1 (render/seam.py).
     settings: what the person chose or corrected for this picture; rest: estimated rest expression (channel -> 0..1).
     provenance: source file name, SHA-256, versions.
     """
@@ -114,6 +115,7 @@ class Portrait:
     eye_centres: np.ndarray
     apertures: dict[str, np.ndarray] = field(default_factory=dict)
     border_px: Border = NO_BORDER
+    teeth_shown: float = 1.0
     settings: dict = field(default_factory=dict)
     rest: dict = field(default_factory=dict)
     provenance: dict = field(default_factory=dict)
@@ -133,6 +135,7 @@ class Portrait:
             "eye_centres": [[float(v) for v in centre] for centre in self.eye_centres],
             "apertures": {name: [int(v) for v in rim] for name, rim in self.apertures.items()},
             "border_px": list(self.border_px),
+            "teeth_shown": self.teeth_shown,
             "settings": self.settings,
             "rest": self.rest,
             "provenance": self.provenance,
@@ -168,6 +171,7 @@ class Portrait:
                     eye_centres=np.asarray(header["eye_centres"], np.float32),
                     apertures={name: np.asarray(rim, np.int32) for name, rim in header["apertures"].items()},
                     border_px=_border(header),
+                    teeth_shown=float(header.get("teeth_shown", 1.0)),
                     settings=header.get("settings", {}), rest=header.get("rest", {}), provenance=header.get("provenance", {}))
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
             raise FormatError(f"{path} is not a readable portrait file ({error}). Build it again from the picture.") from error

@@ -107,6 +107,11 @@ def beneath_far_side(portrait: Portrait) -> np.ndarray:
     return scipy.spatial.cKDTree(portrait.parts["face"].vertices).query(on_face)[1]
 
 
+def beneath_glasses(portrait: Portrait) -> np.ndarray:
+    """(G,) the vertex of the face that each vertex of the frame of glasses lies on."""
+    return scipy.spatial.cKDTree(portrait.parts["face"].vertices).query(portrait.parts["glasses"].vertices)[1]
+
+
 def flat_deltas(part: Part) -> np.ndarray:
     """(C, V * 3) offsets of a part at full value of the first C of RIG_CHANNELS; only a tongue follows more than ARKit's."""
     follows = RIG_CHANNELS if part.delta_channel.max() >= len(ARKIT_CHANNELS) else ARKIT_CHANNELS

@@ -16,14 +16,14 @@ from .chin import ChinShadow
 from .lidshadow import LidShadow
 from .light import FaceLight
 from .mouthlight import TONGUE_OUT, behind_pout
-from .pose import PosedBatch, beneath_far_side
+from .pose import PosedBatch, beneath_far_side, beneath_glasses
 from .raster import EMPTY, EVERYWHERE, FINE, visibility
 from .seam import LipSeam
 
 LARGEST_SIDE_PX = 8192
 SHARE_THE_MATTE = ("person", "face")
 """Parts whose texture carries the person's matte."""
-SKIN = ("face", "far_side", "lid_left", "lid_right", TONGUE_OUT)
+SKIN = ("face", "far_side", "lid_left", "lid_right", "glasses", TONGUE_OUT)
 """What is drawn over the holes, in this order, hiding one another by depth; the tongue only where it is before the teeth."""
 INTERIOR = ("cavity", "tongue", "teeth_lower", "teeth_upper")
 APERTURE_PARTS = {"eye_left": (("eye_left",), ("iris_left",), ("glint_left",)),
@@ -34,6 +34,8 @@ FAR_SIDE_BEFORE_M = 0.003
 """The far cheek's fill is drawn this much before the face: more than the squeezed surface folds, less than a nose stands out."""
 LIFTED = {"far_side", "lid_left", "lid_right"}
 """So are the lids where there is such a fill, or it would cover them, unseen at rest as it is."""
+GLASSES_BEFORE_M = 0.01
+"""A frame is drawn this much before the skin on which the picture shows it: more than a lid that closes behind it stands out."""
 LIP_SHADOW_M = 0.0035
 LIP_SHADOW_LEAST = 0.4
 """Just behind the lips the light is down to this; it is full again LIP_SHADOW_M further in."""
@@ -122,6 +124,8 @@ class Stage:
         self.lid_shadow = LidShadow(portrait, device)
         if "far_side" in self.parts:
             self.beneath_far_side = torch.from_numpy(beneath_far_side(portrait)).to(device)
+        if "glasses" in self.parts:
+            self.beneath_glasses = torch.from_numpy(beneath_glasses(portrait)).to(device)
         self._colour = {name: torch.from_numpy(part.colour).to(device) for name, part in self.parts.items()}
         self._texels_at_rest = {name: torch.from_numpy(texels).to(device) for name, texels in self.texels.items()}
         self._person_at_rest = torch.from_numpy(self.parts["person"].vertices).to(device)
@@ -202,10 +206,13 @@ class Stage:
         """Put posed frames' parts where they are drawn, in the light that they have there."""
         placed = {name: self.to_frame(vertices) for name, vertices in posed.vertices.items() if name in self.parts}
         if "far_side" in self.parts:
-            lift = torch.tensor((0.0, 0.0, FAR_SIDE_BEFORE_M * self.pixels_per_metre), device=self._corner.device)
-            placed |= {name: placed[name] + lift for name in LIFTED & placed.keys()}
+            placed |= {name: self._lifted(placed[name], FAR_SIDE_BEFORE_M) for name in LIFTED & placed.keys()}
+        if "glasses" in self.parts:
+            placed["glasses"] = self._lifted(placed["glasses"], GLASSES_BEFORE_M)
         colour = self._colour | self._colour_behind(posed)
         colour |= {"person": self._shaded_neck(posed), "face": self._lit(posed)}
+        if "glasses" in self.parts:
+            colour["glasses"] = colour["face"][:, self.beneath_glasses]
         if "far_side" in self.parts:
             colour["far_side"] = self._lit_far_side(posed, colour["face"])
         if TONGUE_OUT in posed.colour:
@@ -216,6 +223,10 @@ class Stage:
         count = len(posed.channels)
         every = ({name: known.expand(count, -1, -1) for name, known in group.items() if name in placed} for group in (colour, texels))
         return DressedBatch(placed, *every, self._halo(posed))
+
+    def _lifted(self, placed: torch.Tensor, before_m: float) -> torch.Tensor:
+        """Pixels of the frame (..., 3), nearer to the camera by so much in depth alone."""
+        return placed + torch.tensor((0.0, 0.0, before_m * self.pixels_per_metre), device=self._corner.device)
 
     def to_frame(self, vertices: torch.Tensor) -> torch.Tensor:
         """Picture space -> pixels of the frame (pixel centres at integers)."""

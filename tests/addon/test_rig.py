@@ -307,3 +307,37 @@ def sideways_sheet(face, side):
         triangles = triangles[:, ::-1].copy()
     return Part(vertices, triangles, np.zeros((4, 2), np.float32), np.ones((4, 4), np.float32), np.ones(4, np.float32),
                 np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), "person")
+
+
+@pytest.mark.parametrize("shown", [0.0, 1.0], ids=["shadow or wet lip", "teeth"])
+def test_what_the_picture_shows_between_parted_lips_goes_unless_it_is_teeth(portrait, tmp_path, shown):
+    rig = build_rig(read_portrait(parted(portrait, shown, tmp_path)), bpy.context.scene, name="Parted")
+    strip, seen = bpy.data.objects["Parted teeth_source"], []
+    for jaw in (0.0, 0.1, 0.5):
+        rig.master.data.shape_keys.key_blocks["jawOpen"].value = jaw
+        bpy.context.view_layer.update()
+        seen.append(tuple(strip.evaluated_get(bpy.context.evaluated_depsgraph_get()).color)[::3])
+    on_lip, strip_itself = zip(*seen, strict=True)
+    assert on_lip == pytest.approx([1, 1 - 0.9 / (0.035 * 30.24), 0], abs=0.02)
+    assert strip_itself == pytest.approx([1, 1, 1] if shown else [1, 1 - 0.9 / (0.06 * 30.24), 0], abs=0.02)
+    fades = strip.data.attributes["Fades"].data
+    assert [fade.value for fade in fades] == [0.0] * 8 + [1.0] * 8
+
+
+def parted(portrait, shown, folder):
+    """The file of a portrait whose lips the picture parts by a tenth of the eyes' distance, and whose jaw lowers the lower one by 9 pixels."""
+    portrait = copy.deepcopy(portrait)
+    face = portrait.parts["face"]
+    face.vertices[14] = face.vertices[13] + (0, 3.024, 0)
+    dense = face.dense_deltas()
+    dense[ARKIT_CHANNELS.index("jawOpen"), 14] = (0, 9, 0)
+    face.set_deltas(dense)
+    places = np.stack(np.meshgrid([70, 90], np.linspace(108, 116, 8)), axis=-1).reshape(-1, 2)
+    corner = np.arange(0, 14, 2)
+    triangles = np.concatenate([np.stack([corner, corner + 2, corner + 1], 1), np.stack([corner + 1, corner + 2, corner + 3], 1)])
+    portrait.parts["teeth_source"] = Part(
+        np.column_stack([places, np.full(16, -5.0)]).astype(np.float32), triangles.astype(np.int32), np.zeros((16, 2), np.float32),
+        np.ones((16, 4), np.float32), np.ones(16, np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), "person")
+    portrait.teeth_shown = shown
+    portrait.save(folder / "parted.portrait")
+    return folder / "parted.portrait"

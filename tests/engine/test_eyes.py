@@ -58,6 +58,19 @@ def test_no_ring_of_iris_stays_in_the_white(layers):
     assert white.min() > 0.85 * np.mean(WHITE)
 
 
+def test_a_white_that_the_picture_hides_has_the_light_of_its_side():
+    """The iris lies in the right corner of an eye whose right side is in the shade: what a look to the left bares there is no bright wedge."""
+    image, opening = painted_eye()
+    columns = np.arange(120)
+    image[opening] = WHITE
+    image[opening & (columns > 68)] = BROWN
+    image[~opening] = (image * np.interp(columns, (30, 90), (1.0, 0.4))[None, :, None])[~opening].astype(np.uint8)
+    white = take_apart(image, opening, np.ones(opening.shape), CENTRE + (22, 0), RADIUS, PD).white[40, :, :3].astype(float)
+    assert np.abs(white[28:60] - WHITE).max() < 12, "where the picture shows it, it is the picture's"
+    assert white[92].mean() < 0.75 * np.mean(WHITE)
+    assert np.diff(white[30:100].mean(axis=1)).min() > -15, "and nowhere has an edge"
+
+
 def test_the_catch_light_is_not_on_the_iris(layers):
     _, _, eye = layers
     y, x = int(CENTRE[1]) - 4, int(CENTRE[0]) - 4

@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 import pytest
-from soliloquy.engine.motion.clip import CHANNEL_INDEX
+from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.glasses import find_glasses
 from soliloquy.engine.portrait.picture import read_picture
+from soliloquy.engine.render.render import render
 
 RIMS = {"thick, black": ((25, 20, 18), 0.07), "thin, steel": ((60, 60, 70), 0.025), "gold": ((190, 150, 70), 0.03)}
 
@@ -69,6 +70,18 @@ def test_the_frame_keeps_still_while_brows_lids_and_cheeks_move(hopper_path, hop
     assert under.sum() > 20 and moved[:, under].max() < 0.06 * moved.max()
     blink = moved[CHANNEL_INDEX["eyeBlinkLeft"]]
     assert blink[hopper.apertures["eye_left"]].max() > 0.05 * hopper.units_per_metre * 0.063, "lids close behind the lenses"
+
+
+def test_lids_close_behind_the_frame_and_what_it_reflects(hopper):
+    layer, part = hopper.images["glasses"], hopper.parts["glasses"]
+    corner = part.vertices[0, :2] + 0.5 - part.uv[0] * layer.shape[1::-1]
+    clip = MotionClip.neutral(2)
+    clip.channels[1, [CHANNEL_INDEX["eyeBlinkLeft"], CHANNEL_INDEX["eyeBlinkRight"]]] = 0.7
+    rest, blink = (frame[round(corner[1]):, round(corner[0]):][:layer.shape[0], :layer.shape[1]].astype(int) for frame in render(hopper, clip))
+    worn = cv2.erode((layer[..., 3] > 250).astype(np.uint8), np.ones((3, 3))) > 0
+    assert worn.sum() > 300 and len(part.delta_index) == 0, "only the head moves it"
+    assert np.abs(blink - rest)[worn].max() < 12
+    assert np.abs(blink - rest)[~worn].max() > 60, "the eyes have closed"
 
 
 def test_the_half_of_a_rim_that_is_hardly_seen_keeps_still_like_the_other(astronaut, astronaut_path):

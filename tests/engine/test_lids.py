@@ -1,5 +1,7 @@
 """What lids must do: hide nothing at rest, hide the eye when they close, and follow the gaze up and down."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from soliloquy.engine.motion.clip import (
     eye_look_from_gaze,
 )
 from soliloquy.engine.portrait.detect import settle_lids
+from soliloquy.engine.portrait.lid_skin import lit_skin
 from soliloquy.engine.portrait.lids import LASH_ROWS, SKIN_ROWS, STRIP_ROWS
 from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.portrait.topology import LID_LOWER, LID_UPPER
@@ -91,6 +94,20 @@ def test_a_lid_closes_over_skin_not_over_an_eye(astronaut):
     skin = frame[bottom + 8:bottom + 14, x - 2:x + 3].mean()
     assert frame[top - 1:top + 2, x - 2:x + 3].mean() > 0.6 * skin
     assert frame[bottom - 2:bottom + 4, x - 2:x + 3].min(axis=0).mean() < 0.6 * skin
+
+
+def test_a_lid_with_eye_shadow_keeps_its_colour_and_one_in_the_shade_is_lit_from_below():
+    fit = SimpleNamespace(pupil_distance=200.0, down=np.array([0.0, 1.0]))
+    edge, lower = (np.column_stack([np.linspace(40, 120, 9), np.full(9, height), np.zeros(9)]) for height in (60.0, 90.0))
+
+    def closed(above, below):
+        image = np.full((160, 160, 3), below, np.uint8)
+        image[:75] = above
+        return lit_skin(image, fit, edge, lower, 80, True).mean(axis=0)
+
+    skin, shaded, painted = np.array([200, 160, 140]), np.array([100, 80, 70]), np.array([140, 60, 90])
+    assert shaded.mean() * 1.2 < closed(shaded, skin).mean() < skin.mean()
+    assert np.abs(closed(painted, skin) - painted).max() < 2
 
 
 def test_white_left_outside_the_lids_is_found(hopper_path):

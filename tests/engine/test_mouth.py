@@ -12,7 +12,8 @@ from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.build import build_portrait
 from soliloquy.engine.portrait.fit import fit_face, head_asset, lips_touch
 from soliloquy.engine.portrait.lip_line import EDGE_WIDTH, refine_lip_line, smoothest_path
-from soliloquy.engine.portrait.mouth import MM, SHOWN_MM, UPPER_LIP_ROW, full_teeth, lip_left, mouth_asset, shown_below_lip
+from soliloquy.engine.portrait.mouth import (MM, UPPER_LIP_ROW, front_of, full_teeth, lip_left, mouth_asset, mouth_tilt,
+                                             shown_below_lip)
 from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.portrait.rims import LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, facing_lip, lips_of
 from soliloquy.engine.portrait.tone import picture_tone
@@ -165,17 +166,28 @@ def test_lips_that_are_clearly_apart_stay_apart_though_what_is_between_has_their
     assert not lips_touch(refine_lip_line(pixels, points))
 
 
-def test_upper_teeth_are_seen_below_the_lip_however_the_head_is_taken_to_be_tilted(hopper):
-    points = hopper.landmarks_px.copy()
-    shown = []
-    for pitch_deg in (-14, 0, 14):
-        tilted = points - points.mean(axis=0)
-        sine, cosine = np.sin(np.radians(pitch_deg)), np.cos(np.radians(pitch_deg))
-        fit = fit_face(tilted @ np.array([[1, 0, 0], [0, cosine, sine], [0, -sine, cosine]]))
-        edge = mouth_asset()["upper_incisal_edge"] - head_asset()["landmark_rest"][UPPER_LIP_MIDDLE]
-        seen = (fit.turn(edge) + shown_below_lip(fit, edge))[:2] @ fit.down
-        shown.append(seen / (fit.scale * MM))
-    assert min(shown) >= SHOWN_MM[0] - 1e-6 and max(shown) <= SHOWN_MM[1] + 1e-6
+@pytest.mark.parametrize("turn_deg", [(-14, 0), (0, 0), (14, 0), (0, 8)], ids=["down", "as it is", "up", "tilted beside its mouth"])
+def test_upper_teeth_are_seen_below_the_lip_however_the_head_is_taken_to_be_turned(hopper, turn_deg):
+    """Looking down by so much, the asset's would be hidden; beside a mouth that is not level, half of a level row of them."""
+    points = hopper.landmarks_px - hopper.landmarks_px.mean(axis=0)
+    pitch, roll = np.radians(turn_deg)
+    fit = fit_face(points @ np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]]))
+    mouth = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    lips = [*INNER_LIP_UPPER, *INNER_LIP_LOWER]
+    middle = fit.surface[lips, :2].mean(axis=0)
+    fit.surface[lips, :2] = (fit.surface[lips, :2] - middle) @ mouth.T + middle
+    lip = fit.surface[list(INNER_LIP_UPPER)]
+    seam = head_asset()["landmark_rest"][UPPER_LIP_MIDDLE].astype(np.float64)
+    row = fit.surface[UPPER_LIP_MIDDLE] + fit.turn(front_of(full_teeth("teeth_upper")) - seam) @ mouth_tilt(fit).T
+    row = row + shown_below_lip(fit, row, lip)
+    assert abs(shown_below_lip(fit, row, lip)).max() < 1e-6, "it is where it should be"
+    across = np.array([fit.down[1], -fit.down[0]])
+    order = np.argsort(lip[:, :2] @ across)
+    below = row[:, :2] @ fit.down - np.interp(row[:, :2] @ across, *(lip[order, :2] @ axis for axis in (across, fit.down)))
+    beside = (row - fit.surface[UPPER_LIP_MIDDLE])[:, :2] @ across / (fit.scale * MM)
+    for side in (-1, 1):
+        half = below[(side * beside > 2) & (side * beside < 14)] / (fit.scale * MM)
+        assert 0.5 < half.max() < 5, "both halves of the row are seen"
 
 
 def test_teeth_stand_closer_than_the_assets_and_gums_stay():
