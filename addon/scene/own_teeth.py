@@ -69,4 +69,3 @@ def mark_fading(mesh: bpy.types.Mesh) -> None:
     fades = np.zeros(count, np.float32)
     fades[count - count // ROWS * ROWS_ON_LIP:] = 1.0
     mesh.attributes.new(FADES_ATTRIBUTE, "FLOAT", "POINT").data.foreach_set("value", fades)
-
