@@ -13,6 +13,9 @@ SHORTEST_S, LONGEST_S = 0.15, 1.2
 ABOVE_FLOOR_DB, BELOW_SPEECH_DB = 20.0, 12.0
 """Audible breath lies 20-40 dB over a quiet room and 15-35 dB under the loud vowels of the same speaker."""
 
+SOFTEST_BELOW_SPEECH_DB = 45.0
+"""Nobody hears what is softer yet: where pauses are digital silence the room itself lies far over the floor."""
+
 RISE_S = 0.06
 """Breath swells; what is loudest at its very start is the tail of something else."""
 
@@ -30,15 +33,29 @@ _HOLE_FRAMES = 4
 
 
 def mark_breaths(phones: list[Phone], levels_db: np.ndarray, f0_hz: np.ndarray, power: Track) -> list[Phone]:
-    """`phones` with the audible breaths cut out of their silences.
+    """`phones` with the audible breaths cut out of their silences, and silence where somebody else found a breath nobody hears.
 
     levels_db, f0_hz: (N,) per HOP_S. power: (T, 40) mel power per HEARD_HOP_S (mel.py). The cover stays gapless.
     """
     breathy = _breathy(levels_db, f0_hz, power)
     marked: list[Phone] = []
-    for phone in phones:
+    for phone in _only_audible(phones, levels_db):
         marked += _split(phone, breathy, levels_db, bool(marked)) if phone.label == SILENCE else [phone]
     return marked
+
+
+def _only_audible(phones: list[Phone], levels_db: np.ndarray) -> list[Phone]:
+    """`phones` without the BREATH that is too soft to be one; it joins the silences beside it."""
+    softest_db, kept = float(np.percentile(levels_db, 95)) - SOFTEST_BELOW_SPEECH_DB, list[Phone]()
+    for phone in phones:
+        label = phone.label
+        if label == BREATH and levels_db[round(phone.start_s / HOP_S) : round(phone.end_s / HOP_S) + 1].max() < softest_db:
+            label = SILENCE
+        if label == SILENCE and kept and kept[-1].label == SILENCE:
+            kept[-1] = Phone(SILENCE, kept[-1].start_s, phone.end_s)
+        else:
+            kept.append(Phone(label, phone.start_s, phone.end_s))
+    return kept
 
 
 def _breathy(levels_db: np.ndarray, f0_hz: np.ndarray, power: Track) -> np.ndarray:
@@ -49,7 +66,7 @@ def _breathy(levels_db: np.ndarray, f0_hz: np.ndarray, power: Track) -> np.ndarr
     voiced = uniform_filter1d((f0_hz > 0).astype(float), 10)[::step][:count] > 0.5
     floor, loud = np.percentile(levels_db, (5, 95))
     flatness, hiss = (np.concatenate(parts)[:count] for parts in zip(*(_noisiness(block) for _, block in blocks_of(power))))
-    audible = (level > floor + ABOVE_FLOOR_DB) & (level < loud - BELOW_SPEECH_DB)
+    audible = (level > max(floor + ABOVE_FLOOR_DB, loud - SOFTEST_BELOW_SPEECH_DB)) & (level < loud - BELOW_SPEECH_DB)
     noisy = audible & ~voiced & (uniform_filter1d(flatness, 5) > FLATTEST_VOICE) & (hiss < HISS_SHARE)
     return binary_closing(noisy, np.ones(_HOLE_FRAMES + 1))
 

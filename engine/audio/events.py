@@ -63,7 +63,7 @@ def find_events(
     """
     loud_db = float(np.percentile(levels_db, 95))
     coughed, hummed = beside_words(coughed, words), beside_words(hummed, words)
-    laughter = laughs(_not_hummed(phones, hummed), levels_db, f0_hz, power, loud_db)
+    laughter = _no_coughs(laughs(_not_hummed(phones, hummed), levels_db, f0_hz, power, loud_db), coughed)
     events = laughter + [
         event
         for event in (*_breaths(phones, levels_db, loud_db), *_hums(phones, words, hummed, levels_db, f0_hz, loud_db),
@@ -78,6 +78,16 @@ def beside_words(outbursts: Sequence[Outburst], words: list[Word]) -> list[Outbu
     return [found for found in outbursts if not any(word.start_s < found.end_s and found.start_s < word.end_s for word in words)]
 
 
+def _no_coughs(laughter: list[Event], coughed: list[Outburst]) -> list[Event]:
+    """The laughs but for those of which coughs are half or more: bursts of air keep time too."""
+
+    def share(laugh: Event) -> float:
+        over_s = sum(max(min(laugh.end_s, cough.end_s) - max(laugh.start_s, cough.start_s), 0.0) for cough in coughed)
+        return over_s / (laugh.end_s - laugh.start_s)
+
+    return [laugh for laugh in laughter if share(laugh) < 0.5]
+
+
 def _not_hummed(phones: list[Phone], hummed: Sequence[Outburst]) -> list[Phone]:
     """`phones` with an M where the network takes a hum for laughter."""
 
@@ -89,18 +99,17 @@ def _not_hummed(phones: list[Phone], hummed: Sequence[Outburst]) -> list[Phone]:
 
 
 def with_sounds_of(phones: list[Phone], events: list[Event], hummed: Sequence[Outburst]) -> list[Phone]:
-    """`phones` with what was taken for speech and is none: LAUGH inside laughter, NOISE inside coughs, M where lips hum shut."""
+    """`phones` with what was taken for speech and is none: LAUGH inside laughter, NOISE inside coughs, M inside hums."""
     spans = [(event.start_s, event.end_s, NOISE if event.label == COUGH else LAUGH) for event in events if event.label in (LAUGH, COUGH)]
     hums = {(event.start_s, event.end_s) for event in events if event.label == HUM}
-    hummed = [found for found in hummed if (round(found.start_s, 3), round(found.end_s, 3)) in hums]
-    spans += [(found.start_s, found.end_s, "M") for found in hummed if found.shut]
+    spans += [(*span, "M") for span in hums if span in {(round(found.start_s, 3), round(found.end_s, 3)) for found in hummed}]
 
     def label(phone: Phone) -> str:
         middle_s = (phone.start_s + phone.end_s) / 2
         inside = (label for start_s, end_s, label in spans if start_s <= middle_s <= end_s)
         return phone.label if phone.label in _SPEECHLESS else next(inside, phone.label)
 
-    return [Phone(label(phone), phone.start_s, phone.end_s) for phone in _not_hummed(phones, hummed)]
+    return [Phone(label(phone), phone.start_s, phone.end_s) for phone in phones]
 
 
 def _event(label: str, start_s: float, end_s: float, levels_db: np.ndarray, loud_db: float) -> Event:

@@ -20,7 +20,7 @@ from .speech import HEARD_HOP_S, HOP_S, SILENCE
 BELOW_LOUD_DB, OVER_FLOOR_DB, LEAST_RANGE_DB = 30.0, 10.0, 15.0
 """What is so much softer than the loud passages, or no further over the room, lies between sounds; a room that never falls
 silent has sounds down to the last of these below its loud passages."""
-SHORTEST_S, APART_S = 0.08, 0.12
+SHORTEST_S, APART_S = 0.08, 0.11
 """A sound is at least as long as the first; two that lie closer than the second are one."""
 
 ONSET_DB, ONSET_RISE_S, ONSETS_APART_S = 12.0, 0.05, 0.12
@@ -35,15 +35,12 @@ NEXT_COUGH_S, COUGH_BURST_DB = 0.35, 28.0
 COUGH_PERIODIC, COUGH_NOISY, NOISY_BELOW = 0.72, 0.20, 0.60
 """Mean periodicity of the loud part at most, and the share of it whose periodicity lies below the third at least: air, with or
 without voice. Speech is periodic by .8 - .9 there, but for shouts."""
-COUGH_ENTROPY, COUGH_CONSONANTS, COUGH_SILENT = 2.4, 0.2, 0.05
-"""The network is unsure (mean entropy over its classes, nats), hears stops and hisses, and is sure that it is a voice at all:
+COUGH_ENTROPY, NEXT_ENTROPY, COUGH_CONSONANTS, COUGH_SILENT = 2.4, 2.0, 0.2, 0.05
+"""The network is unsure (mean entropy over its classes, nats; the second is enough right after a cough), hears stops and hisses, and is sure that it is a voice at all:
 of drums and splashes it gives more to silence."""
 
 HUM_S, HUM_VOICED, HUM_LOW, HUM_LAUGHED, HUM_ENTROPY = (0.24, 2.5), 0.65, 0.60, 0.05, 1.8
 """One long voiced sound, most of it below LOW_BANDS, with this chance of laughter and so unsure a network: of an "oh" it is surer."""
-SHUT_LOW = 0.85
-"""With as much of the power below LOW_BANDS as this the lips are shut: an m, not an "uh"."""
-
 LOW_BANDS = 8
 """Mel bands below about 650 Hz."""
 
@@ -71,11 +68,10 @@ class Sound:
 
 @dataclass(frozen=True)
 class Outburst:
-    """A cough or a hum in seconds. shut: whether the lips are, as far as the sound tells."""
+    """A cough or a hum, in seconds."""
 
     start_s: float
     end_s: float
-    shut: bool = False
 
 
 def sounds_of(levels_db: np.ndarray) -> list[Sound]:
@@ -111,15 +107,18 @@ def _sound(levels_db: np.ndarray, first: int, end: int) -> Sound:
 
 def coughs(sounds: list[Sound], levels_db: np.ndarray, samples: Track, posteriors: Track) -> list[Outburst]:
     """Fits of coughing among `sounds`. samples: at 16 kHz; posteriors: of the phone network, per HOP_S like levels_db."""
-    found = []
+    found: list[Outburst] = []
     for number, sound in enumerate(sounds):
-        if not COUGH_S[0] <= sound.length_s <= COUGH_S[1] or _onsets_around(sounds, number) < COUGH_ONSETS:
+        start_s, end_s = sound.first * HOP_S, sound.end * HOP_S
+        goes_on = bool(found) and start_s - found[-1].end_s < NEXT_COUGH_S
+        if not COUGH_S[0] <= sound.length_s <= COUGH_S[1] or not (goes_on or _onsets_around(sounds, number) >= COUGH_ONSETS):
             continue
         rows = _loud_rows(sound, levels_db, posteriors)
         chances = label_chances(rows).mean(axis=0)
-        unsure = _entropy(rows) >= COUGH_ENTROPY and chances[_CONSONANTS].sum() >= COUGH_CONSONANTS and chances[_SILENT] < COUGH_SILENT
+        unsure = chances[_CONSONANTS].sum() >= COUGH_CONSONANTS and chances[_SILENT] < COUGH_SILENT
+        unsure = unsure and _entropy(rows) >= (NEXT_ENTROPY if goes_on else COUGH_ENTROPY)
         if unsure and _breathy(sound, levels_db, samples):
-            found.append(Outburst(sound.first * HOP_S, sound.end * HOP_S))
+            found.append(Outburst(found.pop().start_s if goes_on else start_s, end_s))
     return found
 
 
@@ -173,7 +172,7 @@ def hums(sounds: list[Sound], levels_db: np.ndarray, f0_hz: np.ndarray, power: T
         spectra = np.asarray(power[sound.first // finer : sound.end // finer + 1], float)
         low = float(np.mean(spectra[:, :LOW_BANDS].sum(axis=1) / (spectra.sum(axis=1) + 1e-12)))
         if low >= HUM_LOW:
-            found.append(Outburst(sound.first * HOP_S, sound.end * HOP_S, shut=low >= SHUT_LOW))
+            found.append(Outburst(sound.first * HOP_S, sound.end * HOP_S))
     return found
 
 

@@ -44,6 +44,7 @@ SIGHING = {"browInnerUp": 0.20, "mouthFunnel": 0.10, "mouthFrown": 0.08}
 SIGH_JAW, SIGH_DEG, SIGH_M = 0.13, 3.0, 0.005
 
 HUMMING = {"browInnerUp": 0.08}
+HUM_NOD_DEG = 1.8
 _MOUTH = ("mouth", "jaw")
 
 
@@ -174,6 +175,8 @@ def _sigh(made: Reactions, event: Event, speech: Speech, rng: np.random.Generato
 def _hum(made: Reactions, event: Event, speech: Speech, rng: np.random.Generator) -> None:
     from_s, to_s = event.start_s - 0.1, event.end_s + 0.2
     made.add(HUMMING, from_s, to_s, lambda t: minimum_jerk((t - from_s) / 0.15) * minimum_jerk((to_s - t) / 0.2))
+    middle_s = (from_s + to_s) / 2
+    _turn(made, from_s, to_s, lambda t: -HUM_NOD_DEG * bump((t - middle_s) / (to_s - from_s)))
 
 
 def _turn(made: Reactions, from_s: float, to_s: float, degrees: Callable[[np.ndarray], np.ndarray]) -> None:

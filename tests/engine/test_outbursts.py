@@ -86,7 +86,7 @@ def test_periodicity_is_high_for_a_voice_and_low_for_air():
 def test_what_was_taken_for_speech_there_is_relabelled():
     phones = [Phone(SILENCE, 0.0, 1.0), Phone("T", 1.0, 1.4), Phone(SILENCE, 1.4, 2.0), Phone("UW", 2.0, 2.3), Phone("LAUGH", 2.3, 2.6),
               Phone(SILENCE, 2.6, 3.0)]  # fmt: skip
-    coughed, hummed = [Outburst(1.0, 1.4)], [Outburst(2.0, 2.6, shut=True)]
+    coughed, hummed = [Outburst(1.0, 1.4)], [Outburst(2.0, 2.6)]
     tracks = np.full(301, -60.0, np.float32), np.zeros(301, np.float32), np.full((151, 40), 1e-6, np.float32)
     events = find_events(phones, [], *tracks, coughed, hummed)
     assert [(event.label, event.start_s, event.end_s) for event in events] == [("COUGH", 1.0, 1.4), ("HUM", 2.0, 2.6)]
