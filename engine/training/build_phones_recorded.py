@@ -55,7 +55,7 @@ def _timed(language: str) -> Iterator[tuple[str, list[tuple[str, float, float]]]
     lines = gzip.open(TEXTS.format(language), "rt", encoding="utf-8-sig").read().splitlines()
     pairs = [line.split(":", 1) for line in lines if ":" in line and not line.startswith(";")]
     pairs = pairs[:: EVERY.get(language, EXAMINED_EVERY)]
-    timer, found = _Timer(language), 0
+    timer, found = Timer(language), 0
     for name, text in pairs:
         path = _path(language, name)
         if not path.is_file() or any(sign in text for sign in "[]()<>{}"):
@@ -78,7 +78,7 @@ def _samples(language: str, name: str) -> np.ndarray:
     return np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, "<i2").astype(np.float32) / 32768
 
 
-class _Timer:
+class Timer:
     """Where the sounds of a text are, by pocketsphinx: in English with its dictionary's sounds, else with espeak-ng's."""
 
     def __init__(self, language: str) -> None:

@@ -3,7 +3,7 @@
     python -m soliloquy.engine.training.measure_phones DATA VOICES WORK [--weights FILE] [--quick]
 
 DATA and VOICES are the folders of docs/models.md; WORK is that of build_phones (its held-out voices, kept alignments). festival
-must be installed for the recorded voices of other languages.
+must be installed for the recorded voices of other languages, and the packages of measure_phones_words.py for German and Korean.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from ..audio.tongues import pronouncer, words_of
 from ..audio.weights import from_safetensors
 from .build_phones_data import UNKNOWN, VISEME_GROUPS, VISEME_OF_CLASS, viseme_of_label
 from .measure_phones_cases import Case, degraded, festival_voices, held_out_voices, mandarin, prompts, real_english, textgrid_case
+from .measure_phones_words import single_words
 
 KINDS = ("as recorded", "noise 10 dB", "room", "telephone", "music 5 dB", "sung", "shouted")
 MOST_DEGRADED_S = 150.0
@@ -56,7 +57,7 @@ def main() -> None:
     guitar = read_audio(wishes.voices / "sing_lets_go_fishin.opus")[: 5 * 16000]
     for kind in KINDS:
         _row(f"English, {kind}", [degraded(case, kind, rng, guitar) for case in some], systems)
-    others = [*mandarin(wishes.data), *prompts(wishes.work), *festival_voices(), *held_out_voices(wishes.work)]
+    others = [*mandarin(wishes.data), *single_words(wishes.voices), *prompts(wishes.work), *festival_voices(), *held_out_voices(wishes.work)]
     for set_name, language in dict.fromkeys((case.set, case.language) for case in others):
         _row(f"{language}, {set_name}", [c for c in others if (c.set, c.language) == (set_name, language)], systems)
     print("\nwith the text: % of frames with the right viseme group (speech, all); words found; error of their starts: median, 90 % (ms)")
