@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..render.pose import Poser
     from ..render.stage import Stage
 
-FRAMES_DRAWN_HERE, FRAMES_DRAWN_THERE = 16, 512
+FRAMES_DRAWN_HERE, FRAMES_DRAWN_THERE = 16, 1024
 """Frames that are timed: drawn on the processor, and on a device that draws many at once."""
 
 

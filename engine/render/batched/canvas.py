@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch.nn.functional import embedding_bag
 
 from ..raster import FINE, FOLD_TEXELS
 from .raster import NOTHING, TOLERANCE, Mesh, fragments, no_depth, offer, set_up, winner
@@ -75,19 +76,14 @@ class Canvas:
 
     def _find_nearest(self, worn: Worn, mesh: Mesh, keys: torch.Tensor) -> tuple[int, int, int, int] | None:
         """Give pixels to the triangles that are nearest; the window (left, top, right, bottom) that holds them all."""
-        wanted = torch.nonzero(mesh.box[:, 2] * mesh.box[:, 3]).flatten()
+        wanted = torch.nonzero(mesh.box[2] * mesh.box[3]).flatten()
         if not len(wanted):
             return None
-        count = len(worn.layer.triangles)
         for which, x, y in fragments(mesh.box, wanted):
-            wb, wc, depth = mesh.at(which, x, y)
-            covers = (1 - wb - wc >= TOLERANCE) & (wb >= TOLERANCE) & (wc >= TOLERANCE)
-            frame = torch.div(which, count, rounding_mode="floor")
-            triangle = which - frame * count
-            covers = _not_in_hole(worn, covers, frame, triangle, wb, wc)
-            offer(keys, (frame * self.height + y) * self.width + x, covers, depth, triangle)
-        box = mesh.box[wanted]
-        return tuple(torch.cat([box[:, :2].amin(0), (box[:, :2] + box[:, 2:]).amax(0)]).tolist())
+            frame = torch.div(which, len(worn.layer.triangles), rounding_mode="floor")
+            _offer(worn, mesh, keys, (frame * self.height + y) * self.width + x, frame, which, x, y)
+        box = mesh.box[:, wanted]
+        return tuple(torch.cat([box[:2].amin(1), (box[:2] + box[2:]).amax(1)]).tolist())
 
     def _won(self, keys: torch.Tensor, window: tuple[int, int, int, int]) -> tuple[torch.Tensor, ...]:
         """The pixels that the layer has, each (P,) int64: number in the canvas, frame, x, y."""
@@ -135,22 +131,17 @@ class Canvas:
     def _find_finest(self, worn: Worn, mesh: Mesh, keys: torch.Tensor, pixels: torch.Tensor, slots: torch.Tensor) -> None:
         """Give the samples of folded pixels, whose numbers are in `slots`, to the triangles that are nearest there."""
         count = len(worn.layer.triangles)
-        first = torch.div(mesh.box[:, :2], FINE, rounding_mode="floor")
-        last = torch.div(mesh.box[:, :2] + mesh.box[:, 2:] - 1, FINE, rounding_mode="floor")
-        drawn = (mesh.box[:, 2] * mesh.box[:, 3] > 0)[:, None]
-        box = torch.cat([first, (last - first + 1) * drawn], dim=1)
-        box[:, 2:] *= self._hold_any(box, count, pixels)[:, None]
-        for which, x, y in fragments(box, torch.nonzero(box[:, 2] * box[:, 3]).flatten()):
+        first = torch.div(mesh.box[:2], FINE, rounding_mode="floor")
+        last = torch.div(mesh.box[:2] + mesh.box[2:] - 1, FINE, rounding_mode="floor")
+        box = torch.cat([first, (last - first + 1) * (mesh.box[2] * mesh.box[3] > 0)])
+        box[2:] *= self._hold_any(box, count, pixels)
+        for which, x, y in fragments(box, torch.nonzero(box[2] * box[3]).flatten()):
             frame = torch.div(which, count, rounding_mode="floor")
             slot = slots[(frame * self.height + y) * self.width + x].long()
             kept = torch.nonzero(slot >= 0).flatten()
-            which, x, y, frame, slot = (known[kept] for known in (which, x, y, frame, slot))
-            for sample in range(FINE * FINE):
-                down, across = divmod(sample, FINE)
-                wb, wc, depth = mesh.at(which, x * FINE + across, y * FINE + down)
-                covers = (1 - wb - wc >= TOLERANCE) & (wb >= TOLERANCE) & (wc >= TOLERANCE)
-                covers = _not_in_hole(worn, covers, frame, which - frame * count, wb, wc)
-                offer(keys, slot * FINE * FINE + sample, covers, depth, which - frame * count)
+            sample = torch.arange(FINE * FINE, device=kept.device).repeat_interleave(len(kept))
+            which, x, y, frame, slot = (known[kept].repeat(FINE * FINE) for known in (which, x, y, frame, slot))
+            _offer(worn, mesh, keys, slot * FINE * FINE + sample, frame, which, x * FINE + sample % FINE, y * FINE + sample // FINE)
 
     def _hold_any(self, box: torch.Tensor, count: int, pixels: torch.Tensor) -> torch.Tensor:
         """(B * T,) bool: which boxes hold any of `pixels`, by sums over rectangles (Crow 1984, "Summed-area tables")."""
@@ -158,8 +149,8 @@ class Canvas:
         frame, y, x = self._place(pixels)
         there[frame, y + 1, x + 1] = 1
         there = there.cumsum(1, dtype=torch.int32).cumsum(2, dtype=torch.int32)
-        frame = torch.arange(len(box), device=box.device) // count
-        left, top, columns, rows = box.unbind(1)
+        frame = torch.arange(box.shape[1], device=box.device) // count
+        left, top, columns, rows = box
         right, bottom = left + columns, top + rows
         left, right = (torch.clamp(x, 0, self.width) for x in (left, right))
         top, bottom = (torch.clamp(y, 0, self.height) for y in (top, bottom))
@@ -190,20 +181,23 @@ class _See:
         return self.looks[:, :3] * texel, mixed, mixed * matte
 
 
+def _offer(worn: Worn, mesh: Mesh, keys: torch.Tensor, pixels: torch.Tensor, frame: torch.Tensor, which: torch.Tensor,
+           x: torch.Tensor, y: torch.Tensor) -> None:
+    """Let triangles `which` (F,) of the mesh, of frames `frame` (F,), have what they cover, and are nearest at, of `pixels` (F,) at x, y."""
+    wb, wc, depth = mesh.at(which, x, y)
+    covers = (1 - wb - wc >= TOLERANCE) & (wb >= TOLERANCE) & (wc >= TOLERANCE)
+    triangle = which - frame * len(mesh.triangles)
+    texture = worn.layer.texture
+    if texture is not None and texture.solid is not None:
+        covers &= texture.holds(_between(worn, frame, triangle, wb, wc)[:, 4:])
+    offer(keys, pixels, covers, depth, triangle)
+
+
 def _between(worn: Worn, frame: torch.Tensor, triangle: torch.Tensor, wb: torch.Tensor, wc: torch.Tensor) -> torch.Tensor:
     """(P, 6) looks at weights wb, wc within triangles."""
     corners = worn.layer.triangles[triangle] + (frame * worn.looks.shape[1])[:, None]
-    a, b, c = worn.looks.flatten(0, 1)[corners].unbind(1)
-    return (1 - wb - wc)[:, None] * a + wb[:, None] * b + wc[:, None] * c
-
-
-def _not_in_hole(worn: Worn, covers: torch.Tensor, frame: torch.Tensor, triangle: torch.Tensor, wb: torch.Tensor,
-                 wc: torch.Tensor) -> torch.Tensor:
-    """`covers` (F,) without fragments on which the layer's texture has a hole."""
-    texture = worn.layer.texture
-    if texture is None or texture.solid is None:
-        return covers
-    return covers & texture.holds(_between(worn, frame, triangle, wb, wc)[:, 4:])
+    weights = torch.stack([1 - wb - wc, wb, wc], dim=1)
+    return embedding_bag(corners, worn.looks.flatten(0, 1), per_sample_weights=weights, mode="sum")
 
 
 def _blend(before: torch.Tensor, colour: torch.Tensor, covers: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:

@@ -24,8 +24,8 @@ FRAGMENTS_AT_ONCE = 1 << 24
 class Mesh:
     """Triangles (T, 3) int64 of a layer, ready to be looked up at pixels, in B frames.
 
-    plane: (B * T, 9) float32: x, y of the first corner, how the second's and the third's weight grow with x and y, z of the first
-    corner and how it grows with those weights. box: (B * T, 4) int64 x, y of the first pixel, columns and rows: 0 where it covers none.
+    plane: (9, B * T) float32: x, y of the first corner, how the second's and the third's weight grow with x and y, z of the first
+    corner and how it grows with those weights. box: (4, B * T) int64 x, y of the first pixel, columns and rows: 0 where it covers none.
     """
 
     triangles: torch.Tensor
@@ -34,10 +34,10 @@ class Mesh:
 
     def at(self, which: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Weights of the second and third corner and depth, of triangles `which` of (B * T) at pixels x, y, float32."""
-        plane = self.plane[which].unbind(-1)
+        plane = self.plane[:, which]
         x, y = x - plane[0], y - plane[1]
-        wb, wc = x * plane[2] + y * plane[3], x * plane[4] + y * plane[5]
-        return wb, wc, plane[6] + wb * plane[7] + wc * plane[8]
+        wb, wc = torch.addcmul(x * plane[2], y, plane[3]), torch.addcmul(x * plane[4], y, plane[5])
+        return wb, wc, torch.addcmul(torch.addcmul(plane[6], wb, plane[7]), wc, plane[8])
 
 
 def set_up(vertices: torch.Tensor, triangles: torch.Tensor, size: tuple[int, int]) -> Mesh:
@@ -53,13 +53,13 @@ def set_up(vertices: torch.Tensor, triangles: torch.Tensor, size: tuple[int, int
     scale = 1 / torch.where(drawn, area, 1)
     extent = torch.clamp(last - first + 1, min=0) * drawn[:, None]
     plane = torch.stack([a[:, 0], a[:, 1], to_c[:, 1] * scale, -to_c[:, 0] * scale, -to_b[:, 1] * scale, to_b[:, 0] * scale,
-                         a[:, 2], to_b[:, 2], to_c[:, 2]], dim=1)
-    return Mesh(triangles, plane, torch.cat([first, extent], dim=1))
+                         a[:, 2], to_b[:, 2], to_c[:, 2]])
+    return Mesh(triangles, plane, torch.cat([first.T, extent.T]))
 
 
 def fragments(box: torch.Tensor, wanted: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """Every pixel of the `wanted` (N,) of boxes (B * T, 4), some at a time: (which box, x, y), each (F,) int64."""
-    first_x, first_y, columns, rows = box[wanted].unbind(1)
+    """Every pixel of the `wanted` (N,) of boxes (4, B * T), some at a time: (which box, x, y), each (F,) int64."""
+    first_x, first_y, columns, rows = box[:, wanted]
     until = torch.cumsum(columns * rows, 0)
     total = int(until[-1]) if len(until) else 0
     ends = torch.arange(1, max(1, -(-total // FRAGMENTS_AT_ONCE)), device=box.device) * FRAGMENTS_AT_ONCE

@@ -18,7 +18,7 @@ from .drawing import Easel
 
 logger = logging.getLogger(__name__)
 
-PIXELS_AT_ONCE, MOST_FRAMES = 1 << 26, 64
+PIXELS_AT_ONCE, MOST_FRAMES = 1 << 26, 128
 """No more are drawn together: by then the few hundred steps of a batch are long beside what it costs to ask for them."""
 BYTES_PER_PIXEL = 512
 """Of memory while a batch is drawn; measured on the processor: 340 to 400."""
