@@ -147,7 +147,8 @@ class Portrait:
                 for field_name in ARRAY_FIELDS:
                     _write_array(archive, f"parts/{name}/{field_name}", getattr(part, field_name))
             for name, image in self.images.items():
-                archive.writestr(zipfile.ZipInfo(f"images/{name}.png"), _png_bytes(image))
+                with archive.open(zipfile.ZipInfo(f"images/{name}.png"), "w") as member:
+                    member.write(_png(image))
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Portrait:
@@ -201,12 +202,12 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     return np.load(io.BytesIO(_member(archive, f"{name}.npy")), allow_pickle=False)
 
 
-def _png_bytes(image: np.ndarray) -> bytes:
+def _png(image: np.ndarray) -> memoryview:
     order = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
     written, data = cv2.imencode(".png", cv2.cvtColor(image, order), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not written:
         raise ValueError("image could not be encoded")
-    return data.tobytes()
+    return data.data
 
 
 def _read_png(archive: zipfile.ZipFile, name: str) -> np.ndarray:
