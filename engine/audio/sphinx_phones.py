@@ -25,6 +25,10 @@ from .sphinx import Decoded, PhoneLoop, TextAligner, WordRecogniser, pcm16
 UNLIKE_ENGLISH_FIT = -30.0
 """Below this fit of the recognised English words, the phone loop (which needs no language) places the phones instead."""
 
+UNLIKE_FITTED_FIT = -27.0
+"""The same for the model fitted to the recording, which explains any sound better: below it words count for nothing. (Chosen on French,
+Italian and Russian; LJ Speech, GRID and the telephone lie above -21.)"""
+
 LEAST_AGREEMENT = -2.25
 """English words whose phones the phone network finds less likely than this (heard.agreement) are not what is said: in noise, music
 and other languages pocketsphinx finds words that fit its own model and are wrong."""
@@ -125,7 +129,8 @@ class _Recogniser:
         """The English words recognised, if they fit the sound; and the phones, heard by the network, the second ear and them."""
         pcm = self.pcm(start_s, end_s)
         words = self._words.decode(pcm)
-        fitting = words if words is not None and words.fit >= UNLIKE_ENGLISH_FIT else None
+        least = UNLIKE_ENGLISH_FIT if self._maps is None else UNLIKE_FITTED_FIT
+        fitting = words if words is not None and words.fit >= least else None
         if self._posteriors is None:
             return fitting, fitting or self._loop.decode(pcm) or words
         rows = self._rows(start_s, end_s)
