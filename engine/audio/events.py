@@ -35,8 +35,8 @@ LAUGH_HEARD_S = 0.3
 """Laughter the phone network names itself, at least this long."""
 
 SIGH_S = 0.5
-SIGH_AFTER_S, SIGH_BEFORE_S = 0.35, 0.4
-"""A sigh is a long breath that follows speech at once and is not followed by speech: one breathes in to speak, out after it."""
+SIGH_AFTER_S, SIGH_BEFORE_S = 0.8, 0.4
+"""A sigh is a long breath that follows speech soon and is not followed by speech: one breathes in to speak, out after it."""
 
 HUM_S = 0.24
 HUM_SOUNDS = frozenset(("M", "N", "NG", "AH", "ER", "UH"))
