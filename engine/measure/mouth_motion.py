@@ -21,7 +21,7 @@ from ..portrait.topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID
 from .detectors import FACE_POINTS, Face
 from .structure import pose_of
 from .tracking import StillFace, corners_within, inside_of, still_face
-from .viseme_table import LIPS
+from .viseme_table import PLACES
 
 EYE_DISTANCE_PX, WINDOW_PX = 100.0, 15
 """Finer than for a turning head: lips are small."""
@@ -35,10 +35,6 @@ LEAST_STILL = 12
 PARTED_IOD2 = 0.02
 """Nothing is followed inside lips whose opening in the still picture covers this many square inter-ocular distances."""
 
-LOWER_FACE = (152, 148, 377, 176, 400, 200, 18, 83, 313, 199, 208, 428, 202, 422, 57, 287, 43, 273, 92, 322, 165, 391, 164, 206, 426,
-              205, 425, 212, 432, 214, 434, 32, 262)
-"""Chin, beside and below the lips, the folds beside the nose, cheeks."""
-PLACES = LIPS + LOWER_FACE
 UPPER = frozenset(OUTER_LIP_UPPER[1:-1] + INNER_LIP_UPPER[1:-1])
 LOWER = frozenset(OUTER_LIP_LOWER[1:-1] + INNER_LIP_LOWER[1:-1])
 

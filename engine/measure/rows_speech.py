@@ -14,13 +14,13 @@ from ..render.pose import Poser
 from .bench import Bench
 from .figures import Figure, not_applicable
 from .lips_apart import lip_gap_iod
-from .mouth_motion import PLACES, mouth_motion_iod
+from .mouth_motion import mouth_motion_iod
 from .reference import FPS
 from .rows_face import clip_of_frames, frames_between, spread
 from .rows_performance import LIP_CHANNELS
 from .signals import lag_of
 from .teeth import TEETH_LEVELS, changed, toothless
-from .viseme_table import lip_change, told_apart, viseme_table
+from .viseme_table import PLACES, lip_change, side_by_side, told_apart, viseme_table
 
 MOST_LABIODENTALS = 6
 TOOTH_ROW_SHARE = 0.3
@@ -38,8 +38,10 @@ FRAMES_PER_GROUP = 14
 LEAST_PER_GROUP, LEAST_GROUPS = 4, 4
 LEAST_FROM_CURVES = 0.4
 """Curves that tell sounds apart less than this have nothing to keep; a share of it would flatter."""
-KEPT = {"followed": 20, "lips": 8, "drawn": 20, "curves": 20}
-"""Principal components that the discriminants see; settled on portraits left out of the table."""
+READINGS = {"seen": ("followed", "lips"), "lips": ("lips",), "drawn": ("drawn",), "curves": ("curves",)}
+KEPT = {"seen": 45, "lips": 12, "drawn": 24, "curves": 20}
+"""What row 7 reads sounds from, and the principal components that the discriminants see of it; settled on the table alone, each
+portrait of it told by the others."""
 
 TIMING_S = 2.4
 LARGEST_LAG_S = 0.14
@@ -86,9 +88,9 @@ def teeth_to_lip_iod(bench: Bench, clip: MotionClip) -> np.ndarray:
 
 
 def visemes(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
-    """Row 7: groups of sounds told apart from the rendered mouth's pixels, as a share of how well the curves tell them apart, by
-    linear discriminants that learned from other portraits and other voices; the same of the detector's outline of the lips, and
-    of the lips as drawn, without a picture."""
+    """Row 7: groups of sounds told apart from the rendered mouth, its pixels' motion and the detector's outline, as a share of how well
+    the curves tell them apart, by linear discriminants that learned from other portraits and other voices; the same of the outline
+    alone, and of the lips as drawn, without a picture."""
     keys = ("visemes", "visemes_detected", "visemes_drawn")
     chosen = group_frames(speech, clip)
     if len(set(chosen.values())) < LEAST_GROUPS:
@@ -104,12 +106,13 @@ def visemes(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
     table = viseme_table().without(bench.portrait.provenance.get("source_sha256", ""))
     asked = {"followed": followed[found], "lips": lip_change(landmarks[found], rest, 2), "drawn": drawn_lips(bench.portrait, part)[found],
              "curves": part.channels[found][:, LIP_CHANNELS].astype(float)}
-    told = {name: told_apart(table.features[name], table.group, asked[name], labels[found], KEPT[name]) for name in asked}
-    note = (f"{100 * told['followed']:.0f} % from the pixels, {100 * told['lips']:.0f} % from the detector's lips, "
+    told = {reading: told_apart(*table.lesson(names), side_by_side([asked[name] for name in names]), labels[found], KEPT[reading])
+            for reading, names in READINGS.items()}
+    note = (f"{100 * told['seen']:.0f} % from pixels and outline, {100 * told['lips']:.0f} % from the outline, "
             f"{100 * told['drawn']:.0f} % as drawn, {100 * told['curves']:.0f} % from the curves, {len(set(labels))} groups, {found.sum()} frames")
     if told["curves"] < LEAST_FROM_CURVES:
         return not_applicable(keys, f"its curves tell only {100 * told['curves']:.0f} % of the sounds")
-    return [Figure(key, 100.0 * told[name] / told["curves"], note) for key, name in zip(keys, ("followed", "lips", "drawn"))]
+    return [Figure(key, 100.0 * told[name] / told["curves"], note) for key, name in zip(keys, ("seen", "lips", "drawn"))]
 
 
 def followed_mouth(bench: Bench, frames: list[np.ndarray], landmarks_px: np.ndarray) -> np.ndarray:
@@ -124,10 +127,10 @@ def followed_mouth(bench: Bench, frames: list[np.ndarray], landmarks_px: np.ndar
 
 
 def drawn_lips(portrait: Portrait, clip: MotionClip) -> np.ndarray:
-    """(T, 120) change of the lips' posed vertices against the rest pose."""
+    """(T, 80) change of the lips' posed vertices against the rest pose, as the camera would see it."""
     rest = portrait.parts["face"].vertices[:SURFACE_LANDMARKS]
     posed = Poser(portrait).pose(clip, 0, len(clip))
-    return lip_change(np.array([frame.vertices["face"][:SURFACE_LANDMARKS] for frame in posed]), rest, 3)
+    return lip_change(np.array([frame.vertices["face"][:SURFACE_LANDMARKS] for frame in posed]), rest, 2)
 
 
 def group_frames(speech: Speech, clip: MotionClip, least: int = LEAST_PER_GROUP, most: int = FRAMES_PER_GROUP) -> dict[int, str]:

@@ -8,22 +8,33 @@ the lips as drawn, and the curves. Nothing of the portrait under test teaches: r
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy.optimize
 
-from ..portrait.fit import similarity
+from ..portrait.fit import head_asset, similarity
 from ..portrait.topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
 from .detectors import Face
 
 ASSET = Path(__file__).resolve().parents[1] / "assets" / "visemes.npz"
 
 LIPS = OUTER_LIP_UPPER + OUTER_LIP_LOWER[1:-1] + INNER_LIP_UPPER + INNER_LIP_LOWER[1:-1]
+LOWER_FACE = (152, 148, 377, 176, 400, 200, 18, 83, 313, 199, 208, 428, 202, 422, 57, 287, 43, 273, 92, 322, 165, 391, 164, 206, 426,
+              205, 425, 212, 432, 214, 434, 32, 262)
+"""Chin, beside and below the lips, the folds beside the nose, cheeks."""
+PLACES = LIPS + LOWER_FACE
+"""Where the mouth's motion is read (`mouth_motion`)."""
+
 STILL = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 98, 327, 2, 10, 151, 9, 8, 70, 300, 105, 334, 107, 336)
 """Corners of the eyes, nose, forehead and brows: what speech does not move, by which the head's turn is taken out."""
 
 FEATURES = ("followed", "lips", "drawn", "curves")
+LANDMARKS_OF = {"followed": PLACES, "lips": LIPS, "drawn": LIPS}
+"""What is moved right and down, pair by pair, in the features that come from pictures or geometry."""
+
 STEPS = 127
 """A feature is kept in so many steps to either side of 0: a three-thousandth of the eyes' distance for lips."""
 
@@ -34,7 +45,7 @@ SPHERE = 0.1
 @dataclass(frozen=True)
 class Table:
     """source: (N,) SHA-256 of the portrait's picture; group: (N,) of the sound; features: "followed" (N, 146), "lips" (N, 80),
-    "drawn" (N, 120), "curves" (N, C)."""
+    "drawn" (N, 80), "curves" (N, C)."""
 
     source: np.ndarray
     group: np.ndarray
@@ -44,6 +55,40 @@ class Table:
         """The rows of other pictures."""
         kept = self.source != source
         return Table(self.source[kept], self.group[kept], {name: rows[kept] for name, rows in self.features.items()})
+
+    def lesson(self, names: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+        """(M, D) the named features side by side, each portrait's about its own mean, and (M,) their groups; faces teach once as they
+        are and once as in a mirror, because most are turned to one side."""
+        rows, groups = [], []
+        for source in sorted(set(self.source)):
+            own = self.source == source
+            ways = [{name: self.features[name][own] for name in names}]
+            if all(name in LANDMARKS_OF for name in names):
+                ways.append({name: mirrored(way, LANDMARKS_OF[name]) for name, way in ways[0].items()})
+            rows += [side_by_side(way.values()) for way in ways]
+            groups += [self.group[own]] * len(ways)
+        return np.concatenate(rows), np.concatenate(groups)
+
+
+def side_by_side(features: Iterable[np.ndarray]) -> np.ndarray:
+    """(N, D) the features (N, D_i) of one portrait, about their mean: how it speaks, whatever its mouth is like at rest. Readers of lips
+    and of speech take the speaker's mean out alike (Potamianos, Neti, Gravier, Garg & Senior 2003, "Recent advances in the automatic
+    recognition of audiovisual speech")."""
+    return np.hstack([rows - rows.mean(axis=0) for rows in features])
+
+
+def mirrored(ways: np.ndarray, landmarks: tuple[int, ...]) -> np.ndarray:
+    """(N, 2 L) the ways right and down of L landmarks as a mirror shows them."""
+    other = _other_side(landmarks)
+    return (ways.reshape(len(ways), -1, 2)[:, other] * (-1, 1)).reshape(len(ways), -1)
+
+
+@functools.cache
+def _other_side(landmarks: tuple[int, ...]) -> np.ndarray:
+    """(L,) place in `landmarks` of each one's counterpart on the other side of the average head."""
+    places = head_asset()["landmark_rest"][list(landmarks)].astype(np.float64)
+    apart = np.linalg.norm(places[:, None] * (-1, 1, 1) - places[None], axis=-1)
+    return scipy.optimize.linear_sum_assignment(apart)[1]
 
 
 @functools.cache

@@ -48,8 +48,29 @@ class Spoken:
         speech = analyse_speech(voice, text.read_text(encoding="utf-8") if text.exists() else None)
         clip = generate_motion(speech, load_direction(), seed=0, fps=FPS)
         chosen = group_frames(speech, clip, least=1, most=len(clip))
-        frames = np.array(sorted(chosen))
-        return cls(clip_of_frames(clip, frames), np.array([chosen[frame] for frame in frames]))
+        return cls(clip, np.array([chosen.get(frame, "") for frame in range(len(clip))])).of(np.array(sorted(chosen)))
+
+    def of(self, frames: np.ndarray) -> Spoken:
+        """The chosen frames."""
+        return Spoken(clip_of_frames(self.clip, frames), self.groups[frames])
+
+    def share(self, number: int) -> Spoken:
+        """What the portrait of that number says: of every group FRAMES_PER_GROUP frames or so, spread over all voices, other frames
+        than the portraits before it, as long as there are others."""
+        kept = np.zeros(len(self.groups), bool)
+        for group in set(self.groups):
+            places = np.flatnonzero(self.groups == group)
+            every = max(len(places) // FRAMES_PER_GROUP, 1)
+            kept[places[number % every :: every]] = True
+        return self.of(np.flatnonzero(kept))
+
+
+def one_after_the_other(spoken: list[Spoken]) -> Spoken:
+    """All voices' frames."""
+    clips, names = [voice.clip for voice in spoken], ("channels", "head_rotation_deg", "head_translation_m", "gaze_deg")
+    arrays = [np.concatenate([getattr(clip, name) for clip in clips]) for name in names]
+    tongue = np.concatenate([clip.tongue for clip in clips])
+    return Spoken(MotionClip(FPS, *arrays, tongue=tongue), np.concatenate([voice.groups for voice in spoken]))
 
 
 def rows_of(bench: Bench, clip: MotionClip, groups: np.ndarray, source: str) -> dict[str, np.ndarray]:
@@ -68,31 +89,15 @@ def joined(tables: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
 
 
-def shared_out(spoken: list[Spoken], number: int) -> list[Spoken]:
-    """What the portrait of that number says: of every group FRAMES_PER_GROUP frames or so, spread over all voices, other frames than
-    the portraits before it, as long as there are others."""
-    groups = np.concatenate([voice.groups for voice in spoken])
-    kept = np.zeros(len(groups), bool)
-    for group in set(groups):
-        places = np.flatnonzero(groups == group)
-        every = max(len(places) // FRAMES_PER_GROUP, 1)
-        kept[places[number % every :: every]] = True
-    ends = np.cumsum([len(voice.groups) for voice in spoken])
-    chosen = [np.flatnonzero(part) for part in np.split(kept, ends[:-1])]
-    return [Spoken(clip_of_frames(voice.clip, frames), voice.groups[frames]) for voice, frames in zip(spoken, chosen) if len(frames)]
-
-
-def portrait_rows(path: Path, spoken: list[Spoken], detector: FaceDetector) -> dict[str, np.ndarray]:
-    """The table's rows of the picture at `path`."""
-    bench = Bench(build_portrait(path), detector, render=render)
-    return joined([rows_of(bench, voice.clip, voice.groups, sha256_of(path)) for voice in spoken])
-
-
 def build(portraits: list[Path], voices: list[Path]) -> dict[str, np.ndarray]:
     """All arrays of the table."""
-    spoken = [Spoken.by(voice) for voice in voices]
+    spoken, tables = one_after_the_other([Spoken.by(voice) for voice in voices]), []
     with FaceDetector() as detector:
-        table = joined([portrait_rows(path, shared_out(spoken, number), detector) for number, path in enumerate(portraits)])
+        for number, path in enumerate(portraits):
+            said = spoken.share(number)
+            bench = Bench(build_portrait(path), detector, render=render)
+            tables.append(rows_of(bench, said.clip, said.groups, sha256_of(path)))
+    table = joined(tables)
     return {name: table[name] for name in ("source", "group")} | in_steps({name: table[name] for name in FEATURES})
 
 

@@ -13,7 +13,7 @@ from soliloquy.engine.measure.bench import Bench
 from soliloquy.engine.measure.figures import MISS, PASS
 from soliloquy.engine.measure.signals import lag_of
 from soliloquy.engine.measure.teeth import shift_px, teeth, toothless
-from soliloquy.engine.measure.viseme_table import told_apart, viseme_table
+from soliloquy.engine.measure.viseme_table import PLACES, mirrored, side_by_side, told_apart, viseme_table
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.render.render import render
 
@@ -65,14 +65,25 @@ def test_discriminants_find_what_is_there_and_nothing_else():
     assert told_apart(rng.normal(size=(36, 20)), labels, rng.normal(size=(36, 20)), labels, 8) < 0.6
 
 
-def test_drawn_lips_and_curves_tell_sounds_of_portraits_and_voices_the_table_has_not_seen():
+@pytest.mark.parametrize("nth", [0, 7])
+def test_a_portrait_of_the_table_is_told_by_the_others(nth):
     table = viseme_table()
-    source = table.source[0]
+    source = sorted(set(table.source))[nth]
     taught, asked = table.without(source), table.source == source
-    assert source not in taught.source and len(set(taught.source)) >= 7
-    for name, least in (("followed", 0.45), ("drawn", 0.5), ("curves", 0.6)):
-        told = told_apart(taught.features[name], taught.group, table.features[name][asked], table.group[asked], 20)
-        assert least < told <= 1.0, (name, told)
+    assert source not in taught.source and len(set(taught.source)) >= 12
+    told = {}
+    for reading, names in rows_speech.READINGS.items():
+        shown = side_by_side([table.features[name][asked] for name in names])
+        told[reading] = told_apart(*taught.lesson(names), shown, table.group[asked], rows_speech.KEPT[reading])
+    assert 0.4 < told["lips"] < told["seen"] < told["curves"] <= 1.0 and told["drawn"] > 0.6
+
+
+def test_a_mirror_changes_sides_and_twice_nothing():
+    ways = np.random.default_rng(0).normal(size=(3, 2 * len(PLACES)))
+    other = mirrored(ways, PLACES)
+    assert np.array_equal(mirrored(other, PLACES), ways)
+    right, left = (PLACES.index(corner) for corner in (61, 291))
+    assert np.array_equal(other.reshape(3, -1, 2)[:, left], ways.reshape(3, -1, 2)[:, right] * (-1, 1))
 
 
 def test_a_frozen_mouth_says_no_visemes(astronaut, detector):
