@@ -1,8 +1,8 @@
-"""pocketsphinx' acoustic model (Gaussian mixtures, US English, in its wheel), computed here: all senones at once, means that move.
+"""pocketsphinx' acoustic model (Gaussian mixtures, US English, in its wheel), computed here: its means can move.
 
-Each phone has a codebook of Gaussians in each of three streams (cepstra, their changes, the changes of these); each senone, a
-third of a phone among certain neighbours, weighs the Gaussians of its phone's codebook ("phonetically tied", ptm_mgau.c). Scores
-agree with pocketsphinx' own to a few hundredths where a senone fits; far off, pocketsphinx cuts them and these go on.
+Each phone has a codebook of Gaussians in each of three streams (cepstra, their changes, the changes of these); each
+senone, a third of a phone among certain neighbours, weighs the Gaussians of its phone's codebook ("phonetically tied",
+ptm_mgau.c). Scores agree with pocketsphinx' own to a tenth where a senone fits; far off, pocketsphinx cuts them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BLOCK_FRAMES = 200
 
 
 def streams_of(cepstra: np.ndarray) -> np.ndarray:
-    """(T, CEPSTRA) cepstra of a chunk -> (T, STREAMS, CEPSTRA): without their mean, their changes, the changes of these (feat.c)."""
+    """(T, CEPSTRA) cepstra of a chunk -> (T, STREAMS, CEPSTRA): less their mean, changes, changes of these (feat.c)."""
     level = cepstra - cepstra.mean(axis=0)
     padded = np.concatenate([level[:1]] * 3 + [level] + [level[-1:]] * 3)
 
@@ -73,9 +73,11 @@ class AcousticModel:
         return total
 
     def nearness(self, cepstra: np.ndarray) -> np.ndarray:
-        """(T, CEPSTRA) cepstra of a chunk -> (T, phones) float32: log likelihood of each phone's best senone, 0 the best of all."""
-        streams = streams_of(cepstra).astype(np.float32) if len(cepstra) else np.zeros((0, STREAMS, CEPSTRA), np.float32)
-        best = np.zeros((len(streams), len(self.phones)), np.float32)
+        """(T, CEPSTRA) of a chunk -> (T, phones) float32: log likelihood of each phone's best senone, 0 the best of all."""
+        best = np.zeros((len(cepstra), len(self.phones)), np.float32)
+        if not len(cepstra):
+            return best
+        streams = streams_of(cepstra).astype(np.float32)
         for first in range(0, len(streams), _BLOCK_FRAMES):
             block = slice(first, first + _BLOCK_FRAMES)
             highest = np.full((len(streams[block]), 1), -np.inf, np.float32)
@@ -94,8 +96,9 @@ def english_model() -> AcousticModel:
     phones, alone, owner = read_model_definition(folder / "mdef")
     owned = [np.flatnonzero(owner == phone) for phone in range(len(phones))]
     in_context = [own[own >= alone] if (own >= alone).any() else own for own in owned]
-    variances = np.maximum(_read_gaussians(folder / "variances"), np.float32(_LEAST_VARIANCE))
-    return AcousticModel(phones, _read_gaussians(folder / "means"), variances, _read_weights(folder / "sendump"), owned, in_context)
+    means, variances = _read_gaussians(folder / "means"), _read_gaussians(folder / "variances")
+    variances = np.maximum(variances, np.float32(_LEAST_VARIANCE))
+    return AcousticModel(phones, means, variances, _read_weights(folder / "sendump"), owned, in_context)
 
 
 def _read_gaussians(path: Path) -> np.ndarray:
@@ -103,11 +106,12 @@ def _read_gaussians(path: Path) -> np.ndarray:
     data = path.read_bytes()
     position = data.index(b"endhdr\n") + len(b"endhdr\n") + 4
     phones, streams, gaussians, *lengths = struct.unpack_from("<6i", data, position)
-    return np.frombuffer(data, "<f4", phones * sum(lengths) * gaussians, position + 28).reshape(phones, streams, gaussians, -1)
+    numbers = np.frombuffer(data, "<f4", phones * sum(lengths) * gaussians, position + 28)
+    return numbers.reshape(phones, streams, gaussians, -1)
 
 
 def _read_weights(path: Path) -> np.ndarray:
-    """(STREAMS, Gaussians, senones) float32 of a "sendump": strings, two counts, a byte a weight (steps of its negative logarithm)."""
+    """(STREAMS, Gaussians, senones) float32 of a "sendump": strings, two counts, a byte for minus the log of a weight."""
     data = path.read_bytes()
     position, length = 0, -1
     while length:

@@ -1,7 +1,7 @@
-"""pocketsphinx' acoustic model fitted to one recording: one linear map a stream moves all its Gaussians to this voice, microphone and room.
+"""pocketsphinx' acoustic model fitted to one recording: a linear map a stream moves all its means to this voice and room.
 
-Maximum likelihood linear regression of the means (Leggetter and Woodland 1995), without words: what the phone network hears says to
-which phone's Gaussians a frame belongs. Frames as the model expects them (PRIOR_FRAMES) keep short recordings near it.
+Maximum likelihood linear regression of the means (Leggetter and Woodland 1995), without words: what the phone network
+hears says to which phone's Gaussians a frame belongs.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from scipy.special import softmax
 from .acoustic_model import CEPSTRA, STREAMS, AcousticModel, streams_of
 
 PRIOR_FRAMES = 50.0
+"""Frames as the model expects them keep short recordings near it (100 and more: worse on GRID's three seconds)."""
 LEAST_SURE = 0.5
 """Frames of which no phone is likelier than this teach nothing."""
 NOT_SPOKEN = ("SIL", "+NSN+", "+SPN+")
@@ -20,7 +21,7 @@ _TINY = 1e-30
 
 
 class Regression:
-    """Gathers frames, then tells the map; `original` is the model before any fitting, `current` the one that assigns frames."""
+    """Gathers frames, then tells the maps; `original` is the model before any fitting, `current` assigns frames to Gaussians."""
 
     def __init__(self, original: AcousticModel, current: AcousticModel) -> None:
         self._original, self._current = original, current
@@ -37,9 +38,18 @@ class Regression:
         for phone in self._spoken():
             frames = np.flatnonzero((likeliest == phone) & (sure > LEAST_SURE))
             if len(frames):
-                self._add_phone(phone, streams[frames], sure[frames])
+                self.add_phone(phone, streams[frames], sure[frames])
 
-    def map(self) -> np.ndarray:
+    def add_phone(self, phone: int, streams: np.ndarray, sure: np.ndarray) -> None:
+        """Share (T, STREAMS, CEPSTRA) frames of a phone, (T,) sure, out among the Gaussians its best senone weighs."""
+        best = self._current.owned[phone][self._current.scores(streams, phone).argmax(axis=1)]
+        for stream in range(STREAMS):
+            weights = np.log(self._current.weights[stream][:, best].T + _TINY)
+            shares = softmax(weights + self._current.densities(streams, phone, stream), axis=1) * sure[:, None]
+            self._counts[phone, stream] += shares.sum(axis=0)
+            self._sums[phone, stream] += shares.T @ streams[:, stream]
+
+    def maps(self) -> np.ndarray:
         """(STREAMS, CEPSTRA, 1 + CEPSTRA): new mean = map @ (1, mean)."""
         counts, sums = self._counts + self._prior(), self._sums + self._prior()[..., None] * self._original.means
         maps = np.empty((STREAMS, CEPSTRA, 1 + CEPSTRA))
@@ -54,15 +64,6 @@ class Regression:
 
     def _spoken(self) -> list[int]:
         return [number for number, name in enumerate(self._original.phones) if name not in NOT_SPOKEN]
-
-    def _add_phone(self, phone: int, streams: np.ndarray, sure: np.ndarray) -> None:
-        """Share (T, STREAMS, CEPSTRA) frames of one phone out among the Gaussians its best senone weighs."""
-        best = self._current.owned[phone][self._current.scores(streams, phone).argmax(axis=1)]
-        for stream in range(STREAMS):
-            weights = np.log(self._current.weights[stream][:, best].T + _TINY)
-            shares = softmax(weights + self._current.densities(streams, phone, stream), axis=1) * sure[:, None]
-            self._counts[phone, stream] += shares.sum(axis=0)
-            self._sums[phone, stream] += shares.T @ streams[:, stream]
 
     def _prior(self) -> np.ndarray:
         """PRIOR_FRAMES as the model expects them: as many of every phone, its Gaussians as its senones weigh them."""

@@ -42,8 +42,8 @@ def span_phones(
 ) -> list[Phone]:
     """The likeliest phones of a part of a recording, on its clock; silences as the network hears them.
 
-    supposed: what somebody else hears there in English, on the clock of the part; each frame of these is exp(trust) times likelier
-    than the network alone thinks. nearness: of the part, by the second ear (senones.py).
+    supposed: what somebody else hears there in English, on the clock of the part; each frame of these is exp(trust) times
+    likelier than the network alone thinks. nearness: of the part, by the second ear (senones.py).
     """
     rows = posteriors[round(start_s / HOP_S) : round(end_s / HOP_S) + 1]
     chances = label_chances(rows)
@@ -65,7 +65,7 @@ def span_phones(
 
 
 def _own_label(label: str, posteriors: np.ndarray) -> str:
-    """That of a front rounded vowel, which English lacks, where the network hears one rather than any other class of `label`."""
+    """That of a front rounded vowel, which English lacks, where the network hears that among the classes of `label`."""
     mean = posteriors.astype(np.float32).mean(axis=0)
     classes = [name for name in CLASSES if ARPABET_OF[name] == label]
     return FRONT_ROUNDED.get(max(classes, key=lambda name: mean[CLASS_INDEX[name]]), label)

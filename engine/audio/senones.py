@@ -50,7 +50,7 @@ class SecondEar:
         return uniform_filter1d(nearness, _SMOOTH_FRAMES, axis=0) if len(nearness) else nearness
 
     def fit(self, chunks: Sequence[tuple[bytes, np.ndarray]]) -> np.ndarray:
-        """Fit the model to a recording's voice and room by some chunks of it: PCM and (T, len(LABELS)) chances of the first ear.
+        """Fit the model to a recording's voice and room by chunks of it: PCM and (T, len(LABELS)) chances of the first ear.
 
         Returns the maps (adaptation.py), which fit the word recogniser's model as well.
         """
@@ -59,7 +59,7 @@ class SecondEar:
             regression = Regression(english_model(), self._model)
             for cepstra, chances in heard:
                 regression.add(cepstra, chances)
-            maps = regression.map()
+            maps = regression.maps()
             self._model = fitted(english_model(), maps)
         return maps
 

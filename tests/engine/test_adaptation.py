@@ -1,4 +1,4 @@
-"""pocketsphinx' acoustic model, computed by us and fitted to a recording: voice and room are heard away, words are found by it."""
+"""pocketsphinx' acoustic model, computed here and fitted to a recording: its voice and room are heard away."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_streams_are_level_free_changes():
 def test_nothing_heard_leaves_the_model_as_it_is():
     regression = Regression(MODEL, MODEL)
     regression.add(np.zeros((0, 13), np.float32), np.zeros((0, len(MODEL.phones))))
-    assert np.allclose(fitted(MODEL, regression.map()).means, MODEL.means, atol=1e-2)
+    assert np.allclose(fitted(MODEL, regression.maps()).means, MODEL.means, atol=1e-2)
 
 
 def test_maps_find_a_known_move_of_the_means():
@@ -57,8 +57,8 @@ def test_maps_find_a_known_move_of_the_means():
     regression = Regression(MODEL, MODEL)
     for number, phone in enumerate(phones):
         frames = streams[100 * number : 100 * (number + 1)] + offset
-        regression._add_phone(phone, frames.astype(np.float32), np.full(100, 50.0))
-    moved = fitted(MODEL, regression.map()).means - MODEL.means
+        regression.add_phone(phone, frames.astype(np.float32), np.full(100, 50.0))
+    moved = fitted(MODEL, regression.maps()).means - MODEL.means
     assert abs(float(np.median(moved[phones])) - 0.5) < 0.15
     still = [number for number, name in enumerate(MODEL.phones) if name in NOT_SPOKEN]
     assert not moved[still].any()
@@ -70,11 +70,12 @@ def test_a_fitted_ear_hears_more_of_what_is_said_in_a_muffled_recording(muffled)
     before = ear.nearness(pcm)
     maps = ear.fit([muffled])
     after = ear.nearness(pcm)
-    sure = np.flatnonzero((chances[: len(before)].max(axis=1) > 0.6) & (chances[: len(before)].argmax(axis=1) != LABELS.index("SIL")))
-    heard = [LABELS[k] for k in chances[sure].argmax(axis=1)]
+    heard = chances[: len(before)]
+    sure = np.flatnonzero((heard.max(axis=1) > 0.6) & (heard.argmax(axis=1) != LABELS.index("SIL")))
+    said = [LABELS[k] for k in chances[sure].argmax(axis=1)]
 
     def share(nearness: np.ndarray) -> float:
-        return float(np.mean([MODEL.phones[k] == name for k, name in zip(nearness[sure].argmax(axis=1), heard)]))
+        return float(np.mean([MODEL.phones[k] == name for k, name in zip(nearness[sure].argmax(axis=1), said)]))
 
     assert len(sure) > 60 and share(after) > share(before) + 0.05
     assert WordRecogniser(maps=maps).decode(pcm).fit > WordRecogniser().decode(pcm).fit
