@@ -42,6 +42,8 @@ COUGH_LIDS, COUGH_JAW, COUGH_DEG, COUGH_FORWARD_M, COUGH_S, COUGHS_APART_S = 0.8
 
 SIGHING = {"browInnerUp": 0.20, "mouthFunnel": 0.10, "mouthFrown": 0.08}
 SIGH_JAW, SIGH_DEG, SIGH_M = 0.13, 3.0, 0.005
+SIGH_LIFT_M, SIGH_LIFT_S = 0.003, 0.7
+"""The breath drawn before it lifts the shoulders by so much, for this long, until the sigh has begun."""
 
 HUMMING = {"browInnerUp": 0.08}
 HUM_NOD_DEG = 1.8
@@ -170,6 +172,9 @@ def _sigh(made: Reactions, event: Event, speech: Speech, rng: np.random.Generato
     made.add({**SIGHING, "jawOpen": SIGH_JAW}, from_s, to_s, sink)
     _turn(made, from_s, to_s, lambda t: -SIGH_DEG * sink(t))
     place(made.translation_m[:, 1], made.times_s, from_s, to_s, lambda t: -SIGH_M * sink(t))
+    drawn_s = event.start_s + 0.1 - SIGH_LIFT_S / 2
+    place(made.translation_m[:, 1], made.times_s, drawn_s - SIGH_LIFT_S / 2, drawn_s + SIGH_LIFT_S / 2,
+          lambda t: size * SIGH_LIFT_M * bump((t - drawn_s) / SIGH_LIFT_S))
 
 
 def _hum(made: Reactions, event: Event, speech: Speech, rng: np.random.Generator) -> None:

@@ -70,6 +70,7 @@ def test_a_sigh_sinks_slowly():
     assert rotation[:, 1].min() < -1.5 and translation[:, 1].min() < -0.003
     assert np.abs(np.diff(rotation[:, 1])).max() * 100 < 15.0
     assert 0.05 < curve(channels, "jawOpen").max() < 0.2
+    assert translation[140:200, 1].max() > 0.0015, "the breath before it lifts the shoulders"
 
 
 @pytest.mark.parametrize("phones", [((SILENCE, 6.0),), ((SILENCE, 2.0), ("M", 1.6), (SILENCE, 2.4))])
