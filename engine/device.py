@@ -1,4 +1,4 @@
-"""Which processor makes the frames: the main one (render/drawing.py), or CUDA, which draws too (render/batched). MPS only poses the vertices."""
+"""Which processor makes the frames: the main one (render/drawing.py), or CUDA (render/batched). MPS only poses the vertices."""
 
 from __future__ import annotations
 

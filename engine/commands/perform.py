@@ -9,8 +9,8 @@ import typer
 
 from ..console import command
 from .options import (
-    Alpha, Corrections, Cues, Device, Direction, Face, Formats, Fps, Json, Landmarks, Rights, Seed, Settings, Size, Speaker, Text, TextFile,
-    Verbose, format_names, spoken, stated_rights,
+    Alpha, Corrections, Cues, Device, Direction, Face, Formats, Fps, Json, Landmarks, Rights, Seed, Settings, Size, Speaker, Text,
+    TextFile, Verbose, format_names, spoken, stated_rights,
 )
 
 

@@ -28,8 +28,8 @@ CUBIC = np.float32(-0.75)
 a surface that drifts by parts of a pixel keeps its sharpness to 2 %, with -0.5 to 7 %; bilinearly it pulses by 18 %."""
 
 ON_TEXEL = np.float32(2 ** -10)
-"""A place that is short of a texel by less counts as on it, where that decides about holes and opaque edges: at rest many pixels lie on
-texels, and the last bit of their arithmetic, which is not the same on every device, is not to decide."""
+"""A place that is short of a texel by less counts as on it, where that decides about holes and opaque edges: at rest many pixels
+lie on texels, and the last bit of their arithmetic, which is not the same on every device, is not to decide."""
 
 
 @njit(cache=True, nogil=True, fastmath=True)

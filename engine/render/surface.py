@@ -22,7 +22,8 @@ class Surface:
         rows = vertices.transpose(0, 1).reshape(count, -1)
         a, b, c = (rows.index_select(0, corner).view(-1, frames, 3) for corner in self.corners.unbind(1))
         crossed = torch.linalg.cross(c - a, b - a).flatten(1)
-        summed = torch.nn.functional.embedding_bag(self.triangles_around, crossed, self.first_around, mode="sum").view(count, frames, 3)
+        summed = torch.nn.functional.embedding_bag(self.triangles_around, crossed, self.first_around, mode="sum")
+        summed = summed.view(count, frames, 3)
         return (summed / (torch.linalg.vector_norm(summed, dim=-1, keepdim=True) + 1e-9)).transpose(0, 1)
 
 

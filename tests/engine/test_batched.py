@@ -1,4 +1,4 @@
-"""Frames from a graphics card are those of the processor. Everything is tried with torch's own processor device, and with CUDA where it is."""
+"""Frames from a graphics card are those of the processor: tried with torch's own processor device, and with CUDA where it is."""
 
 import dataclasses
 

@@ -141,7 +141,8 @@ class Canvas:
             kept = torch.nonzero(slot >= 0).flatten()
             sample = torch.arange(FINE * FINE, device=kept.device).repeat_interleave(len(kept))
             which, x, y, frame, slot = (known[kept].repeat(FINE * FINE) for known in (which, x, y, frame, slot))
-            _offer(worn, mesh, keys, slot * FINE * FINE + sample, frame, which, x * FINE + sample % FINE, y * FINE + sample // FINE)
+            x, y = x * FINE + sample % FINE, y * FINE + sample // FINE
+            _offer(worn, mesh, keys, slot * FINE * FINE + sample, frame, which, x, y)
 
     def _hold_any(self, box: torch.Tensor, count: int, pixels: torch.Tensor) -> torch.Tensor:
         """(B * T,) bool: which boxes hold any of `pixels`, by sums over rectangles (Crow 1984, "Summed-area tables")."""
@@ -183,7 +184,8 @@ class _See:
 
 def _offer(worn: Worn, mesh: Mesh, keys: torch.Tensor, pixels: torch.Tensor, frame: torch.Tensor, which: torch.Tensor,
            x: torch.Tensor, y: torch.Tensor) -> None:
-    """Let triangles `which` (F,) of the mesh, of frames `frame` (F,), have what they cover, and are nearest at, of `pixels` (F,) at x, y."""
+    """Let triangles `which` (F,) of the mesh, in frames `frame` (F,), have those of `pixels` (F,), at x, y, that they cover and are
+    nearest at."""
     wb, wc, depth = mesh.at(which, x, y)
     covers = (1 - wb - wc >= TOLERANCE) & (wb >= TOLERANCE) & (wc >= TOLERANCE)
     triangle = which - frame * len(mesh.triangles)

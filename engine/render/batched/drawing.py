@@ -39,7 +39,8 @@ class Easel:
         canvas = Canvas(len(frames), self.stage.size, self.device)
         face = frames.vertices["face"].cpu().numpy()
         with ThreadPoolExecutor() as pool:
-            holes = {aperture: [pool.submit(self.stage.hole, aperture, vertices) for vertices in face] for aperture in APERTURE_PARTS}
+            holes = {aperture: [pool.submit(self.stage.hole, aperture, vertices) for vertices in face]
+                     for aperture in APERTURE_PARTS}
             canvas.draw([worn["person"]])
             for aperture, groups in APERTURE_PARTS.items():
                 self._draw_through(canvas, [hole.result() for hole in holes[aperture]], groups, worn)
@@ -108,7 +109,8 @@ class _Halo:
         corners, bary = person.triangles[index.flat[seen]], bary.reshape(-1, 2)[seen]
         weights = np.concatenate([np.float32(1) - bary[:, :1] - bary[:, 1:], bary], axis=1)
         texels = torch.from_numpy((weights[..., None] * stage.texels["person"][corners]).sum(1)).to(device)
-        self.pixels, self.corners, self.weights = (torch.from_numpy(known).to(device) for known in (seen, corners.astype(np.int64), weights))
+        self.pixels, self.corners, self.weights = (torch.from_numpy(known).to(device)
+                                                   for known in (seen, corners.astype(np.int64), weights))
         self.colour, self.alpha = Texture(stage.textures["halo"], device).sample(texels)
 
     def draw(self, behind: torch.Tensor, share: torch.Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Frames from a graphics card, one after another: batches are drawn there while the frames of the one before are brought over and used."""
+"""Frames from a graphics card, one after another: a batch is drawn there while those of the one before come over and are used."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ class Batches:
         while start < stop:
             upto = min(start + self.at_once, stop)
             try:
-                coming.append(self.bring(self.easel.draw(self.stage.dress(self.poser.pose_together(self.clip, start, upto)))))
+                dressed = self.stage.dress(self.poser.pose_together(self.clip, start, upto))
+                coming.append(self.bring(self.easel.draw(dressed)))
             except torch.OutOfMemoryError:
                 self._take_fewer(upto - start)
                 continue
@@ -72,7 +73,7 @@ class Batches:
             raise SoliloquyError(f"The graphics card has not enough memory for a frame of {width} x {height}. "
                                  "Choose a smaller size, or the device cpu.")
         self.at_once = too_many // 2
-        logger.info("the card's memory holds fewer than %d frames of %d x %d; taking %d at once", too_many, width, height, self.at_once)
+        logger.info("no memory on the card for %d frames of %d x %d; taking %d at once", too_many, width, height, self.at_once)
 
     def bring(self, drawn: torch.Tensor) -> Fetch:
         """Start bringing frames (B, h, w, 3 or 4) uint8 from the device, beside what it does next."""
