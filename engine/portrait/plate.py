@@ -19,7 +19,7 @@ import numpy as np
 WORKING_SIDE_PX = 1024       # long side at which colours are estimated and the plate's shape is planned
 EDGE_MARGIN_PX = 16          # the person's colour is continued this far past its edge, for resampling
 STRIP_ROWS = 512             # full-size work goes in strips ...
-PART_PX = 1 << 19            # ... and these in parts of so many pixels: bounded memory on 8K pictures
+PART_PX = 1 << 17            # ... and these in parts of so many pixels: bounded memory on 8K pictures
 CONTAMINATED_SHARE = 0.006   # of the long side: background this near to the person's edge may carry a fringe of it
 MIRROR_SHARE = 0.06          # of the long side: how deep behind the person's edge detail is mirrored in
 STRUCTURE_SHARE = 0.014      # of the long side: structure finer than this is mirrored, what is coarser is filled smoothly

@@ -9,7 +9,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import struct
 import zipfile
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import cv2
@@ -24,6 +27,7 @@ FORMAT_VERSION = 2
 """2 added the tongue's own shapes (TONGUE_CHANNELS); a portrait of version 1 has none."""
 LARGEST_MEMBER_BYTES = 1 << 30
 """A member of the zip that claims to be larger is refused before it is read."""
+PNG_STRIP_ROWS, PNG_FILTER_SUB = 128, 1
 
 PART_NAMES = ("person", "eye_left", "eye_right", "iris_left", "iris_right", "glint_left", "glint_right", "cavity", "tongue",
               "teeth_lower", "teeth_upper", "teeth_source", "face", "far_side", "lid_left", "lid_right", "glasses")
@@ -148,7 +152,8 @@ class Portrait:
                     _write_array(archive, f"parts/{name}/{field_name}", getattr(part, field_name))
             for name, image in self.images.items():
                 with archive.open(zipfile.ZipInfo(f"images/{name}.png"), "w") as member:
-                    member.write(_png(image))
+                    for piece in _png_pieces(image):
+                        member.write(piece)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Portrait:
@@ -202,12 +207,26 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     return np.load(io.BytesIO(_member(archive, f"{name}.npy")), allow_pickle=False)
 
 
-def _png(image: np.ndarray) -> memoryview:
-    order = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    written, data = cv2.imencode(".png", cv2.cvtColor(image, order), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    if not written:
-        raise ValueError("image could not be encoded")
-    return data.data
+def _png_pieces(image: np.ndarray) -> Iterator[bytes]:
+    """An (H, W, 3 or 4) uint8 picture as a PNG file (ISO/IEC 15948), strip by strip: an 8K one as a whole would be held three times."""
+    height, width, channels = image.shape
+    yield b"\x89PNG\r\n\x1a\n"
+    yield _png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6 if channels == 4 else 2, 0, 0, 0))
+    squeeze = zlib.compressobj(1)
+    for top in range(0, height, PNG_STRIP_ROWS):
+        rows = image[top:top + PNG_STRIP_ROWS].reshape(-1, width * channels)
+        filtered = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
+        filtered[:, 0] = PNG_FILTER_SUB
+        filtered[:, 1:1 + channels] = rows[:, :channels]
+        np.subtract(rows[:, channels:], rows[:, :-channels], out=filtered[:, 1 + channels:])
+        if data := squeeze.compress(filtered.data):
+            yield _png_chunk(b"IDAT", data)
+    yield _png_chunk(b"IDAT", squeeze.flush())
+    yield _png_chunk(b"IEND", b"")
+
+
+def _png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def _read_png(archive: zipfile.ZipFile, name: str) -> np.ndarray:
