@@ -51,7 +51,7 @@ def run_animate(job: Job, progress: Progress = silent, *, revise: Callable[[Moti
 
     The folder holds video.mp4 / video.mov / frames as asked, motion.csv, motion.json and motion.npz, speech.json,
     portrait.portrait and the voice. Nothing is written before portrait, speech and motion have succeeded; every file appears whole.
-    Memory does not grow with the length of the recording, but for its samples during analysis.
+    Memory does not grow with the length of the recording, but for its phones and curves.
     """
     watch = Stopwatch()
     policy = load_policy()
