@@ -81,7 +81,7 @@ def test_the_ear_does_not_mind_level_or_length(spoken, monkeypatch):
     heard = ear.hear(samples)
     assert heard.shape == (len(samples) // 320 + 1, HEARD_TRACKS) and np.abs(heard).max() <= 1.0
     assert np.abs(ear.hear(0.1 * samples) - heard).max() < 0.02
-    monkeypatch.setattr(ear, "_BLOCK_FRAMES", 37)
+    monkeypatch.setattr(ear, "BLOCK_ROWS", 37)
     assert np.allclose(ear.hear(samples), heard, atol=1e-5)
 
 
