@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +30,10 @@ from soliloquy.engine.errors import AudioError, Cancelled, OutputError
 TEXT = "Peter bought a big blue boat. My mother paid for it. Five of them live by the sea."
 LONG_S = 2.2 * BLOCK_ROWS / 50.0
 """Longer than two of the blocks in which spectra are looked at; half of it is longer than two of those of posteriors."""
+HELD_MIB_A_MINUTE = 1.0
+"""Of a recording may be held, a minute: loudness, pitch and lips take .07, phones .2; its samples alone would take 3.7."""
+BLOCKS_FULL_MINUTES, LONGER_MINUTES = 3.0, 8.0
+"""From the first on every block of the analysis is a whole one."""
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +157,20 @@ def test_phones_and_closures_of_posteriors_in_a_file(line):
     open_mouthed = [replace(phone, label="AH") if phone.label in ("P", "B", "M") else phone for phone in phones]
     put_in = with_heard_closures(open_mouthed, stored(posteriors))
     assert put_in == with_heard_closures(open_mouthed, posteriors) != open_mouthed
+
+
+@pytest.mark.slow
+def test_a_long_recording_takes_no_more_memory_than_a_short_one(tmp_path, line):
+    def peak_mib(minutes: float) -> float:
+        path = tmp_path / "long.wav"
+        soundfile.write(path, np.resize(line, round(minutes * 60 * SAMPLE_RATE_HZ)), SAMPLE_RATE_HZ)
+        tracemalloc.start()
+        try:
+            analyse_speech(path)
+            return tracemalloc.get_traced_memory()[1] / 2**20
+        finally:
+            tracemalloc.stop()
+
+    peak_mib(0.1)  # weights and tables are loaded once
+    grown = peak_mib(LONGER_MINUTES) - peak_mib(BLOCKS_FULL_MINUTES)
+    assert grown < (LONGER_MINUTES - BLOCKS_FULL_MINUTES) * HELD_MIB_A_MINUTE
