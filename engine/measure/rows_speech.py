@@ -40,8 +40,8 @@ LEAST_FROM_CURVES = 0.4
 """Curves that tell sounds apart less than this have nothing to keep; a share of it would flatter."""
 READINGS = {"seen": ("followed", "lips"), "lips": ("lips",), "drawn": ("drawn",), "curves": ("curves",)}
 KEPT = {"seen": 45, "lips": 12, "drawn": 24, "curves": 20}
-"""What row 7 reads sounds from, and the principal components that the discriminants see of it; settled on the table alone, each
-portrait of it told by the others."""
+"""What row 7 reads sounds from, and the principal components that the discriminants see of it; settled on the table, each
+portrait of it told by the others; the outline's part in "seen" also by the scoreboard's pictures (docs/measures.md)."""
 
 TIMING_S = 2.4
 LARGEST_LAG_S = 0.14
