@@ -15,6 +15,9 @@ from __future__ import annotations
 import os
 import sys
 from types import ModuleType
+from typing import TypeVar
+
+Task = TypeVar("Task")
 
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 _EXCEPTION_VARIABLES = ("no_proxy", "NO_PROXY")
@@ -51,6 +54,18 @@ def load_mediapipe() -> ModuleType:
         if untouched:
             del sys.modules["sounddevice"]
     return mediapipe
+
+
+def silent_at_exit(task: Task) -> Task:
+    """`task`, one of MediaPipe's, without the complaint of its finaliser: when the interpreter ends, the executor that it asks to free
+    the network has ended before, and the process's end frees everything."""
+    class Kept(type(task)):
+        def __del__(self, ending=sys.is_finalizing):
+            if not ending():
+                self.close()
+
+    task.__class__ = Kept
+    return task
 
 
 def environment_with_network() -> dict[str, str]:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ..models import model_path
-from ..offline import load_mediapipe
+from ..offline import load_mediapipe, silent_at_exit
 
 CROP_PX = 384
 """Side of the square crop given to the detector; its landmark network sees 256 x 256."""
@@ -128,7 +128,7 @@ class FaceDetector:
         options = vision.FaceLandmarkerOptions(
             base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(model_path("face_landmarker"))),
             running_mode=vision.RunningMode.IMAGE, num_faces=1, min_face_detection_confidence=0.3)
-        self._landmarker = vision.FaceLandmarker.create_from_options(options)
+        self._landmarker = silent_at_exit(vision.FaceLandmarker.create_from_options(options))
 
     def __enter__(self) -> FaceDetector:
         return self

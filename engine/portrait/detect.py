@@ -9,7 +9,7 @@ import numpy as np
 
 from ..models import model_path
 from ..motion.clip import CHANNEL_INDEX
-from ..offline import load_mediapipe
+from ..offline import load_mediapipe, silent_at_exit
 from .topology import IRIS, LANDMARKS, LID_LOWER, LID_UPPER
 from .window import values_at
 
@@ -37,14 +37,9 @@ and what counts as white must be so much nearer to the white than to the skin.""
 def _landmarker():
     mediapipe = load_mediapipe()
     vision = mediapipe.tasks.vision
-
-    class Landmarker(vision.FaceLandmarker):
-        def __del__(self):
-            """The process's end frees everything; MediaPipe's own finaliser runs too late then, and complains."""
-
-    return Landmarker.create_from_options(vision.FaceLandmarkerOptions(
+    return silent_at_exit(vision.FaceLandmarker.create_from_options(vision.FaceLandmarkerOptions(
         base_options=mediapipe.tasks.BaseOptions(model_asset_path=str(model_path("face_landmarker"))), num_faces=MOST_FACES,
-        output_face_blendshapes=True, min_face_detection_confidence=LEAST_CONFIDENCE, min_face_presence_confidence=LEAST_PRESENCE))
+        output_face_blendshapes=True, min_face_detection_confidence=LEAST_CONFIDENCE, min_face_presence_confidence=LEAST_PRESENCE)))
 
 
 def _look(image: np.ndarray) -> list[np.ndarray]:
