@@ -23,9 +23,6 @@ from .teeth import TEETH_LEVELS, changed, toothless
 from .viseme_table import PLACES, lip_change, side_by_side, told_apart, viseme_table
 
 MOST_LABIODENTALS = 6
-TOOTH_ROW_SHARE = 0.3
-"""A row of pixels shows teeth when this share of its middle does."""
-
 CONTACT_IOD = 0.02
 """The lower lip touches the upper teeth when no more than this lies between them (1.3 mm)."""
 
@@ -70,7 +67,8 @@ def _held_frame(clip: MotionClip, sound: Phone) -> int | None:
 
 
 def teeth_to_lip_iod(bench: Bench, clip: MotionClip) -> np.ndarray:
-    """(T,) height of what is neither tooth nor lip in the middle of the mouth, over the distance of the eyes.
+    """(T,) height of what is neither tooth nor lip in the middle of the mouth, over the distance of the eyes: in the median of its
+    columns, because in a mouth that is not level no row of pixels shows teeth from one side to the other.
 
     Teeth are the pixels that change when the upper teeth are taken out; the lips' inner rims are the posed geometry's.
     """
@@ -79,12 +77,23 @@ def teeth_to_lip_iod(bench: Bench, clip: MotionClip) -> np.ndarray:
     unit, gaps = bench.eye_distance_px, []
     for frame, bare, posed in zip(shown, without, Poser(bench.portrait).pose(clip, 0, len(clip))):
         rims = bench.to_frame(posed.vertices["face"][:, :2])
-        upper, lower = rims[list(INNER_LIP_UPPER[4:7])].mean(axis=0), rims[list(INNER_LIP_LOWER[4:7])].mean(axis=0)
-        tooth = changed(frame, bare, TEETH_LEVELS)
-        columns = slice(max(round(lower[0] - NEAR_MIDDLE_IOD * unit), 0), round(lower[0] + NEAR_MIDDLE_IOD * unit) + 1)
-        rows = np.flatnonzero(tooth[:, columns].mean(axis=1) > TOOTH_ROW_SHARE)
-        gaps.append((lower[1] - max(rows.max(initial=0), upper[1])) / unit)
+        middle = rims[list(INNER_LIP_LOWER[4:7]), 0].mean()
+        across = np.arange(max(round(middle - NEAR_MIDDLE_IOD * unit), 0), round(middle + NEAR_MIDDLE_IOD * unit) + 1)
+        upper, lower = (height_at(across, rims[list(rim)]) for rim in (INNER_LIP_UPPER, INNER_LIP_LOWER))
+        gaps.append(np.median(lower - np.maximum(lowest_row(changed(frame, bare, TEETH_LEVELS)[:, across]), upper)) / unit)
     return np.maximum(gaps, 0.0)
+
+
+def height_at(across: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """(N,) y of a line (K, 2) from one corner of the mouth to the other, at x `across` (N,)."""
+    order = np.argsort(line[:, 0])
+    return np.interp(across, line[order, 0], line[order, 1])
+
+
+def lowest_row(mask: np.ndarray) -> np.ndarray:
+    """(W,) the lowest row in each column of a mask (H, W) in which it is set; 0 where it is nowhere."""
+    rows = np.arange(len(mask))[:, None]
+    return (rows * mask).max(axis=0)
 
 
 def visemes(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:

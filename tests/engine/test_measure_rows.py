@@ -51,6 +51,16 @@ def test_a_lip_at_the_teeth_counts_and_a_gaping_f_does_not(astronaut, detector):
     assert found == [PASS, MISS]
 
 
+def test_a_lip_at_the_teeth_counts_however_the_mouth_is_turned(astronaut, detector):
+    """No row of pixels shows teeth all across a mouth that is not level: by rows a turned one was misread by .017 eye distances."""
+    clip = MotionClip.neutral(3)
+    for name, value in (("jawOpen", 0.05), ("mouthRollLower", 0.6), ("mouthShrugLower", 0.2)):
+        clip.channels[:, CHANNEL_INDEX[name]] = value
+    clip.head_rotation_deg[1:, 2] = (20.0, -20.0)
+    level, *turned = rows_speech.teeth_to_lip_iod(Bench(astronaut, detector, render=render), clip)
+    assert level < rows_speech.CONTACT_IOD and np.allclose(turned, level, atol=0.008)
+
+
 # Row 7
 
 
