@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from .scene.channels import CHANNELS, TONGUE_CHANNELS
-from .scene.clip_file import ClipData
+from .scene.channels import CHANNELS
+from .scene.clip_file import ClipData, own_of
 
 LONGEST_LINE = 1 << 16
 LARGEST_ANGLE_DEG, LARGEST_SHIFT_M = 180.0, 10.0
-AT_REST = (0.0,) * len(TONGUE_CHANNELS)
+AT_REST = (0.0, 0.0)
 """The tongue of a stream that does not tell it."""
 MOST_FRAMES = 60 * 60 * 60
 """An hour at 60 frames a second is kept of a recording, then it stops growing."""
@@ -21,7 +21,7 @@ MOST_FRAMES = 60 * 60 * 60
 
 @dataclass(frozen=True)
 class LiveFrame:
-    """number: rises, and leaps over gaps in the sound. columns: (64,) as `scene.performance.columns_of` has them."""
+    """number: rises, and leaps over gaps in the sound. columns: (65,) as `scene.performance.columns_of` has them."""
 
     number: int
     columns: np.ndarray
@@ -81,7 +81,8 @@ def _frame(record: dict) -> LiveFrame:
     columns = np.concatenate([np.clip(channels, 0, 1), _bounded(record["head_rotation_deg"], 3, LARGEST_ANGLE_DEG),
                               _bounded(record["head_translation_m"], 3, LARGEST_SHIFT_M),
                               _bounded(record["gaze_deg"], 4, LARGEST_ANGLE_DEG),
-                              np.clip(_bounded(record.get("tongue", AT_REST), len(AT_REST), 1.0), 0, 1)])
+                              np.clip(_bounded(record.get("tongue", AT_REST), len(AT_REST), 1.0), 0, 1),
+                              np.clip(_bounded(record.get("lips_together", own_of(np.array([channels]))[:, 2]), 1, 1.0), 0, 1)])
     if not np.isfinite(columns).all():
         raise ValueError("values are not finite")
     return LiveFrame(int(record["frame"]), columns)

@@ -15,11 +15,12 @@ ARKIT_CHANNELS: tuple[str, ...] = (
 )
 """Apple's 52 ARKit blendshapes in the column order of Live Link Face. Left and right are the subject's."""
 
-TONGUE_CHANNELS: tuple[str, ...] = ("tongueUp", "tongueBack")
-"""What ARKit has no name for: the tip raised behind the upper teeth (l, n, t, d), and the whole tongue low and drawn back (open
-vowels). Between the teeth and out of the mouth is ARKit's tongueOut."""
+OWN_CHANNELS: tuple[str, ...] = ("tongueUp", "tongueBack", "lipsTogether")
+"""What ARKit has no name for: the tip raised behind the upper teeth (l, n, t, d); the whole tongue low and drawn back (open vowels),
+between the teeth and out of the mouth being ARKit's tongueOut; and lips that stand apart in the picture brought together, from where
+they speak like any others. On a portrait whose lips are closed the last does nothing."""
 
-RIG_CHANNELS: tuple[str, ...] = ARKIT_CHANNELS + TONGUE_CHANNELS
+RIG_CHANNELS: tuple[str, ...] = ARKIT_CHANNELS + OWN_CHANNELS
 """Everything a portrait's parts can follow, in the order of their `delta_channel`."""
 
 EYE_LOOK_FULL_DEG = {"up": 25.0, "down": 30.0, "in": 30.0, "out": 30.0}

@@ -25,10 +25,11 @@ GROUP_OF: dict[str, str] = {
 CHANNELS: tuple[str, ...] = tuple(GROUP_OF)
 """Names in the order of the clip's columns and of the portrait's delta_channel."""
 
-TONGUE_CHANNELS: tuple[str, ...] = ("tongueUp", "tongueBack")
+OWN_GROUP_OF: dict[str, str] = {"tongueUp": "Tongue", "tongueBack": "Tongue", "lipsTogether": "Lips"}
+OWN_CHANNELS: tuple[str, ...] = tuple(OWN_GROUP_OF)
 """What ARKit has no names for; they follow its 52 in clips, portraits and rigs."""
 
-RIG_CHANNELS: tuple[str, ...] = CHANNELS + TONGUE_CHANNELS
+RIG_CHANNELS: tuple[str, ...] = CHANNELS + OWN_CHANNELS
 """The shape keys of a rig."""
 
-HEAD_GROUP, GAZE_GROUP, TONGUE_GROUP = "Head", "Gaze", "Tongue"
+HEAD_GROUP, GAZE_GROUP = "Head", "Gaze"

@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import AddonError, FileError
-from .channels import CHANNELS, TONGUE_CHANNELS
+from .channels import CHANNELS, OWN_CHANNELS
 
-NEWEST_FORMAT = 2
+NEWEST_FORMAT = 3
+SEALED_ROLL = 0.5
+"""mouthRollUpper of sealed lips (`engine/motion/clip.py`)."""
 LARGEST_HEADER_BYTES = 16 << 20
 LARGEST_ARRAY_BYTES = 256 << 20
 """52 channels of float32 at 60 frames a second: more than five hours."""
@@ -26,8 +28,8 @@ class ClipData:
     """One performance, frame n at n / fps seconds. Conventions as in `engine/motion/clip.py`:
 
     channels (T, 52) 0..1 in CHANNELS order; head_rotation_deg (T, 3) yaw, pitch, roll; head_translation_m (T, 3) x right,
-    y up, z towards the camera; gaze_deg (T, 2, 2) subject's left, right x yaw, pitch; tongue (T, 2) 0..1 in TONGUE_CHANNELS order, at
-    rest when it is left out.
+    y up, z towards the camera; gaze_deg (T, 2, 2) subject's left, right x yaw, pitch; own (T, 3) 0..1 in OWN_CHANNELS order; when it is
+    left out, what `own_of` has.
     """
 
     fps: Fraction
@@ -35,11 +37,11 @@ class ClipData:
     head_rotation_deg: np.ndarray
     head_translation_m: np.ndarray
     gaze_deg: np.ndarray
-    tongue: np.ndarray | None = None
+    own: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.tongue is None:
-            object.__setattr__(self, "tongue", np.zeros((len(self.channels), len(TONGUE_CHANNELS)), np.float32))
+        if self.own is None:
+            object.__setattr__(self, "own", own_of(self.channels))
 
     def __len__(self) -> int:
         return len(self.channels)
@@ -51,7 +53,7 @@ class ClipData:
     def arrays(self) -> dict[str, np.ndarray]:
         """By the names they have in the file."""
         return {"channels": self.channels, "head_rotation_deg": self.head_rotation_deg,
-                "head_translation_m": self.head_translation_m, "gaze_deg": self.gaze_deg, "tongue": self.tongue}
+                "head_translation_m": self.head_translation_m, "gaze_deg": self.gaze_deg, "own": self.own}
 
 
 def read_clip(path: str | os.PathLike) -> ClipData:
@@ -70,11 +72,10 @@ def read_clip(path: str | os.PathLike) -> ClipData:
             raise ValueError(f"impossible frame rate {fps}")
         with zipfile.ZipFile(path.parent / Path(header["arrays"]).name) as archive:
             frames = int(header["frames"])
-            tongue = _array(archive, "tongue", (frames, len(TONGUE_CHANNELS))) if "tongue.npy" in archive.namelist() else None
-            return ClipData(fps, _array(archive, "channels", (frames, len(CHANNELS))),
-                            _array(archive, "head_rotation_deg", (frames, 3)),
+            channels = _array(archive, "channels", (frames, len(CHANNELS)))
+            return ClipData(fps, channels, _array(archive, "head_rotation_deg", (frames, 3)),
                             _array(archive, "head_translation_m", (frames, 3)), _array(archive, "gaze_deg", (frames, 2, 2)),
-                            tongue)
+                            _own(archive, channels))
     except (OSError, ValueError, KeyError, TypeError, EOFError, ZeroDivisionError, NotImplementedError,
             zipfile.BadZipFile) as error:
         raise FileError(f"{path} is not a readable motion clip ({error}).") from error
@@ -84,13 +85,30 @@ def write_clip(clip: ClipData, path: Path) -> None:
     """Write `path` and its arrays beside it, for the engine. Raises AddonError when the disk does not take them."""
     arrays = path.with_suffix(".npz")
     header = {"format": "soliloquy-motion", "format_version": NEWEST_FORMAT, "fps": f"{clip.fps.numerator}/{clip.fps.denominator}",
-              "frames": len(clip), "arrays": arrays.name, "channels": list(CHANNELS), "tongue": list(TONGUE_CHANNELS),
+              "frames": len(clip), "arrays": arrays.name, "channels": list(CHANNELS), "own": list(OWN_CHANNELS),
               "provenance": {"generator": "read off a rig"}}
     try:
         np.savez_compressed(arrays, **clip.arrays())
         path.write_text(json.dumps(header), encoding="utf-8")
     except OSError as error:
         raise AddonError(f"Cannot write {path}: {error.strerror or error}.", code="bad_output") from error
+
+
+def own_of(channels: np.ndarray, tongue: np.ndarray | None = None) -> np.ndarray:
+    """(T, 3) OWN_CHANNELS of a performance that has only ARKit's (T, 52) and perhaps a tongue (T, 2), as `engine/motion/clip.py`
+    has them (a test holds the two together)."""
+    own = np.zeros((len(channels), len(OWN_CHANNELS)), np.float32)
+    if tongue is not None:
+        own[:, :2] = tongue
+    own[:, 2] = np.clip(channels[:, CHANNELS.index("mouthRollUpper")] / SEALED_ROLL, 0.0, 1.0)
+    return own
+
+
+def _own(archive: zipfile.ZipFile, channels: np.ndarray) -> np.ndarray:
+    """What the file has; files of format 2 have the tongue alone, those of format 1 nothing."""
+    if "own.npy" in archive.namelist():
+        return _array(archive, "own", (len(channels), len(OWN_CHANNELS)))
+    return own_of(channels, _array(archive, "tongue", (len(channels), 2)) if "tongue.npy" in archive.namelist() else None)
 
 
 def _array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> np.ndarray:

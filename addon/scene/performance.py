@@ -1,4 +1,4 @@
-"""A performance on a rig: 54 shape-key curves, the head bone's turn and shift, the eyes' gaze. One action holds it all, with a
+"""A performance on a rig: 55 shape-key curves, the head bone's turn and shift, the eyes' gaze. One action holds it all, with a
 slot for the armature and one for the keys. It is written whole, read back key by key, and written again in parts."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from .. import compat
 from ..turns import Task, finish_at_once
 from . import record as records
-from .channels import CHANNELS, GAZE_GROUP, GROUP_OF, HEAD_GROUP, TONGUE_CHANNELS, TONGUE_GROUP
+from .channels import CHANNELS, GAZE_GROUP, GROUP_OF, HEAD_GROUP, OWN_CHANNELS, OWN_GROUP_OF
 from .clip_file import ClipData
 from .keys import replace_samples, sampled
 from .found_rig import Rig
@@ -47,26 +47,26 @@ def _places() -> Iterator[CurvePlace]:
     for bone in EYE_BONES.values():
         for index in (2, 0):  # yaw, pitch
             yield CurvePlace(False, f'pose.bones["{bone}"].rotation_euler', index, GAZE_GROUP, turn)
-    for channel in TONGUE_CHANNELS:
-        yield CurvePlace(True, f'key_blocks["{channel}"].value', 0, TONGUE_GROUP, 1.0)
+    for channel in OWN_CHANNELS:
+        yield CurvePlace(True, f'key_blocks["{channel}"].value', 0, OWN_GROUP_OF[channel], 1.0)
 
 
 PLACES = tuple(_places())
-TONGUE_COLUMN = len(PLACES) - len(TONGUE_CHANNELS)
+OWN_COLUMN = len(PLACES) - len(OWN_CHANNELS)
 
 
 def places_on(rig: Rig) -> Iterator[tuple[int, CurvePlace]]:
-    """(column, place) of the curves that a rig has a place for: one that was built before there was a tongue has no keys for it."""
+    """(column, place) of the curves that a rig has a place for: one that was built before there were channels of our own has no keys for them."""
     keys = rig.master.data.shape_keys.key_blocks
     for column, place in enumerate(PLACES):
-        if column < TONGUE_COLUMN or keys.get(TONGUE_CHANNELS[column - TONGUE_COLUMN]) is not None:
+        if column < OWN_COLUMN or keys.get(OWN_CHANNELS[column - OWN_COLUMN]) is not None:
             yield column, place
 
 
 def columns_of(clip: ClipData) -> np.ndarray:
-    """(T, 64) float64: channels, head rotation, head translation, gaze, tongue."""
+    """(T, 65) float64: channels, head rotation, head translation, gaze, own."""
     return np.concatenate([clip.channels, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg.reshape(-1, 4),
-                           clip.tongue], axis=1, dtype=np.float64)
+                           clip.own], axis=1, dtype=np.float64)
 
 
 def clip_of(columns: np.ndarray, like: ClipData) -> ClipData:
@@ -104,8 +104,8 @@ def performance_task(rig: Rig, clip: ClipData, scene: bpy.types.Scene, *, start_
     return action
 
 
-REDUCTION_UNITS = np.repeat([1.0, 25.0, 0.04, 25.0, 1.0], [52, 3, 3, 4, 2])
-"""What a whole shape key is worth, by eye, in degrees and metres: (64,)."""
+REDUCTION_UNITS = np.repeat([1.0, 25.0, 0.04, 25.0, 1.0], [52, 3, 3, 4, 3])
+"""What a whole shape key is worth, by eye, in degrees and metres: (65,)."""
 
 
 ENGINES_CHANNEL_TOLERANCE = 1e-4
@@ -139,7 +139,7 @@ def needed_keys(values: np.ndarray, tolerance: float) -> np.ndarray:
 
 
 def read_keys(rig: Rig, scene: bpy.types.Scene) -> np.ndarray:
-    """(T, 64) what the performance's own curves say at every sample, without what constraints and layers add to them; NaN where
+    """(T, 65) what the performance's own curves say at every sample, without what constraints and layers add to them; NaN where
     a curve was deleted."""
     record = records.read(rig.armature)
     frames = _sample_frames(record, scene)
@@ -150,7 +150,7 @@ def read_keys(rig: Rig, scene: bpy.types.Scene) -> np.ndarray:
 
 
 def write_samples(rig: Rig, scene: bpy.types.Scene, columns: np.ndarray, changed: np.ndarray) -> int:
-    """Key the samples that are `changed` (T, 64) anew with `columns`; keys elsewhere stay as they are. Returns how many curves."""
+    """Key the samples that are `changed` (T, 65) anew with `columns`; keys elsewhere stay as they are. Returns how many curves."""
     record = records.read(rig.armature)
     frames, written = _sample_frames(record, scene), 0
     for column, curve in _curves(rig, record):

@@ -7,6 +7,7 @@ import numpy as np
 from ..audio.speech import HEARD_HOP_S
 from ..motion.constraints import impose
 from ..motion.lips import GAP_UNIT, LIFE_SIZE, WIDTH_UNIT, opened, seen_width, spread, within_reach
+from ..motion.together import HELD_S, RETURN_S
 from ..motion.visemes import SHAPE_CHANNELS
 from .ear import Heard
 
@@ -20,6 +21,10 @@ SAID = 0.4
 OPENS_S, CLOSES_S = 0.04, 0.14
 """The mouth may open this soon after something is said, and comes to rest this long after the last sound."""
 
+COMES_TOGETHER_S = 0.08
+"""Lips that are apart in the picture come together this fast when speech begins, for it is heard no earlier; they part as they do
+offline (motion/together.py)."""
+
 SEAL_RELEASE_S = 0.04
 """Shorter than offline: the closure is heard 10 - 20 ms late."""
 
@@ -28,8 +33,8 @@ class LiveMouth:
     """Turns `Heard` hops into TRACKS, with the memory that opening and closing need."""
 
     def __init__(self) -> None:
-        self.speaking = 0.0
-        self._seal = 0.0
+        self.speaking, self.together = 0.0, 0.0
+        self._seal, self._silent_s = 0.0, 0.0
 
     def step(self, heard: Heard) -> np.ndarray:
         """(4,) TRACKS of one further hop."""
@@ -37,6 +42,9 @@ class LiveMouth:
         change = HEARD_HOP_S / OPENS_S if says else -HEARD_HOP_S / CLOSES_S
         self.speaking = float(np.clip(self.speaking + change, 0.0, 1.0))
         active = self.speaking * self.speaking * (3.0 - 2.0 * self.speaking)
+        self._silent_s = 0.0 if says else self._silent_s + HEARD_HOP_S
+        way = HEARD_HOP_S / COMES_TOGETHER_S if says else -HEARD_HOP_S / RETURN_S if self._silent_s > HELD_S else 0.0
+        self.together = float(np.clip(self.together + way, 0.0, 1.0))
         self._seal = max(_gate(heard.sealed, SEAL_GATE), self._seal - HEARD_HOP_S / SEAL_RELEASE_S)
         seal = self._seal * active
         touch = _gate(heard.touching, TOUCH_GATE) * (1.0 - self._seal) * active

@@ -12,7 +12,7 @@ import numpy as np
 from ..audio.decode import SAMPLE_RATE_HZ
 from ..audio.speech import HEARD_HOP_S
 from ..motion import blinks, moods
-from ..motion.clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, eye_look_from_gaze
+from ..motion.clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, eye_look_from_gaze, own_of
 from ..motion.direction import NOMINAL_DISTANCE_M, Direction
 from ..motion.gaze import eyes_in_head
 from ..motion.generate import BREATH_JAW, BREATH_RISE_M, EYES_HOLD_FROM
@@ -33,7 +33,7 @@ from .spectra import HOP_SAMPLES
 LONGEST_CONCEALED_S = 5.0
 """A longer gap in the sound is not filled to its end: the face rests by then, and the frames inside it are left out."""
 
-_MOUTH, _TURN, _SWAY, _BROWS, _LAUGHTER = slice(0, 4), slice(4, 7), slice(7, 10), slice(10, 13), 13
+_MOUTH, _TURN, _SWAY, _BROWS, _LAUGHTER, _TOGETHER = slice(0, 4), slice(4, 7), slice(7, 10), slice(10, 13), 13, 14
 _SEAL = TRACKS.index("seal")
 _PITCH_HOPS_EARLY = 1
 """A pitch is that of the 64 ms before its hop ends: hop n of the ear goes with this many hops later."""
@@ -43,8 +43,8 @@ _PITCH_HOPS_EARLY = 1
 class Frame:
     """Frame `number` of a live performance, at number / fps seconds of the audio's clock.
 
-    channels: (52,) in the order of ARKIT_CHANNELS, 0..1; head_rotation_deg, head_translation_m: (3,); gaze_deg: (2, 2); tongue:
-    (2,), all as in `MotionClip`. concealed: the sound of this moment was lost.
+    channels: (52,) in the order of ARKIT_CHANNELS, 0..1; head_rotation_deg, head_translation_m: (3,); gaze_deg: (2, 2); own:
+    (3,), all as in `MotionClip`. concealed: the sound of this moment was lost.
     """
 
     number: int
@@ -53,7 +53,7 @@ class Frame:
     head_rotation_deg: np.ndarray
     head_translation_m: np.ndarray
     gaze_deg: np.ndarray
-    tongue: np.ndarray
+    own: np.ndarray
     concealed: bool = False
 
 
@@ -135,7 +135,7 @@ class LivePerformance:
         return any(start <= sample < stop for start, stop in self._lost)
 
     def _step(self, time_s: float, heard: Heard, pitch_hz: float) -> np.ndarray:
-        """(14,) state of one hop: mouth tracks, wandering of the head, its drift, drift of the brows, laughter."""
+        """(15,) state of one hop: mouth tracks, wandering of the head, its drift, drift of the brows, laughter, lips together."""
         mouth = self._mouth.step(heard)
         speaking = self._mouth.speaking
         moments = self._moments.step(speaking > 0.5, heard.level_db, pitch_hz)
@@ -146,7 +146,7 @@ class LivePerformance:
             self._head.laugh_note(time_s, self._direction.reactions * laughter)
         shift_deg = self._gaze.step(time_s, moments, listens=listens)
         self._blinks.step(time_s, moments, shift_deg)
-        return np.concatenate([mouth, wandering, self._brows.step(time_s, moments), [laughter]])
+        return np.concatenate([mouth, wandering, self._brows.step(time_s, moments), [laughter, self._mouth.together]])
 
     def _frames_until(self, hop: int) -> Iterator[Frame]:
         """The frames between the hop before and this one."""
@@ -167,8 +167,10 @@ class LivePerformance:
         channels[:, EYE_LOOK_COLUMNS] = eye_look_from_gaze(eyes)
         close, jaw = CHANNEL_INDEX["mouthClose"], CHANNEL_INDEX["jawOpen"]
         channels[:, close] = np.minimum(channels[:, close], channels[:, jaw])
-        channels, tongue = np.clip(channels, 0.0, 1.0), np.clip(direction.lips * tongue_of_jaw(channels[:, jaw]), 0.0, 1.0)
-        return Frame(number, time_s, channels[0], rotation[0], translation, eyes[0], tongue[0], self._is_lost(time_s))
+        channels = np.clip(channels, 0.0, 1.0)
+        own = np.column_stack([tongue_of_jaw(channels[:, jaw]), state[_TOGETHER]])
+        own = np.maximum(np.clip(direction.lips * own, 0.0, 1.0), own_of(channels))
+        return Frame(number, time_s, channels[0], rotation[0], translation, eyes[0], own[0], self._is_lost(time_s))
 
     def _state_at(self, time_s: float, last_s: float) -> np.ndarray:
         """State between the hops; a closure that fell between two frames shows in the later one."""

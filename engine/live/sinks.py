@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ..errors import InputError, OutputError
-from ..motion.clip import ARKIT_CHANNELS
+from ..motion.clip import ARKIT_CHANNELS, TOGETHER
 from .osc import packets
 from .performance import Frame
 
@@ -33,7 +33,8 @@ def line(frame: Frame) -> str:
         "head_rotation_deg": [round(float(value), 3) for value in frame.head_rotation_deg],
         "head_translation_m": [round(float(value), 5) for value in frame.head_translation_m],
         "gaze_deg": [[round(float(value), 3) for value in eye] for eye in frame.gaze_deg],
-        "tongue": [round(float(value), 4) for value in frame.tongue],
+        "tongue": [round(float(value), 4) for value in frame.own[:TOGETHER]],
+        "lips_together": round(float(frame.own[TOGETHER]), 4),
         "concealed": frame.concealed,
     }, separators=(",", ":"))
 

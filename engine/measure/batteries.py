@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..motion.clip import CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
+from ..motion.clip import CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze, own_of
 
 FPS = Fraction(25)
 BLINK_FPS = Fraction(50)
@@ -144,4 +144,5 @@ def lip_battery() -> LipBattery:
     for frame, shape in enumerate(shapes):
         for name, value in shape.items():
             clip.channels[frame, CHANNEL_INDEX[name]] = value
+    clip.own = own_of(clip.channels)
     return LipBattery(clip, np.array([0, 2, 4]), np.array([1, 3, 5]))

@@ -143,7 +143,7 @@ def _opening_figure(vowels: list[int], gap: dict[int, float], noise: float) -> F
 def clip_of_frames(clip: MotionClip, frames: np.ndarray) -> MotionClip:
     """The chosen frames of `clip`, one after the other."""
     return MotionClip(clip.fps, clip.channels[frames], clip.head_rotation_deg[frames], clip.head_translation_m[frames],
-                      clip.gaze_deg[frames], dict(clip.provenance), tongue=clip.tongue[frames])
+                      clip.gaze_deg[frames], dict(clip.provenance), own=clip.own[frames])
 
 
 def phones(speech: Speech, labels: tuple[str, ...], shortest_s: float) -> list[Phone]:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from ..audio.speech import Phone, Speech
-from ..motion.clip import CHANNEL_INDEX, MotionClip
+from ..motion.clip import MotionClip
 from ..motion.visemes import LABIODENTALS, SEALS, VISEMES
 from ..portrait.portrait import Portrait
 from ..portrait.topology import INNER_LIP_LOWER, INNER_LIP_UPPER, SURFACE_LANDMARKS
@@ -43,8 +43,6 @@ portrait of it told by the others; the outline's part in "seen" also by the scor
 TIMING_S = 2.4
 LARGEST_LAG_S = 0.14
 EXPECTED_SMOOTHING_S = 0.035
-KNOWN_JAW = 0.5
-"""At this jawOpen it is seen how far a mouth opens."""
 _STEP_S = 0.01
 
 
@@ -156,7 +154,7 @@ def group_frames(speech: Speech, clip: MotionClip, least: int = LEAST_PER_GROUP,
 
 def timing(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
     """Row 8: how much later than the sounds the lips move: the shift at which the gap seen in the frames fits best to the
-    opening that the phones ask for, in this mouth. Positive is late."""
+    opening that the phones ask for. Positive is late."""
     keys = ("timing", "timing_detected", "timing_fit")
     start_s = _busiest(speech, min(TIMING_S, clip.duration_s))
     frames = frames_between(clip, start_s, start_s + TIMING_S)
@@ -164,7 +162,6 @@ def timing(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
     if len(frames) < 20 or np.ptp(expected) < 0.1:
         return not_applicable(keys, "too little speech")
     part, stage, frames_s = clip_of_frames(clip, frames), "measure: timing", frames / float(clip.fps)
-    expected = in_this_mouth(bench, speech, expected)
     gaps = lip_gap_iod(bench, part, stage=stage), bench.observe(part, stage=stage).lip_gap_iod
     (lag_s, fit), (detected_s, _) = (lag_of(gap, frames_s, expected, expected_s, LARGEST_LAG_S) for gap in gaps)
     note = f"{len(frames)} frames from {start_s:.1f} s"
@@ -172,29 +169,15 @@ def timing(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
 
 
 def expected_opening(speech: Speech) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) seconds and how open the jaw is meant to be then: the targets of the sounds, nothing anticipated."""
+    """(N,) seconds and how open the jaw is meant to be then: the targets of the sounds, nothing anticipated, smoothed as no mouth
+    moves at once."""
     jaws = {label: 0.0 if label in SEALS else shapes[0].shape.get("jawOpen", 0.0) for label, shapes in VISEMES.items()}
-    return _steps(speech, jaws)
-
-
-def in_this_mouth(bench: Bench, speech: Speech, opening: np.ndarray) -> np.ndarray:
-    """(N,) the gap to be expected between these lips, from `expected_opening` (N,): lips that stand apart in the still picture do
-    so beside every opening but a closure's. On closed lips it is the opening, scaled."""
-    clip = MotionClip.neutral(2, FPS)
-    clip.channels[1, CHANNEL_INDEX["jawOpen"]] = KNOWN_JAW
-    rest, opened = lip_gap_iod(bench, clip, stage="measure: timing")
-    _, sealed = _steps(speech, dict.fromkeys(SEALS, 1.0))
-    return opening * (opened - rest) / KNOWN_JAW + rest * (1.0 - sealed)
-
-
-def _steps(speech: Speech, heights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) seconds and the height of the sound at hand, 0 for others, smoothed as no mouth moves at once."""
     times_s = np.arange(0.0, speech.duration_s, _STEP_S)
-    curve = np.zeros(len(times_s))
+    opening = np.zeros(len(times_s))
     for phone in speech.phones:
-        if height := heights.get(phone.label):
-            curve[slice(*np.searchsorted(times_s, (phone.start_s, phone.end_s)))] = height
-    return times_s, gaussian_filter1d(curve, EXPECTED_SMOOTHING_S / _STEP_S)
+        if jaw := jaws.get(phone.label):
+            opening[slice(*np.searchsorted(times_s, (phone.start_s, phone.end_s)))] = jaw
+    return times_s, gaussian_filter1d(opening, EXPECTED_SMOOTHING_S / _STEP_S)
 
 
 def _busiest(speech: Speech, length_s: float) -> float:

@@ -11,14 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ...common.channels import ARKIT_CHANNELS, EYE_LOOK_FULL_DEG, TONGUE_CHANNELS
+from ...common.channels import ARKIT_CHANNELS, EYE_LOOK_FULL_DEG, OWN_CHANNELS
 from ..errors import FormatError
 from ..files import whole_file
 
-FORMAT_VERSION = 2
-"""2 added `tongue`; files of version 1 have none, and a tongue at rest."""
+FORMAT_VERSION = 3
+"""2 added the tongue, 3 made it a part of `own`; what files of before do not have is told by `own_of`."""
 
 CHANNEL_INDEX: dict[str, int] = {name: index for index, name in enumerate(ARKIT_CHANNELS)}
+
+TOGETHER = OWN_CHANNELS.index("lipsTogether")
+SEALED_ROLL = 0.5
+"""mouthRollUpper at a sealed p, b or m (motion/constraints.py)."""
 
 
 @dataclass
@@ -33,8 +37,7 @@ class MotionClip:
     gaze_deg: (T, 2, 2) eye rotation in the head: [subject's left, right] x [yaw, pitch], yaw > 0 to the picture's right,
         pitch > 0 up. The eight eyeLook channels are derived from it (`eye_look_from_gaze`) and move the lids.
     provenance: where the clip came from (generator, versions, seed, direction, hashes); plain JSON values.
-    tongue: (T, 2) in 0..1, columns in TONGUE_CHANNELS order: what ARKit's one channel for the tongue cannot say. At rest when
-        it is left out.
+    own: (T, 3) in 0..1, columns in OWN_CHANNELS order: what ARKit's channels cannot say. When it is left out, what `own_of` has.
     """
 
     fps: Fraction
@@ -43,11 +46,11 @@ class MotionClip:
     head_translation_m: np.ndarray
     gaze_deg: np.ndarray
     provenance: dict = field(default_factory=dict)
-    tongue: np.ndarray | None = None
+    own: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.tongue is None:
-            self.tongue = np.zeros((len(self.channels), len(TONGUE_CHANNELS)), np.float32)
+        if self.own is None:
+            self.own = own_of(self.channels)
 
     def __len__(self) -> int:
         return len(self.channels)
@@ -65,7 +68,7 @@ class MotionClip:
         """The frames start..stop-1 as a clip of their own."""
         span = slice(start, stop)
         return MotionClip(self.fps, self.channels[span], self.head_rotation_deg[span], self.head_translation_m[span],
-                          self.gaze_deg[span], dict(self.provenance), self.tongue[span])
+                          self.gaze_deg[span], dict(self.provenance), self.own[span])
 
     @classmethod
     def neutral(cls, frames: int, fps: Fraction = Fraction(25)) -> MotionClip:
@@ -77,7 +80,7 @@ class MotionClip:
         """Raise FormatError unless shapes agree and every number is finite."""
         frames = len(self.channels)
         shapes = {"channels": (frames, 52), "head_rotation_deg": (frames, 3), "head_translation_m": (frames, 3),
-                  "gaze_deg": (frames, 2, 2), "tongue": (frames, len(TONGUE_CHANNELS))}
+                  "gaze_deg": (frames, 2, 2), "own": (frames, len(OWN_CHANNELS))}
         for field_name, shape in shapes.items():
             array = getattr(self, field_name)
             if array.shape != shape:
@@ -98,14 +101,14 @@ class MotionClip:
             "frames": len(self),
             "arrays": arrays_path.name,
             "channels": list(ARKIT_CHANNELS),
-            "tongue": list(TONGUE_CHANNELS),
+            "own": list(OWN_CHANNELS),
             "provenance": self.provenance,
         }
         with whole_file(arrays_path) as temporary:
             np.savez_compressed(temporary, channels=self.channels.astype(np.float32),
                                 head_rotation_deg=self.head_rotation_deg.astype(np.float32),
                                 head_translation_m=self.head_translation_m.astype(np.float32),
-                                gaze_deg=self.gaze_deg.astype(np.float32), tongue=self.tongue.astype(np.float32))
+                                gaze_deg=self.gaze_deg.astype(np.float32), own=self.own.astype(np.float32))
         with whole_file(path) as temporary:
             temporary.write_text(json.dumps(header, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -121,11 +124,21 @@ class MotionClip:
             with np.load(arrays_path, allow_pickle=False) as arrays:
                 clip = cls(Fraction(header["fps"]), arrays["channels"], arrays["head_rotation_deg"],
                            arrays["head_translation_m"], arrays["gaze_deg"], header.get("provenance", {}),
-                           arrays["tongue"] if "tongue" in arrays else None)
+                           arrays["own"] if "own" in arrays else own_of(arrays["channels"], arrays.get("tongue")))
         except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError, zipfile.BadZipFile) as error:
             raise FormatError(f"{path} is not a readable motion clip ({error}).") from error
         clip.check(str(path))
         return clip
+
+
+def own_of(channels: np.ndarray, tongue: np.ndarray | None = None) -> np.ndarray:
+    """(T, 3) OWN_CHANNELS of a performance that has only ARKit's channels (T, 52), and perhaps a tongue (T, 2): lips come together
+    as far as the upper one rolls in, which it does in no sound but p, b and m."""
+    own = np.zeros((len(channels), len(OWN_CHANNELS)), np.float32)
+    if tongue is not None:
+        own[:, :2] = tongue
+    own[:, TOGETHER] = np.clip(channels[:, CHANNEL_INDEX["mouthRollUpper"]] / SEALED_ROLL, 0.0, 1.0)
+    return own
 
 
 def eye_look_from_gaze(gaze_deg: np.ndarray) -> np.ndarray:

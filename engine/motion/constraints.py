@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 
 from ..audio.speech import Phone
+from .clip import SEALED_ROLL
 from .timeline import exposure_s
 from .visemes import LABIODENTALS, SEALS, SIBILANTS
 
@@ -31,8 +32,8 @@ WHOLE_TIP_S, TIP_SHARES = 0.08, 4
 SEALED_JAW = 0.15
 """The jaw rises for p b m, but not as far as for an s: what remains open behind the lips."""
 
-_SEAL_SHAPE = {"mouthPress": 0.34, "mouthRollLower": 0.4, "mouthRollUpper": 0.5}
-"""mouthRollUpper is high in nothing but a seal; portraits whose lips are apart at rest hang their closing on it (portrait/fit.py)."""
+_SEAL_SHAPE = {"mouthPress": 0.34, "mouthRollLower": 0.4, "mouthRollUpper": SEALED_ROLL}
+"""mouthRollUpper is high in nothing but a seal: by it, performances that know ARKit's channels alone say that lips meet (`own_of`)."""
 
 _LABIODENTAL_SHAPE = {"mouthRollLower": 0.60, "mouthUpperUp": 0.28, "mouthShrugLower": 0.20}
 _OPENERS = ("mouthLowerDown", "mouthUpperUp", "mouthStretch", "mouthFunnel", "tongueOut")

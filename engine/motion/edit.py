@@ -17,9 +17,9 @@ from ..errors import InputError
 from .clip import ARKIT_CHANNELS, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
 from .timeline import minimum_jerk
 
-ROTATION, TRANSLATION, GAZE, TONGUE = slice(52, 55), slice(55, 58), slice(58, 62), slice(62, 64)
+ROTATION, TRANSLATION, GAZE, OWN = slice(52, 55), slice(55, 58), slice(58, 62), slice(62, 65)
 """Where a clip's other curves stand behind the 52 channels in `curves`."""
-CURVES = 64
+CURVES = 65
 
 _PREFIXES = {
     "lips": ("mouth", "tongue"),
@@ -30,7 +30,7 @@ _PREFIXES = {
     "blinks": ("eyeBlink",),
     "gaze": ("eyeLook",),
 }
-_MORE = {"gaze": GAZE, "head": slice(52, 58), "lips": TONGUE}
+_MORE = {"gaze": GAZE, "head": slice(52, 58), "lips": OWN}
 
 _TOGETHER = {
     "mouth": ("lips", "jaw"),
@@ -49,7 +49,7 @@ BLEND_S = {
 CHANNEL_TOLERANCE, ANGLE_TOLERANCE_DEG, LENGTH_TOLERANCE_M = 1e-4, 2e-3, 2e-6
 """Less than this is no difference: below it no pixel of a portrait 2,000 pixels high changes by a grey level."""
 TOLERANCES = np.repeat([CHANNEL_TOLERANCE, ANGLE_TOLERANCE_DEG, LENGTH_TOLERANCE_M, ANGLE_TOLERANCE_DEG, CHANNEL_TOLERANCE],
-                       [52, 3, 3, 4, 2])
+                       [52, 3, 3, 4, 3])
 """(CURVES,)"""
 
 
@@ -102,9 +102,9 @@ REGIONS: dict[str, np.ndarray] = {name: _columns(name) for name in BLEND_S}
 
 
 def curves(clip: MotionClip) -> np.ndarray:
-    """(T, CURVES) float32: channels, head rotation, head translation, gaze (left yaw, pitch, right yaw, pitch), tongue."""
+    """(T, CURVES) float32: channels, head rotation, head translation, gaze (left yaw, pitch, right yaw, pitch), own."""
     return np.concatenate([clip.channels, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg.reshape(-1, 4),
-                           clip.tongue], axis=1, dtype=np.float32)
+                           clip.own], axis=1, dtype=np.float32)
 
 
 def with_curves(clip: MotionClip, values: np.ndarray, provenance: Mapping | None = None) -> MotionClip:
@@ -112,7 +112,7 @@ def with_curves(clip: MotionClip, values: np.ndarray, provenance: Mapping | None
     values = np.asarray(values, np.float32)
     return MotionClip(clip.fps, values[:, :52].copy(), values[:, ROTATION].copy(), values[:, TRANSLATION].copy(),
                       values[:, GAZE].reshape(-1, 2, 2).copy(), dict(clip.provenance if provenance is None else provenance),
-                      values[:, TONGUE].copy())
+                      values[:, OWN].copy())
 
 
 def differs(one: MotionClip, other: MotionClip, tolerance: float = 1.0) -> np.ndarray:

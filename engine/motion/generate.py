@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..progress import Progress, silent
 from . import blinks, brows, gaze, head, moods, network
 from .articulation import RATE_HZ, articulate
-from .clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
+from .clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze, own_of
 from .constraints import constrain, raise_jaw_for_tip
 from .course import gaze_course, number_course
 from .direction import NOMINAL_DISTANCE_M, Direction
@@ -21,11 +21,12 @@ from .lips import corrected
 from .prosody import Prosody, read_prosody
 from .reactions import add_reactions, hummed, react
 from .streams import stream
-from .tongue import tongue_curves
 from .timeline import exposed
+from .together import lips_together
+from .tongue import tongue_curves
 from .visemes import channel_columns
 
-GENERATOR = "soliloquy articulation + performance simulator, version 5"
+GENERATOR = "soliloquy articulation + performance simulator, version 6"
 SLOWEST_FPS, FASTEST_FPS = Fraction(1), Fraction(240)
 BREATH_JAW = 0.06
 BREATH_RISE_M = 0.002
@@ -67,7 +68,7 @@ def generate_motion(
     _express(channels, direction, raises, grid_s, frame_times_s, seal, take)
     add_reactions(channels, reactions, seal, direction.jaw, direction.lips, direction.reactions)
     channels[:, CHANNEL_INDEX["mouthClose"]] = seal * channels[:, CHANNEL_INDEX["jawOpen"]]
-    tongue = _move_tongue(channels, speech, direction, frame_times_s)
+    own_channels = _own_channels(channels, speech, direction, frame_times_s)
     progress(_STAGE, 1, 3)
     shifts = gaze.plan_shifts(prosody, take, direction.aversion_rate if direction.aversion else 0.0)
     rotation_deg, translation_m = _move_head(own, direction, prosody, shifts, grid_s, frame_times_s, take)
@@ -82,7 +83,7 @@ def generate_motion(
         translation_m.astype(np.float32),
         gaze_deg.astype(np.float32),
         _provenance(speech, direction, seed),
-        tongue.astype(np.float32),
+        own_channels.astype(np.float32),
     )
     clip.channels[:, EYE_LOOK_COLUMNS] = eye_look_from_gaze(clip.gaze_deg)
     np.minimum(clip.channel("mouthClose"), clip.channel("jawOpen"), out=clip.channel("mouthClose"))
@@ -134,12 +135,14 @@ def _speak(
     return seal
 
 
-def _move_tongue(channels: np.ndarray, speech: Speech, direction: Direction, times_s: np.ndarray) -> np.ndarray:
-    """(T, 2) TONGUE_CHANNELS; puts the tongue between the teeth in `channels`."""
+def _own_channels(channels: np.ndarray, speech: Speech, direction: Direction, times_s: np.ndarray) -> np.ndarray:
+    """(T, 3) OWN_CHANNELS; puts the tongue between the teeth in `channels`. Whatever else seals the lips, they meet."""
     tongue, out = tongue_curves(speech.phones, channels[:, CHANNEL_INDEX["jawOpen"]], times_s)
     column = CHANNEL_INDEX["tongueOut"]
     channels[:, column] = np.maximum(channels[:, column], direction.lips * out)
-    return np.clip(direction.lips * tongue, 0.0, 1.0)
+    together = lips_together([*speech.phones, *hummed(speech)], times_s)
+    own = np.clip(direction.lips * np.column_stack([tongue, together]), 0.0, 1.0)
+    return np.maximum(own, own_of(channels))
 
 
 def _express(

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...common.channels import TONGUE_CHANNELS
 from ..audio.speech import Phone
 from .constraints import gate
 from .visemes import VISEMES, VOWELS
@@ -37,7 +36,7 @@ LOW_FROM_JAW, LOW_PER_JAW, LOW_MOST = 0.15, 1.6, 0.7
 
 
 def tongue_curves(phones: list[Phone], jaw: np.ndarray, times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(T, 2) TONGUE_CHANNELS and (T,) tongueOut, 0..1, of `phones` at `times_s` (T,). jaw: (T,) jawOpen there."""
+    """(T, 2) tongueUp, tongueBack and (T,) tongueOut, 0..1, of `phones` at `times_s` (T,). jaw: (T,) jawOpen there."""
     sounds = list(_single_sounds(phones))
     contact, between = gate(sounds, TIP_CONTACT, times_s, held=0.85), gate(sounds, BETWEEN_TEETH, times_s, held=0.85)
     near = _highest(sounds, NEAR_CONTACT, times_s)
@@ -48,8 +47,8 @@ def tongue_curves(phones: list[Phone], jaw: np.ndarray, times_s: np.ndarray) -> 
 
 
 def tongue_of_jaw(jaw: np.ndarray) -> np.ndarray:
-    """(T, 2) TONGUE_CHANNELS where only jawOpen (T,) is known: live, and in other people's captures."""
-    tongue = np.zeros((len(jaw), len(TONGUE_CHANNELS)))
+    """(T, 2) tongueUp, tongueBack where only jawOpen (T,) is known: live, and in other people's captures."""
+    tongue = np.zeros((len(jaw), 2))
     tongue[:, 1] = np.clip(LOW_PER_JAW * (jaw - LOW_FROM_JAW), 0, LOW_MOST)
     return tongue
 

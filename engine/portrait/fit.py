@@ -1,4 +1,4 @@
-"""Fit the head asset to one face: rest positions and what the 52 ARKit shapes do to *this* face.
+"""Fit the head asset to one face: rest positions and what the 52 ARKit shapes and lipsTogether do to *this* face.
 
 The face's surface is MediaPipe's landmarks themselves. MakeHuman's neutral head (assets/head.npz) is laid over them by a
 similarity (Umeyama 1991, "Least-squares estimation of transformation parameters between two point patterns"); its
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..motion.clip import CHANNEL_INDEX
+from ...common.channels import RIG_CHANNELS
+from ..motion.clip import CHANNEL_INDEX, SEALED_ROLL
 from .topology import CHIN, FOREHEAD, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, SURFACE_LANDMARKS
 
 ASSET = Path(__file__).parents[1] / "assets" / "head.npz"
@@ -60,15 +61,13 @@ RELATIVE_TO_REST = ("mouthSmileLeft", "mouthSmileRight", "mouthUpperUpLeft", "mo
 """Channels whose reach shrinks by what the picture already shows."""
 ROLL_SHARE = 0.5
 """How much of the asset's lip roll is kept: at full size thin lips vanish."""
-ROLL_AT_CLOSURE = 0.5
-"""Value of mouthRollUpper at a sealed p, b or m (motion/constraints.py)."""
 
 
 @dataclass
 class Fit:
     """One face, fitted. Picture space: x right, y down, z towards the camera, pixels of the picture.
 
-    surface: (468, 3) rest positions; deltas: (52, 468, 3); pupil_distance: pixels, measured in 3D.
+    surface: (468, 3) rest positions; deltas: (RIG_CHANNELS, 468, 3); pupil_distance: pixels, measured in 3D.
     rotation (3, 3), scale (pixels per decimetre), translation (3,): asset coordinates, y flipped, to picture space.
     """
 
@@ -144,9 +143,9 @@ def fit_face(landmarks_px: np.ndarray, rest: dict[str, float] | None = None) -> 
     rotation, scale, translation = similarity(source, surface, weights)
     pupil_distance = HEAD_PUPIL_DISTANCE_DM * scale
     aligned = scale * source @ rotation.T + translation
-    fit = Fit(surface, np.zeros((52, SURFACE_LANDMARKS, 3)), pupil_distance, rotation, scale, translation)
+    fit = Fit(surface, np.zeros((len(RIG_CHANNELS), SURFACE_LANDMARKS, 3)), pupil_distance, rotation, scale, translation)
     jacobians = local_jacobians(aligned, surface, JACOBIAN_REACH * pupil_distance)
-    fit.deltas = np.einsum("nij,cnj->cni", jacobians, fit.turn(asset["landmark_deltas"].astype(np.float64)))
+    fit.deltas[: len(CHANNEL_INDEX)] = np.einsum("nij,cnj->cni", jacobians, fit.turn(asset["landmark_deltas"].astype(np.float64)))
     for channel in RELATIVE_TO_REST:
         fit.deltas[CHANNEL_INDEX[channel]] *= 1 - (rest or {}).get(channel, 0.0)
     for side in ("left", "right"):
@@ -235,7 +234,8 @@ def project_on(points: np.ndarray, line: np.ndarray) -> np.ndarray:
 
 
 def meet_lips(fit: Fit) -> None:
-    """Make lips seal: mouthClose undoes the gap of jawOpen exactly, and mouthRollUpper closes a mouth that is open at rest.
+    """Make lips seal: mouthClose undoes the gap of jawOpen exactly, lipsTogether that of a mouth which is open at rest, and
+    mouthRollUpper presses them.
 
     No sound but p, b and m rolls the upper lip, so that f and v, which roll the lower one, still touch the teeth. The edges meet in
     depth as well: the soft edge of one lip must not come to lie before the other.
@@ -249,12 +249,13 @@ def meet_lips(fit: Fit) -> None:
     spread_to_lip(fit, close, gap * (1 - LOWER_LIP_SHARE), lower=False)
     open_at_rest = fit.surface[lower] - fit.surface[upper]
     open_at_rest *= (open_at_rest[:, :2] @ fit.down > 0)[:, None]
-    open_at_rest += past
     for name in ("mouthRollLower", "mouthRollUpper"):
         fit.deltas[CHANNEL_INDEX[name]] *= ROLL_SHARE
-    rolled = fit.deltas[CHANNEL_INDEX["mouthRollUpper"]]
-    spread_to_lip(fit, rolled, -open_at_rest * LOWER_LIP_SHARE / ROLL_AT_CLOSURE, lower=True)
-    spread_to_lip(fit, rolled, open_at_rest * (1 - LOWER_LIP_SHARE) / ROLL_AT_CLOSURE, lower=False)
+    pressed = np.tile(past / SEALED_ROLL, (len(lower), 1))
+    for name, gap in (("lipsTogether", open_at_rest), ("mouthRollUpper", pressed)):
+        shape = fit.deltas[RIG_CHANNELS.index(name)]
+        spread_to_lip(fit, shape, -gap * LOWER_LIP_SHARE, lower=True)
+        spread_to_lip(fit, shape, gap * (1 - LOWER_LIP_SHARE), lower=False)
 
 
 def spread_to_lip(fit: Fit, deltas: np.ndarray, at_edge: np.ndarray, *, lower: bool) -> None:

@@ -11,6 +11,7 @@ import scipy.ndimage
 import scipy.sparse
 import scipy.spatial
 
+from ...common.channels import RIG_CHANNELS
 from ..render.raster import rasterise_attributes
 from .fit import Fit, head_asset
 from .plate import CONTAMINATED_SHARE
@@ -195,7 +196,7 @@ def person_part(fit: Fit, face: Part, matte: np.ndarray, far_side: Part | None =
     depth = grid_depth(fit, points, inside[:, 0], hit, oval, outside_distance)
     if far_side is not None:
         depth = eased_at(far_side, points, depth, fit.pupil_distance)
-    deltas = grid_deltas(fit, points, inside[:, 1:].reshape(-1, 52, 3), hit, outside_distance)
+    deltas = grid_deltas(fit, points, inside[:, 1:].reshape(-1, len(RIG_CHANNELS), 3), hit, outside_distance)
     part = Part(vertices=np.concatenate([points, depth[:, None]], axis=1).astype(np.float32), triangles=triangles,
                 uv=uv_of(inside_frame, (width, height)), colour=colour,
                 head_weight=neck_weights(fit, points), delta_channel=np.zeros(0, np.uint8),
@@ -246,12 +247,12 @@ def frame_fade(points: np.ndarray, size: tuple[int, int], pupil_distance: float)
 
 
 def face_values_at(points: np.ndarray, face: Part, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Depth and the 52 offsets (V, 1 + 156) of the face under each point, and where there is face (V,) bool.
+    """Depth and the offsets (V, 1 + 3 RIG_CHANNELS) of the face under each point, and where there is face (V,) bool.
 
     Eyes and mouth count as face: the rims' values are spread into the holes.
     """
     tree = scipy.spatial.cKDTree(face.vertices[:, :2])
-    dense = face.dense_deltas().transpose(1, 0, 2).reshape(len(face.vertices), -1)
+    dense = face.dense_deltas(len(RIG_CHANNELS)).transpose(1, 0, 2).reshape(len(face.vertices), -1)
     values = np.concatenate([face.vertices[:, 2:], dense], axis=1)
     distance, nearest = tree.query(points, k=4)
     weights = 1 / (distance + 1e-3)
@@ -319,7 +320,7 @@ def spread_outwards(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def grid_deltas(fit: Fit, points, face_offsets, on_face, outside_distance) -> np.ndarray:
-    """(V, 52, 3): the face's offsets on it; beyond its outline those of the nearest outline, fading with distance."""
+    """(V, RIG_CHANNELS, 3): the face's offsets on it; beyond its outline those of the nearest outline, fading with distance."""
     pd = fit.pupil_distance
     chin = fit.surface[list(FACE_OVAL), :2] @ fit.down
     below = np.clip((points @ fit.down - np.percentile(chin, 70)) / (0.6 * pd), 0, 1)

@@ -24,7 +24,8 @@ from ..files import whole_file
 from .border import NO_BORDER, Border
 
 FORMAT_VERSION = 2
-"""2 added the tongue's own shapes (TONGUE_CHANNELS); a portrait of version 1 has none."""
+"""2 added the tongue's own shapes (OWN_CHANNELS); a portrait of version 1 has none. Without one for lipsTogether, lips that are apart
+close with mouthRollUpper."""
 LARGEST_MEMBER_BYTES = 1 << 30
 """A member of the zip that claims to be larger is refused before it is read."""
 PNG_STRIP_ROWS, PNG_FILTER_SUB = 128, 1

@@ -26,7 +26,7 @@ INNER_LIP_LIGHT = (0.86, 0.7, 0.68)
 
 @dataclass
 class Sheet:
-    """A textured surface under construction. rest (V, 3) and deltas (52, V, 3) in picture space; looked_up (V, 2): the pixel of
+    """A textured surface under construction. rest (V, 3) and deltas (C, V, 3) in picture space; looked_up (V, 2): the pixel of
     the picture that each vertex shows; colour (V, 4); triangles (T, 3)."""
 
     rest: np.ndarray

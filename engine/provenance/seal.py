@@ -188,7 +188,7 @@ def mark_number(portrait_sha256: str, clip: MotionClip) -> int:
     """The number of a take: the same picture and performance always give the same one, so that frames can be compared byte
     by byte."""
     digest = hashlib.sha256(portrait_sha256.encode())
-    moved = (clip.tongue,) if clip.tongue.any() else ()  # a performance without one keeps the number it always had
+    moved = (clip.own,) if clip.own.any() else ()  # a performance without one keeps the number it always had
     for values in (clip.channels, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg, *moved):
         digest.update(np.round(np.asarray(values, np.float64), 4).astype("<f4").tobytes())
     return int.from_bytes(digest.digest()[:4], "big")

@@ -69,6 +69,8 @@ then has no stairs, and texture seen edge-on in the picture is never stretched i
 COMES_INTO_VIEW = (0.02, 0.16)
 """The far cheek's fill begins to show when the surface faces the camera by this much more than at rest (cosine), and is full."""
 RIM_NEIGHBOURS = 9
+GIVES_WAY = 0.8
+"""The face beneath goes where the fill covers it by more than this, not where the two are mixed: the person would show between them."""
 FADE_CLEAR_OF_HOLES = 0.12
 """Lids and lips never fade: within this many pupil distances of a hole, in depth too. A temple that has turned away behind an
 eye would be seen through its hole."""
@@ -113,7 +115,7 @@ def beneath_glasses(portrait: Portrait) -> np.ndarray:
 
 
 def flat_deltas(part: Part) -> np.ndarray:
-    """(C, V * 3) offsets of a part at full value of the first C of RIG_CHANNELS; only a tongue follows more than ARKit's."""
+    """(C, V * 3) offsets of a part at full value of the first C of RIG_CHANNELS; only a tongue and lips that are apart follow more than ARKit's."""
     follows = RIG_CHANNELS if part.delta_channel.max() >= len(ARKIT_CHANNELS) else ARKIT_CHANNELS
     return part.dense_deltas(len(follows)).reshape(len(follows), -1)
 
@@ -162,10 +164,10 @@ class Poser:
     @torch.inference_mode()
     def pose_together(self, clip: MotionClip, start: int, stop: int) -> PosedBatch:
         """The geometry of frames start..stop-1, in picture space as the camera sees it."""
-        channels, tongue, rotation_deg, shift_m, gaze = (
+        channels, own, rotation_deg, shift_m, gaze = (
             torch.from_numpy(np.ascontiguousarray(asked[start:stop], np.float32)).to(self.home)
-            for asked in (clip.channels, clip.tongue, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg))
-        channels = torch.cat([self._close_what_is_open(channels), tongue], dim=1)
+            for asked in (clip.channels, clip.own, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg))
+        channels = torch.cat([self._close_what_is_open(channels), own], dim=1)
         head = rotation_matrices(rotation_deg)
         shift = shift_m * self.units_per_metre * torch.tensor([1.0, -1.0, 1.0], device=self.home)
         asked = [known.to(self.device) for known in (channels, head, shift, gaze)]
@@ -201,7 +203,7 @@ class Poser:
         alpha = part.colour[:, 3]
         _, around = scipy.spatial.cKDTree(part.vertices).query(part.vertices, k=min(RIM_NEIGHBOURS, len(part.vertices)))
         at_rim = portrait.parts["face"].colour[beneath, 3] < 1
-        covers = np.where(at_rim, alpha[around].max(axis=1), alpha)
+        covers = np.clip((np.where(at_rim, alpha[around].max(axis=1), alpha) - GIVES_WAY) / (1 - GIVES_WAY), 0, 1)
         beneath = torch.from_numpy(beneath)
         return {"colour": torch.from_numpy(np.array(part.colour, np.float32)), "normals": self.face_normals[beneath],
                 "beneath": beneath, "covers": torch.from_numpy(covers.astype(np.float32))}

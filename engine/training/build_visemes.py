@@ -69,8 +69,8 @@ def one_after_the_other(spoken: list[Spoken]) -> Spoken:
     """All voices' frames."""
     clips, names = [voice.clip for voice in spoken], ("channels", "head_rotation_deg", "head_translation_m", "gaze_deg")
     arrays = [np.concatenate([getattr(clip, name) for clip in clips]) for name in names]
-    tongue = np.concatenate([clip.tongue for clip in clips])
-    return Spoken(MotionClip(FPS, *arrays, tongue=tongue), np.concatenate([voice.groups for voice in spoken]))
+    own = np.concatenate([clip.own for clip in clips])
+    return Spoken(MotionClip(FPS, *arrays, own=own), np.concatenate([voice.groups for voice in spoken]))
 
 
 def rows_of(bench: Bench, clip: MotionClip, groups: np.ndarray, source: str) -> dict[str, np.ndarray]:

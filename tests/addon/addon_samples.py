@@ -67,7 +67,7 @@ def make_clip(frames: int, fps: Fraction) -> MotionClip:
     random = np.random.default_rng(1)
     return MotionClip(fps, random.random((frames, 52), np.float32), random.uniform(-8, 8, (frames, 3)).astype(np.float32),
                       random.uniform(-0.02, 0.02, (frames, 3)).astype(np.float32),
-                      random.uniform(-15, 15, (frames, 2, 2)).astype(np.float32), tongue=random.random((frames, 2), np.float32))
+                      random.uniform(-15, 15, (frames, 2, 2)).astype(np.float32), own=random.random((frames, 3), np.float32))
 
 
 def make_folder(folder: Path, frames: int, fps: Fraction, *, pictures: bool = True) -> Path:

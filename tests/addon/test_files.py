@@ -22,7 +22,7 @@ def test_reads_what_the_engine_wrote(portrait, portrait_file):
 @pytest.mark.parametrize("member, array", [
     ("parts/face/triangles", np.array([[0, 1, 10**6]], np.int32)),
     ("parts/face/triangles", np.array([[0, 1, -1]], np.int32)),
-    ("parts/face/delta_channel", np.full(3, 54, np.uint8)), ("parts/face/vertices", np.full((5, 3), np.nan, np.float32)),
+    ("parts/face/delta_channel", np.full(3, 55, np.uint8)), ("parts/face/vertices", np.full((5, 3), np.nan, np.float32)),
     ("parts/face/uv", np.zeros((2, 3), np.float32)), ("parts/face/uv", np.array([None, {}], object))])
 def test_arrays_that_do_not_fit_are_refused(portrait_file, tmp_path, member, array):
     buffer = io.BytesIO()

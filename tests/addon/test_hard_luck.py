@@ -17,7 +17,7 @@ from soliloquy.addon.operators import regenerate
 from soliloquy.addon.operators.update import ReadThenRender
 from soliloquy.addon.scene import record as records
 from soliloquy.addon.scene.assemble import assemble, save_blend
-from soliloquy.addon.scene.performance import read_keys, write_samples
+from soliloquy.addon.scene.performance import PLACES, read_keys, write_samples
 from soliloquy.addon.scene.pose import Poser
 from soliloquy.addon.scene.read_rig import RigReader
 from soliloquy.addon.scene.timing import set_scene_fps
@@ -133,7 +133,7 @@ def test_undo_under_the_live_preview_shows_on_or_ends_it(rig):
     bpy.ops.ed.undo_push(message="moved")
     bpy.ops.ed.undo()
     try:
-        poser.show(np.zeros(64))
+        poser.show(np.zeros(len(PLACES)))
     except ReferenceError:
         return  # which the operator says as "The rig is gone"
     assert records.performing_rigs(bpy.context.scene)

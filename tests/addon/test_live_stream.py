@@ -22,7 +22,13 @@ def line(number: int, *, value: float = 0.5, **changes) -> str:
 def test_frame_holds_all_values_in_the_clips_order():
     frame = LiveStream(record=False).read(line(3))
     assert frame.number == 3
-    np.testing.assert_allclose(frame.columns, [*[0.5] * 52, 1, 2, 3, 0.01, 0.02, 0.03, 4, 5, 6, 7, 0, 0])
+    np.testing.assert_allclose(frame.columns[:-3], [*[0.5] * 52, 1, 2, 3, 0.01, 0.02, 0.03, 4, 5, 6, 7])
+    assert frame.columns[-3:].tolist() == [0, 0, 1], "a stream from before says by the upper lip's roll that lips meet"
+
+
+def test_tongue_and_lips_that_come_together_are_read():
+    frame = LiveStream(record=False).read(line(3, tongue=[0.25, 0.5], lips_together=0.75))
+    assert frame.columns[-3:].tolist() == [0.25, 0.5, 0.75]
 
 
 @pytest.mark.parametrize("text", ["", "hello", "[1]", "{}", '{"frame": 1}', line(1, channels={"jawOpen": 1}),
@@ -48,7 +54,7 @@ def test_recording_holds_the_last_frame_over_a_gap():
     clip = stream.clip()
     assert clip.fps == Fraction(24000, 1001) and len(clip) == 5
     np.testing.assert_allclose(clip.channels[:, 0], [0.1, 0.2, 0.2, 0.2, 0.3])
-    np.testing.assert_allclose(columns_of(clip)[0, 52:], [1, 2, 3, 0.01, 0.02, 0.03, 4, 5, 6, 7, 0, 0], rtol=1e-6)
+    np.testing.assert_allclose(columns_of(clip)[0, 52:], [1, 2, 3, 0.01, 0.02, 0.03, 4, 5, 6, 7, 0, 0, 0.2], rtol=1e-6)
 
 
 def test_what_the_engine_writes_is_read():

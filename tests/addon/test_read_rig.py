@@ -21,7 +21,7 @@ from soliloquy.engine.motion.edit import differs
 
 
 def as_engine(clip) -> MotionClip:
-    return MotionClip(clip.fps, clip.channels, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg, tongue=clip.tongue)
+    return MotionClip(clip.fps, clip.channels, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg, own=clip.own)
 
 
 def perform(make_folder, frames=20, fps=Fraction(25), scene_rate=None, start=1):

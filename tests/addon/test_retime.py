@@ -37,7 +37,7 @@ def shot(make_folder):
 
 
 def as_engine(clip) -> MotionClip:
-    return MotionClip(clip.fps, clip.channels, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg, tongue=clip.tongue)
+    return MotionClip(clip.fps, clip.channels, clip.head_rotation_deg, clip.head_translation_m, clip.gaze_deg, own=clip.own)
 
 
 def sync_to(strip) -> None:

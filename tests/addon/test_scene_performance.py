@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from addon_samples import make_clip
 
-from soliloquy.addon.scene.channels import CHANNELS, GROUP_OF, TONGUE_CHANNELS
+from soliloquy.addon.scene import clip_file
+from soliloquy.addon.scene.channels import CHANNELS, GROUP_OF, OWN_CHANNELS, OWN_GROUP_OF
 from soliloquy.addon.scene.clip_file import read_clip
 from soliloquy.addon.scene.performance import apply_performance
 from soliloquy.addon.scene.portrait_file import read_portrait
 from soliloquy.addon.scene.rig import build_rig
 from soliloquy.addon.scene.timing import key_frames, nearest_samples, scene_fps, set_scene_fps
+from soliloquy.engine.motion import clip as engine_clip
 
 RATES = [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001), Fraction(24), Fraction(25), Fraction(50),
          Fraction(25, 2), Fraction(1199, 50), Fraction(120), Fraction(1)]
@@ -52,7 +54,7 @@ def test_one_action_holds_all_curves_in_groups(portrait_file, tmp_path):
     assert sorted(slot.target_id_type for slot in action.slots) == ["KEY", "OBJECT"]
     shape_curves, bone_curves = curves_of(keys), curves_of(rig.armature)
     assert {path: curve.group.name for (path, _), curve in shape_curves.items()} \
-        == {f'key_blocks["{name}"].value': group for name, group in (GROUP_OF | dict.fromkeys(TONGUE_CHANNELS, "Tongue")).items()}
+        == {f'key_blocks["{name}"].value': group for name, group in (GROUP_OF | OWN_GROUP_OF).items()}
     assert len(bone_curves) == 3 + 3 + 2 * 2
     assert {curve.group.name for curve in bone_curves.values()} == {"Head", "Gaze"}
 
@@ -98,10 +100,17 @@ def curves_of(datablock) -> dict:
     return {(curve.data_path, curve.array_index): curve for curve in bag.fcurves}
 
 
-def test_a_rig_from_before_the_tongue_takes_the_rest_of_a_performance(portrait_file, tmp_path):
+def test_a_rig_from_before_our_own_channels_takes_the_rest_of_a_performance(portrait_file, tmp_path):
     clip, rig, scene = setup(10, Fraction(25), portrait_file, tmp_path)
-    for name in TONGUE_CHANNELS:
+    for name in OWN_CHANNELS:
         rig.master.shape_key_remove(rig.master.data.shape_keys.key_blocks[name])
     apply_performance(rig, clip, scene, start_frame=1, name="Ada Performance")
     paths = {path for path, _ in curves_of(rig.master.data.shape_keys)}
     assert len(paths) == len(CHANNELS) and not any("tongueUp" in path for path in paths)
+
+
+def test_what_older_clips_lack_is_told_as_the_engine_tells_it():
+    random = np.random.default_rng(0)
+    channels, tongue = random.random((20, 52), np.float32), random.random((20, 2), np.float32)
+    for known in (None, tongue):
+        np.testing.assert_array_equal(clip_file.own_of(channels, known), engine_clip.own_of(channels, known))

@@ -27,8 +27,8 @@ def smooth_take(seed: int, fps: Fraction = FPS) -> MotionClip:
     phase = random.uniform(0, 6, (3, CURVES))
     wave = sum(np.sin(times_s[:, None] * rate + phase[k]) for k, rate in enumerate((0.7, 1.9, 3.1))) / 3
     clip = MotionClip.neutral(len(times_s), fps)
-    scale = np.repeat([0.5, 8.0, 0.01, 10.0, 0.5], [52, 3, 3, 4, 2])
-    return edit.with_curves(clip, wave * scale + np.repeat([0.5, 0.0, 0.5], [52, 10, 2]))
+    scale = np.repeat([0.5, 8.0, 0.01, 10.0, 0.5], [52, 3, 3, 4, 3])
+    return edit.with_curves(clip, wave * scale + np.repeat([0.5, 0.0, 0.5], [52, 10, 3]))
 
 
 GAZE_COLUMNS = range(*GAZE.indices(CURVES))

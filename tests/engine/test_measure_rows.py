@@ -127,16 +127,6 @@ def test_what_is_expected_opens_on_vowels_and_shuts_on_seals():
     assert opening[np.abs(times_s - 0.55).argmin()] > 0.4 > 0.1 > opening[np.abs(times_s - 0.72).argmin()]
 
 
-def test_lips_that_are_open_at_rest_are_expected_open_in_silence_and_shut_at_m(astronaut, hopper, detector):
-    speech = speech_of([("SIL", 0.3), ("M", 0.2), ("AA", 0.3), ("S", 0.3)])
-    times_s, opening = rows_speech.expected_opening(speech)
-    silence, shut, vowel = (np.abs(times_s - second).argmin() for second in (0.05, 0.4, 0.65))
-    open_lips, closed_lips = (rows_speech.in_this_mouth(Bench(portrait, detector, render=render), speech, opening)
-                              for portrait in (astronaut, hopper))
-    assert open_lips[vowel] > 2.0 * open_lips[silence] > 0.1 > 4.0 * open_lips[shut]
-    assert closed_lips[silence] == pytest.approx(0.0, abs=0.01) and np.corrcoef(closed_lips, opening)[0, 1] > 0.999
-
-
 # Row 13
 
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from soliloquy.common.channels import RIG_CHANNELS
 from soliloquy.engine.errors import FormatError, NoFaceError
 from soliloquy.engine.motion.clip import CHANNEL_INDEX
 from soliloquy.engine.portrait.build import build_portrait
@@ -111,12 +112,16 @@ def test_jaw_open_opens_the_mouth_as_far_as_a_jaw_does(hopper_fit):
     assert 0.3 < gap < 0.9, "20 to 55 mm at a pupil distance of 63 mm"
 
 
-def test_lips_that_smile_open_close_with_the_roll_of_a_p(astronaut):
+def test_lips_that_smile_open_come_together_and_seal_in_a_p(astronaut):
     fit = fit_face(astronaut.landmarks_px)
-    at_rest = (fit.surface[14] - fit.surface[13])[:2] @ fit.down / fit.pupil_distance
-    rolled = fit.surface + 0.4 * fit.deltas[CHANNEL_INDEX["mouthRollLower"]] + 0.5 * fit.deltas[CHANNEL_INDEX["mouthRollUpper"]]
-    sealed = (rolled[14] - rolled[13])[:2] @ fit.down / fit.pupil_distance
-    assert at_rest > 0.05 and sealed < 0.01
+    together = fit.surface + fit.deltas[RIG_CHANNELS.index("lipsTogether")]
+    sealed = together + 0.4 * fit.deltas[CHANNEL_INDEX["mouthRollLower"]] + 0.5 * fit.deltas[CHANNEL_INDEX["mouthRollUpper"]]
+    gaps = [(points[14] - points[13])[:2] @ fit.down / fit.pupil_distance for points in (fit.surface, together, sealed)]
+    assert gaps[0] > 0.05 and gaps[1] == pytest.approx(0.0, abs=0.005) and gaps[2] < 0.0
+
+
+def test_lips_that_are_closed_have_nothing_to_bring_together(hopper_fit):
+    assert np.abs(hopper_fit.deltas[RIG_CHANNELS.index("lipsTogether")]).max() < 1e-9
 
 
 def test_a_smile_can_only_be_added_where_there_is_none(astronaut):

@@ -11,7 +11,7 @@ import pytest
 import torch
 from motion_speech import speech_of
 
-from soliloquy.common.channels import RIG_CHANNELS, TONGUE_CHANNELS
+from soliloquy.common.channels import RIG_CHANNELS, OWN_CHANNELS
 from soliloquy.engine.audio.sounds import LABEL_OF, classes_of_ipa
 from soliloquy.engine.audio.speech import Phone
 from soliloquy.engine.errors import FormatError
@@ -39,8 +39,8 @@ def at_middle(label: str, jaw: float = 0.2, before: str = "SIL") -> tuple[float,
 def moved(**values: float) -> MotionClip:
     clip = MotionClip.neutral(1)
     for name, value in values.items():
-        if name in TONGUE_CHANNELS:
-            clip.tongue[0, TONGUE_CHANNELS.index(name)] = value
+        if name in OWN_CHANNELS:
+            clip.own[0, OWN_CHANNELS.index(name)] = value
         else:
             clip.channels[0, CHANNEL_INDEX[name]] = value
     return clip
@@ -96,29 +96,34 @@ def test_of_a_jaw_alone_only_lowering_is_known():
 def test_a_performance_moves_the_tongue_and_obeys_the_amount_of_the_lips():
     speech = speech_of([("SIL", 0.3), ("L", 0.1), ("AA", 0.3), ("N", 0.1), ("AA", 0.3), ("TH", 0.12), ("SIL", 0.3)])
     clip = generate_motion(speech, Direction(), seed=1, fps=Fraction(50))
-    assert clip.tongue.shape == (len(clip), 2) and clip.tongue[:, UP].max() > 0.5 and clip.tongue[:, BACK].max() > 0.6
+    assert clip.own.shape == (len(clip), len(OWN_CHANNELS)) and clip.own[:, UP].max() > 0.5 and clip.own[:, BACK].max() > 0.6
     assert clip.channel("tongueOut")[round(1.16 * 50)] > 0.25
-    assert not generate_motion(speech, Direction(lips=0.0), seed=1, fps=Fraction(50)).tongue.any()
+    assert not generate_motion(speech, Direction(lips=0.0), seed=1, fps=Fraction(50)).own.any()
 
 
-def test_clips_keep_the_tongue_and_old_ones_have_none(tmp_path):
+def test_clips_keep_what_is_our_own_and_old_ones_have_what_their_channels_tell(tmp_path):
     clip = MotionClip.neutral(3)
-    clip.tongue[1] = (0.25, 0.5)
+    clip.channel("mouthRollUpper")[2] = 0.25
+    clip.own[1] = (0.25, 0.5, 0.75)
     clip.save(tmp_path / "a.json")
-    assert np.array_equal(MotionClip.load(tmp_path / "a.json").tongue, clip.tongue)
-    assert np.array_equal(clip.sliced(1, 2).tongue, clip.tongue[1:2])
+    assert np.array_equal(MotionClip.load(tmp_path / "a.json").own, clip.own)
+    assert np.array_equal(clip.sliced(1, 2).own, clip.own[1:2])
     header = json.loads((tmp_path / "a.json").read_text())
-    del header["tongue"]
-    (tmp_path / "a.json").write_text(json.dumps({**header, "format_version": 1}))
+    del header["own"]
     with np.load(tmp_path / "a.npz") as arrays:
-        np.savez(tmp_path / "a.npz", **{name: array for name, array in arrays.items() if name != "tongue"})
-    assert not MotionClip.load(tmp_path / "a.json").tongue.any()
+        known = {name: array for name, array in arrays.items() if name != "own"}
+    for version, tongue in ((1, {}), (2, {"tongue": clip.own[:, :2]})):
+        (tmp_path / "a.json").write_text(json.dumps({**header, "format_version": version}))
+        np.savez(tmp_path / "a.npz", **known, **tongue)
+        own = MotionClip.load(tmp_path / "a.json").own
+        assert own[:, 2].tolist() == [0.0, 0.0, 0.5], "lips meet as far as the upper one rolls in"
+        assert own[1, :2].tolist() == ([0.25, 0.5] if version == 2 else [0.0, 0.0])
 
 
-def test_a_tongue_of_other_frames_is_refused():
+def test_own_channels_of_other_frames_are_refused():
     clip = MotionClip.neutral(3)
-    clip.tongue = np.zeros((2, 2), np.float32)
-    with pytest.raises(FormatError, match="tongue"):
+    clip.own = np.zeros((2, 3), np.float32)
+    with pytest.raises(FormatError, match="own"):
         clip.check()
 
 

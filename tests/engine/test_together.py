@@ -1,0 +1,73 @@
+"""Lips that are apart in the picture: they come together to speak, and part again when all is said."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from motion_speech import speech_of
+
+from soliloquy.engine.audio.speech import HEARD_HOP_S
+from soliloquy.engine.live.ear import SILENCE
+from soliloquy.engine.live.mouth import LiveMouth
+from soliloquy.engine.measure.bench import Bench
+from soliloquy.engine.measure.lips_apart import lip_gap_iod
+from soliloquy.engine.motion.clip import SEALED_ROLL, TOGETHER, MotionClip
+from soliloquy.engine.motion.direction import Direction
+from soliloquy.engine.motion.generate import generate_motion
+from soliloquy.engine.motion.together import HELD_S, lips_together
+from soliloquy.engine.render.render import render
+
+FPS = Fraction(50)
+
+
+def at(seconds: float) -> int:
+    return round(seconds * FPS)
+
+
+def test_lips_are_together_before_the_first_sound_and_return_after_the_last():
+    phones = speech_of([("SIL", 1.0), ("S", 0.1), ("IY", 0.2), ("SIL", 1.5)]).phones
+    together = lips_together(phones, np.arange(0.0, 2.8, 0.01))
+    assert (together[100:130] == 1.0).all()
+    assert not together[:79].any() and not together[172:].any()
+    assert (np.diff(together[80:101]) >= 0).all() and (np.diff(together[130:172]) <= 0).all()
+    assert np.abs(np.diff(together)).max() < 0.1, "nothing jumps"
+
+
+@pytest.mark.parametrize("pause_s, parts", [(0.6, False), (HELD_S + 1.0, True)])
+def test_they_part_in_long_pauses_only(pause_s, parts):
+    phones = speech_of([("AA", 0.3), ("SIL", pause_s), ("AA", 0.3)]).phones
+    together = lips_together(phones, np.arange(0.0, 0.6 + pause_s, 0.01))
+    assert (together.min() < 0.01) == parts
+
+
+def test_a_performance_brings_them_together_as_far_as_lips_may_move():
+    speech = speech_of([("SIL", 0.6), ("AA", 0.3), ("M", 0.15), ("AA", 0.3), ("SIL", 0.6)])
+    clip, half = (generate_motion(speech, Direction(lips=lips), seed=1, fps=FPS) for lips in (1.0, 0.5))
+    assert not clip.own[: at(0.3), TOGETHER].any() and (clip.own[at(0.62) : at(1.3), TOGETHER] == 1.0).all()
+    assert half.own[at(0.8), TOGETHER] == pytest.approx(0.5)
+    assert half.own[at(0.98), TOGETHER] == pytest.approx(half.channel("mouthRollUpper")[at(0.98)] / SEALED_ROLL, abs=0.02)
+
+
+def test_a_smile_that_shows_teeth_speaks_from_closed_lips(astronaut, hopper, detector):
+    clip = MotionClip.neutral(3)
+    clip.own[1:, TOGETHER] = 1.0
+    clip.channel("jawOpen")[2] = 0.3
+    smiling, closed = (lip_gap_iod(Bench(portrait, detector, render=render), clip, stage="test") for portrait in (astronaut, hopper))
+    assert smiling[0] > 0.08 and smiling[1] < 0.035
+    assert abs(closed[1] - closed[0]) < 0.003, "closed lips stay as they are"
+    assert smiling[2] == pytest.approx(closed[2], rel=0.35), "the same jaw opens both alike"
+
+
+def test_live_they_come_together_at_once_and_part_after_a_while():
+    mouth, said = LiveMouth(), replace(SILENCE, said=1.0, audible=True, level_db=0.0)
+
+    def after(heard, seconds):
+        for _ in range(round(seconds / HEARD_HOP_S)):
+            mouth.step(heard)
+        return mouth.together
+
+    assert after(SILENCE, 0.5) == 0.0
+    assert after(said, 0.1) == 1.0
+    assert after(SILENCE, 0.9 * HELD_S) == 1.0
+    assert after(SILENCE, 0.6) == 0.0
