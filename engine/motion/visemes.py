@@ -1,7 +1,8 @@
 """What the lips and the jaw do for each sound: ARPAbet -> ARKit targets, with how strongly each sound insists on them.
 
 Starting points: the viseme shapes of JALI (Edwards, Landreth, Fiume, Singh 2016, table 1) and the ARKit mappings in common
-use with them; sizes set by eye and against tracked speakers. "L+R" channels are written without their side.
+use with them; sizes set by eye and against tracked speakers. A hush flares the lips off closed teeth, a u or w purses them before a dark
+hole: lipreaders keep the two apart (Fisher 1968, "Confusions among visually perceived consonants"). "L+R" channels are written without their side.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ _HIGH_LAX = _vowel(0.26, lower=0.20, upper=0.10, stretch=0.16)
 _HIGH_FRONT = _vowel(0.18, lower=0.24, upper=0.10, stretch=0.30)
 _BACK_ROUND = _vowel(0.48, lower=0.06, funnel=0.42, pucker=0.22, forward=0.12)
 _MID_ROUND = _vowel(0.36, funnel=0.45, pucker=0.42, forward=0.15)
-_HIGH_ROUND = _vowel(0.17, funnel=0.34, pucker=0.72, forward=0.20)
+_HIGH_ROUND = _vowel(0.17, funnel=0.24, pucker=0.85, forward=0.20)
 _MID_FRONT_ROUND = _vowel(0.30, funnel=0.38, pucker=0.44, forward=0.12)
 _HIGH_ROUND_LAX = _vowel(0.24, lower=0.06, funnel=0.32, pucker=0.36, forward=0.10)
 
@@ -80,12 +81,12 @@ _SEALED = _consonant(0.10, 0.55, 0.0, 0.9)
 _LABIODENTAL = _consonant(0.07, 0.8, 0.1, 1.0, mouthUpperUp=0.16)
 _DENTAL = _consonant(0.15, 0.6, 0.1, 0.35, tongueOut=0.35, mouthLowerDown=0.18, mouthUpperUp=0.08)
 _HISS = _consonant(0.06, 0.95, 0.15, 0.8, mouthLowerDown=0.34, mouthUpperUp=0.14, mouthStretch=0.16)
-_HUSH = _consonant(0.09, 0.9, 0.9, 0.8, mouthFunnel=0.46, mouthPucker=0.34, mouthLowerDown=0.16, mouthUpperUp=0.14)
+_HUSH = _consonant(0.09, 0.9, 0.9, 0.8, mouthFunnel=0.50, mouthPucker=0.20, mouthLowerDown=0.30, mouthUpperUp=0.24)
 _TIP = _consonant(0.11, 0.5, 0.05, 0.15, mouthLowerDown=0.14)
 _LATERAL = _consonant(0.20, 0.45, 0.05, 0.15, mouthLowerDown=0.14)
 _BACK = _consonant(0.20, 0.35, 0.03, 0.08)
 _RHOTIC = _consonant(0.17, 0.6, 0.7, 0.5, mouthFunnel=0.22, mouthPucker=0.36)
-_GLIDE_ROUND = _consonant(0.11, 0.8, 1.0, 0.8, mouthFunnel=0.24, mouthPucker=0.74)
+_GLIDE_ROUND = _consonant(0.11, 0.8, 1.0, 0.8, mouthFunnel=0.18, mouthPucker=0.85)
 _GLIDE_FRONT = _consonant(0.14, 0.7, 0.4, 0.6, mouthStretch=0.26, mouthLowerDown=0.18)
 
 VISEMES: dict[str, tuple[Viseme, ...]] = {
