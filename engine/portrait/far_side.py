@@ -1,50 +1,62 @@
-"""The far cheek of a face turned away: what the picture squeezes into a line is filled with the near cheek's mirror image.
+"""The far side of a face turned away: what the picture does not show of it is filled with the near side's mirror image.
 
-A head seen at three quarters shows almost nothing of its far side. When it turns back towards the camera, the surface there
-opens, and the line's few pixels, with the background beside them, would be drawn out into teeth and smears. Faces are nearly
-symmetric, so the near side's texture is laid over it, in the colours that the far side has where both are seen.
+A head seen at three quarters shows almost nothing of its far side: the cheek is squeezed into a line, and the nose hides itself
+and what is behind it. When the head turns back towards the camera the surface there opens, and the line's few pixels, with the
+background beside them, would be drawn out into teeth and smears. Faces are nearly symmetric, so the near side's texture is laid
+over it, in the light that the far side has (`far_light.py`).
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+import scipy.sparse
 import scipy.spatial
 
+from ..render.raster import rasterise_attributes
 from ..render.surface import vertex_normals
-from .fit import HEAD_PUPIL_DISTANCE_DM, Fit, head_asset
+from .far_light import Sheet, colours_at, gains
+from .fit import Fit, head_asset
 from .mesh import face_subdivision, fade_from, rim_loops, uv_of
 from .portrait import Part
-from .topology import BROWS, CHIN, FOREHEAD, OUTER_LIP_LOWER
-from .window import corner_of, values_at, window_around
+from .topology import BROWS, FOREHEAD
+from .window import corner_of, window_around
 
 TURNED_AWAY, TURNED_TO = 0.2, 0.55
 """Cosine between a surface and the line of sight: below the first the picture shows nothing of it that could be used, above
 the second it does not need help. MediaPipe's mesh of a frontal face falls below neither but at its very outline."""
+HIDDEN = -0.5
+"""What something else hides counts as turned away so far, as a cosine: whatever the other side shows of it is better."""
 ADVANTAGE = 0.2, 0.45
 """The mirrored place must be seen better by this much, as a cosine, to be used at all, and to be used fully."""
-LEAST_AREA = 0.02
+FAR = (0.05, 0.15)
+"""A place belongs to the far side where its counterpart is seen better by this much, as a cosine."""
+LEAST_AREA = 0.11
 """Share of the face's vertices below which there is no far side to speak of: the face is frontal."""
 EDGE = (0.10, 0.18)
 """The person's outline is soft and dark with what lies behind: nothing within the first distance from it is used, however its
 surface faces, and all beyond the second, pupil distances."""
-NOSE = (0.28, 0.42)
-"""The nose ends, and the cheek begins, so far from the face's middle, pupil distances."""
-NO_NOSE = 0.75
-"""Below the lips there is no nose: the cheek begins this share nearer to the middle."""
+BEHIND = (0.02, 0.05)
+"""What lies this far behind what hides it is not seen, pupil distances: less may be the detector's error."""
+BESIDE, BESIDE_BEHIND = 0.05, (0.12, 0.2)
+"""A nose is painted and detected only so exactly: what is so near to its outline, and so far behind it, shows the nose."""
+BEHIND_PX = 100
+"""Pixels of a pupil distance when that is found out."""
+FOREIGN = (0.45, 0.8)
+"""Hair that hangs over the far side makes it darker than the near side's image of it by this much, as a logarithm: it belongs to
+the head, and would be drawn out upon the cheek."""
+FOREIGN_REACH = 0.25
+"""So near to what is filled, pupil distances: a shadow in the middle of a face stays."""
+FOREIGN_SPREAD = 3
+"""Of a place averaged with its surroundings, this much is foreign: a lock of hair has fringes."""
 CLEAR_OF_HOLES = 0.1
 """Lids and lips keep their own texture: so far around them, pupil distances."""
+SMOOTH_RINGS, STEEPER = 4, 1.5
+"""The fill's edge is averaged over so many rings of vertices, since their cosines are noisy, and drawn together again."""
 FADE_RINGS = 1
 """The fill is the face's outline where it is in view: it fades over so many rings of triangles only."""
 BEFORE_FACE = 0.004
 """The fill lies this far before the face, pupil distances."""
-GAIN_LIMITS = (0.2, 2.5)
-"""A far side in shadow is a fifth as bright as the near one in the light of a painting."""
-SEEN = 0.35
-"""Colours are compared where the far side faces the camera by more than this cosine: up to where the fill takes over."""
-GAIN_NEIGHBOURS = 40
-PATCH = 0.05
-"""Colours of the two sides are compared over patches of about this radius, pupil distances."""
 
 
 def far_side_part(image: np.ndarray, matte: np.ndarray, fit: Fit) -> Part | None:
@@ -54,41 +66,64 @@ def far_side_part(image: np.ndarray, matte: np.ndarray, fit: Fit) -> Part | None
     renderer multiplies it by how far it has turned into view, which is nothing at rest.
     """
     triangles, matrix = face_subdivision()
+    sheet = Sheet(matrix, triangles)
     rest = matrix @ fit.surface
-    facing = facing_of(rest, triangles)
-    mirrored, facing_there = mirror_image(matrix, rest, facing)
-    wanted = wanted_share(facing, facing_there, beside_edge(matte, fit, rest))
-    alpha = wanted * on_cheek(matrix) * clear_of_holes(fit, rest, triangles)
+    normals = vertex_normals(rest.astype(np.float32), triangles).astype(np.float64)
+    across = counterparts(sheet.places)
+    hidden = hidden_share(fit, rest, triangles)
+    seen = normals[:, 2] + hidden * (HIDDEN - normals[:, 2])
+    poor = poorly_seen(seen, beside_edge(matte, fit, rest))
+    clear = clear_of_holes(fit, rest, triangles)
+    far = better_across(seen, across, FAR)
+    alpha = far * edge_drawn(sheet, poor * better_across(seen, across, ADVANTAGE) * below_hair(matrix) * clear)
     if (alpha > 0.5).mean() < LEAST_AREA:
         return None
+    mirrored = across @ rest[:, :2]
+    own, other = (colours_at(image, matte, fit, places) for places in (rest, mirrored))
+    gain = gains(own, other, normals, poor, across, sheet)
+    foreign = foreign_share(own, other + np.log(gain)) * near_fill(sheet, alpha) * clear
+    foreign = far * np.clip(FOREIGN_SPREAD * sheet.averaged(far * foreign, SMOOTH_RINGS), 0, 1)
+    if foreign.any():
+        gain = gains(own, other, normals, np.maximum(poor, foreign), across, sheet)
+    alpha = np.maximum(alpha, foreign)
     alpha *= fade_from(rim_loops(triangles)[0], triangles, len(rest), FADE_RINGS)
-    colour = np.concatenate([gains(image, matte, fit, rest, mirrored, facing, facing_there), alpha[:, None]], axis=1)
-    deltas = np.stack([matrix @ delta for delta in fit.deltas])
-    used = (alpha[triangles] > 0).any(axis=1)
-    kept, compact = np.unique(triangles[used], return_inverse=True)
+    return fill_part(fit, rest, uv_of(mirrored, image.shape[1::-1]), np.concatenate([gain, alpha[:, None]], axis=1))
+
+
+def fill_part(fit: Fit, rest: np.ndarray, uv: np.ndarray, colour: np.ndarray) -> Part:
+    """The face's triangles that have any alpha in `colour` (V, 4), before the face, showing the picture at `uv` (V, 2)."""
+    triangles, matrix = face_subdivision()
+    kept, compact = np.unique(triangles[(colour[triangles, 3] > 0).any(axis=1)], return_inverse=True)
     raised = rest[kept] + (0, 0, BEFORE_FACE * fit.pupil_distance)
-    part = Part(raised.astype(np.float32), compact.reshape(-1, 3).astype(np.int32), uv_of(mirrored[kept], image.shape[1::-1]),
-                colour[kept].astype(np.float32), np.ones(len(kept), np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32),
-                np.zeros((0, 3), np.float32), "person")
-    part.set_deltas(deltas[:, kept])
+    part = Part(raised.astype(np.float32), compact.reshape(-1, 3).astype(np.int32), uv[kept], colour[kept].astype(np.float32),
+                np.ones(len(kept), np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), "person")
+    part.set_deltas(np.stack([matrix @ delta for delta in fit.deltas])[:, kept])
     return part
 
 
-def facing_of(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """(V,) cosine between each vertex's normal and the line of sight: 1 faces the camera, below 0 is turned away."""
-    return vertex_normals(vertices.astype(np.float32), triangles)[:, 2].astype(np.float64)
-
-
-def mirror_image(matrix, rest: np.ndarray, facing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where in the picture (V, 2) each vertex's counterpart on the other side of the face is seen, and how well (V,).
-
-    Counterparts are found on the asset's head, which is symmetric.
-    """
-    places = matrix @ head_asset()["landmark_rest"].astype(np.float64)
+def counterparts(places: np.ndarray) -> scipy.sparse.csr_matrix:
+    """(V, V): takes values of the vertices to their counterparts on the other side; places (V, 3) on the symmetric asset."""
     distance, nearest = scipy.spatial.cKDTree(places).query(places * (-1, 1, 1), k=4)
     weights = 1 / (distance + 1e-4) ** 2
     weights /= weights.sum(axis=1, keepdims=True)
-    return np.einsum("vk,vkd->vd", weights, rest[nearest, :2]), (weights * facing[nearest]).sum(axis=1)
+    rows = np.repeat(np.arange(len(places)), 4)
+    return scipy.sparse.csr_matrix((weights.ravel(), (rows, nearest.ravel())), shape=(len(places),) * 2)
+
+
+def hidden_share(fit: Fit, rest: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """(V,) 1 where another part of the face lies before a vertex in the picture: the far wing of a nose, and the cheek behind it."""
+    scale = BEHIND_PX / fit.pupil_distance
+    placed = (rest - (*rest[:, :2].min(axis=0), 0)) * scale
+    size = np.ceil(placed[:, :2].max(axis=0)).astype(int) + 2
+    depth, hit = rasterise_attributes(placed, triangles, placed[:, 2:], tuple(size.tolist()))
+    depth = np.where(hit, depth[..., 0], -np.inf).astype(np.float32)
+    columns, rows = np.rint(placed[:, :2]).astype(int).T
+    share = np.zeros(len(rest))
+    for reach, (low, high) in ((1, BEHIND), (round(BESIDE * BEHIND_PX), BESIDE_BEHIND)):
+        nearest = cv2.dilate(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
+        behind = (nearest[rows, columns] - placed[:, 2]) / BEHIND_PX
+        share = np.maximum(share, np.clip((behind - low) / (high - low), 0, 1))
+    return share
 
 
 def beside_edge(matte: np.ndarray, fit: Fit, rest: np.ndarray) -> np.ndarray:
@@ -101,24 +136,23 @@ def beside_edge(matte: np.ndarray, fit: Fit, rest: np.ndarray) -> np.ndarray:
     return np.clip((EDGE[1] - inside) / (EDGE[1] - EDGE[0]), 0, 1)
 
 
-def wanted_share(facing: np.ndarray, facing_there: np.ndarray, at_edge: np.ndarray) -> np.ndarray:
-    """(V,) 0..1: how much the mirror image is to be preferred to what the picture shows."""
-    poor = np.maximum(np.clip((TURNED_TO - facing) / (TURNED_TO - TURNED_AWAY), 0, 1), at_edge)
-    better = np.clip((facing_there - facing - ADVANTAGE[0]) / (ADVANTAGE[1] - ADVANTAGE[0]), 0, 1)
-    return poor * poor * (3 - 2 * poor) * better
+def poorly_seen(seen: np.ndarray, at_edge: np.ndarray) -> np.ndarray:
+    """(V,) 0..1: of how little use the picture is there: `seen` (V,) under a cosine, `at_edge` (V,) beside the person's outline."""
+    poor = np.maximum(np.clip((TURNED_TO - seen) / (TURNED_TO - TURNED_AWAY), 0, 1), at_edge)
+    return poor * poor * (3 - 2 * poor)
 
 
-def on_cheek(matrix) -> np.ndarray:
-    """(V,) 1 on the cheeks; 0 in the face's middle with the nose, whose far side is hidden by itself and not turned away; falling
-    to 0 from the brows to the top, where there may be hair."""
+def better_across(seen: np.ndarray, across, advantage: tuple[float, float]) -> np.ndarray:
+    """(V,) 0..1: how much better the picture shows each vertex's counterpart: not at all and fully at an advantage of cosines."""
+    low, high = advantage
+    return np.clip((across @ seen - seen - low) / (high - low), 0, 1)
+
+
+def below_hair(matrix) -> np.ndarray:
+    """(V,) 1 up to the brows, falling to 0 from there to the top, where there may be hair."""
     landmarks = head_asset()["landmark_rest"].astype(np.float64)
-    places = matrix @ landmarks
     brow, top = landmarks[BROWS["left"][2], 1], landmarks[FOREHEAD, 1]
-    lip, chin = landmarks[OUTER_LIP_LOWER[len(OUTER_LIP_LOWER) // 2], 1], landmarks[CHIN, 1]
-    below_lips = np.clip(2 * (lip - places[:, 1]) / (lip - chin), 0, 1)
-    beside_nose = np.abs(places[:, 0]) / HEAD_PUPIL_DISTANCE_DM - NOSE[0] * (1 - NO_NOSE * below_lips)
-    beside_nose = np.clip(beside_nose / (NOSE[1] - NOSE[0]), 0, 1)
-    return beside_nose * np.clip((top - places[:, 1]) / (top - brow), 0, 1)
+    return np.clip((top - (matrix @ landmarks)[:, 1]) / (top - brow), 0, 1)
 
 
 def clear_of_holes(fit: Fit, rest: np.ndarray, triangles: np.ndarray) -> np.ndarray:
@@ -128,19 +162,18 @@ def clear_of_holes(fit: Fit, rest: np.ndarray, triangles: np.ndarray) -> np.ndar
     return np.clip(distance / (CLEAR_OF_HOLES * fit.pupil_distance) - 0.5, 0, 1)
 
 
-def gains(image: np.ndarray, matte: np.ndarray, fit: Fit, rest: np.ndarray, mirrored: np.ndarray, facing: np.ndarray,
-          facing_there: np.ndarray) -> np.ndarray:
-    """(V, 3) what the near side's colours are multiplied by to be the far side's, from the nearest places where both are seen."""
-    sigma = max(1.0, PATCH * fit.pupil_distance)
-    window = window_around(np.concatenate([rest[:, :2], mirrored]), 5 * sigma, matte.shape)
-    weight = cv2.GaussianBlur(matte[window], (0, 0), sigma) + 1e-3
-    blurred = cv2.GaussianBlur(image[window] * matte[window][..., None], (0, 0), sigma) / weight[..., None] + 2.0
-    own, other = (values_at(blurred, points[None, :, :2].astype(np.float32) - corner_of(window))[0] for points in (rest, mirrored))
-    both = np.flatnonzero((facing > SEEN) & (facing < facing_there) & (facing_there > TURNED_TO))
-    if len(both) < GAIN_NEIGHBOURS:
-        return np.ones((len(rest), 3))
-    distance, nearest = scipy.spatial.cKDTree(rest[both]).query(rest, k=GAIN_NEIGHBOURS)
-    weights = 1 / (distance + PATCH * fit.pupil_distance)
-    ratio = np.log(own[both] / other[both])[nearest]
-    mean = (weights[..., None] * ratio).sum(axis=1) / weights.sum(axis=1, keepdims=True)
-    return np.clip(np.exp(mean), *GAIN_LIMITS)
+def edge_drawn(sheet: Sheet, wanted: np.ndarray) -> np.ndarray:
+    """(V,) alpha of what is wanted (V,), with an even edge."""
+    return np.clip((sheet.averaged(wanted, SMOOTH_RINGS) - 0.5) * STEEPER + 0.5, 0, 1)
+
+
+def foreign_share(own: np.ndarray, filled: np.ndarray) -> np.ndarray:
+    """(V,) 0..1: how much darker the far side is in the picture than as it is filled (both (V, 3), logarithms)."""
+    low, high = FOREIGN
+    return np.clip(((filled - own).mean(axis=1) - low) / (high - low), 0, 1)
+
+
+def near_fill(sheet: Sheet, alpha: np.ndarray) -> np.ndarray:
+    """(V,) 1 at and beside what is filled, falling to 0 further away."""
+    distance, _ = scipy.spatial.cKDTree(sheet.places[alpha > 0.5]).query(sheet.places)
+    return np.clip(2 - distance / FOREIGN_REACH, 0, 1)

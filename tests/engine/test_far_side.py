@@ -1,4 +1,4 @@
-"""The far cheek of a face turned away: filled from the near one, and only while it is in view."""
+"""The far side of a face turned away: filled from the near one, in its own light, and only while it is in view."""
 
 import dataclasses
 
@@ -7,13 +7,18 @@ import pytest
 import scipy.spatial
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.build import assemble
-from soliloquy.engine.portrait.far_side import far_side_part
+from soliloquy.engine.portrait.far_light import Sheet, gains
+from soliloquy.engine.portrait.far_side import counterparts, far_side_part
 from soliloquy.engine.portrait.fit import fit_face
+from soliloquy.engine.portrait.mesh import face_subdivision
 from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.render.pose import Poser
+from soliloquy.engine.render.raster import rasterise_attributes
 from soliloquy.engine.render.render import render
+from soliloquy.engine.render.surface import vertex_normals
 
 AWAY_DEG = 38
+NEAR_WING, FAR_WING, NOSE_TIP, FAR_CHEEK = 98, 327, 1, 425
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +42,39 @@ def turned(image, turned_points, astronaut):
     return portrait
 
 
+@pytest.fixture(scope="module")
+def everywhere(image) -> np.ndarray:
+    """A matte: the person fills the picture."""
+    return np.ones(image.shape[:2], np.float32)
+
+
+def from_cheek(part, size, points) -> np.ndarray:
+    """(F,) which of the fill's vertices show the near cheek, and not the nose."""
+    return part.uv[:, 0] * size[0] < points[NEAR_WING, 0]
+
+
+def hardly_filled(part, size, points) -> np.ndarray:
+    """(N, 3) places of the far cheek at the fill's edge, where what the picture shows prevails."""
+    return part.vertices[from_cheek(part, size, points) & (part.colour[:, 3] > 0.05) & (part.colour[:, 3] < 0.5)]
+
+
+def filled_at(part, places: np.ndarray) -> np.ndarray:
+    """(N,) alpha of the fill at places of the face."""
+    distance, nearest = scipy.spatial.cKDTree(part.vertices).query(places)
+    return np.where(distance < 0.5, part.colour[nearest, 3], 0)
+
+
+def well_seen(fit) -> np.ndarray:
+    """(V, 3) places of the face that face the camera and that nothing hides."""
+    triangles, matrix = face_subdivision()
+    rest = (matrix @ fit.surface).astype(np.float32)
+    size = tuple((np.ceil(rest[:, :2].max(axis=0)).astype(int) + 2).tolist())
+    depth, _ = rasterise_attributes(rest, triangles, rest[:, 2:], size)
+    columns, rows = np.rint(rest[:, :2]).astype(int).T
+    nothing_before = depth[rows, columns, 0] < rest[:, 2] + 0.03 * fit.pupil_distance
+    return rest[nothing_before & (vertex_normals(rest, triangles)[:, 2] > 0.75)]
+
+
 def shown(portrait, yaw_deg: float) -> np.ndarray:
     clip = MotionClip.neutral(1)
     clip.head_rotation_deg[0, 0] = yaw_deg
@@ -57,12 +95,25 @@ def test_the_far_cheek_is_looked_up_on_the_near_one(turned, turned_points):
 
 
 def test_where_the_outline_is_soft_the_near_cheek_is_wanted_too(image, turned, turned_points):
-    nearly_all = np.ones(image.shape[:2], np.float32)
-    edge = int(np.quantile(turned.parts["far_side"].vertices[:, 0], 0.2))
-    nearly_all[:, edge:] = 0
+    nearly_all, part = np.ones(image.shape[:2], np.float32), turned.parts["far_side"]
+    places = hardly_filled(part, turned.size, turned_points)
+    nearly_all[:, int(np.median(places[:, 0])):] = 0
     cut = far_side_part(image, nearly_all, fit_face(turned_points))
-    beside = lambda part: part.colour[np.abs(part.vertices[:, 0] - edge) < 8, 3].sum()  # noqa: E731
-    assert beside(cut) > 1.2 * beside(turned.parts["far_side"])
+    assert filled_at(cut, places).mean() > 1.2 * filled_at(part, places).mean()
+
+
+def test_what_the_nose_hides_is_taken_from_its_other_side(turned, turned_points):
+    """The far wing, and nothing of the near one."""
+    part, pupil_distance = turned.parts["far_side"], turned.units_per_metre * 0.063
+    about = lambda name: np.linalg.norm(part.vertices - turned_points[name], axis=1) < 0.12 * pupil_distance  # noqa: E731
+    wing = about(FAR_WING) & (part.colour[:, 3] > 0.9)
+    assert wing.sum() > 10 and (part.uv[wing, 0] * turned.size[0] < turned_points[NOSE_TIP, 0]).mean() > 0.9
+    assert part.colour[about(NEAR_WING), 3].max(initial=0) < 0.1
+
+
+def test_what_is_well_seen_stays(turned, turned_points):
+    """The bridge of the nose and the near side among it."""
+    assert (filled_at(turned.parts["far_side"], well_seen(fit_face(turned_points))) > 0.5).mean() < 0.01
 
 
 def test_it_comes_into_view_as_the_head_turns_back_and_never_at_rest(turned):
@@ -71,12 +122,42 @@ def test_it_comes_into_view_as_the_head_turns_back_and_never_at_rest(turned):
     assert np.quantile(shown(turned, -20), 0.9) > np.quantile(shown(turned, -6), 0.9)
 
 
-def test_the_fill_has_the_colours_of_the_far_side(image, turned_points):
-    """A light from the far side: the fill is brighter than the near cheek it is taken from."""
+def test_the_fill_has_the_colours_of_the_far_side(image, turned_points, everywhere):
+    """A light from the far side: the fill is brighter than the near cheek it is taken from, and goes over into what is seen."""
     ramp = np.linspace(0.6, 1.3, image.shape[1])[None, :, None]
     lit = np.broadcast_to(120 * ramp, image.shape).astype(np.uint8)
-    part = far_side_part(lit, np.ones(lit.shape[:2], np.float32), fit_face(turned_points))
-    assert np.median(part.colour[part.colour[:, 3] > 0.5, :3]) > 1.05
+    part = far_side_part(lit, everywhere, fit_face(turned_points))
+    cheek = from_cheek(part, lit.shape[1::-1], turned_points)
+    assert np.median(part.colour[cheek & (part.colour[:, 3] > 0.5), :3]) > 1.05
+    edge = np.abs(part.colour[:, 3] - 0.5) < 0.4
+    along = np.interp(part.vertices[edge, 0], np.arange(lit.shape[1]), lit[0, :, 0])
+    taken = np.interp(part.uv[edge, 0] * lit.shape[1], np.arange(lit.shape[1]), lit[0, :, 0])
+    assert np.median(np.abs(taken * part.colour[edge, 0] / along - 1)) < 0.03
+
+
+def test_what_is_hidden_lies_in_the_light_that_the_rest_shows(turned_points):
+    """A white face lit from one side, whose far half is not seen: the light is known from the near half."""
+    triangles, matrix = face_subdivision()
+    sheet, normals = Sheet(matrix, triangles), vertex_normals((matrix @ fit_face(turned_points).surface).astype(np.float32), triangles)
+    across = counterparts(sheet.places)
+    own = np.repeat(5 + normals @ [[0.3], [0.0], [0.2]], 3, axis=1)
+    poor = (normals[:, 2] < 0.4).astype(float)
+    hidden = (poor == 1) & (across @ poor < 0.1)
+    ratio = np.exp(own - across @ own)[hidden]
+    found = gains(own, across @ own, normals.astype(float), poor, across, sheet)[hidden]
+    assert hidden.sum() > 500 and np.abs(np.log(ratio)).mean() > 0.1
+    assert np.abs(np.log(found / ratio)).mean() < 0.5 * np.abs(np.log(ratio)).mean()
+
+
+def test_hair_that_hangs_over_the_far_cheek_is_not_drawn_out(image, turned, turned_points, everywhere):
+    part, pupil_distance = turned.parts["far_side"], turned.units_per_metre * 0.063
+    places = hardly_filled(part, turned.size, turned_points)
+    hanging = places[np.argmin(np.linalg.norm(places - turned_points[FAR_CHEEK], axis=1)), :2]
+    places = places[np.linalg.norm(places[:, :2] - hanging, axis=1) < 0.1 * pupil_distance]
+    away = np.linalg.norm(np.stack(np.meshgrid(*map(np.arange, image.shape[1::-1])), axis=-1) - hanging, axis=-1)
+    with_hair = np.where((away < 0.15 * pupil_distance)[..., None], image // 6, image)
+    hidden = far_side_part(with_hair, everywhere, fit_face(turned_points))
+    assert filled_at(hidden, places).mean() > filled_at(part, places).mean() + 0.2
 
 
 def test_lids_lie_before_a_fill_that_is_not_seen(turned, astronaut):

@@ -147,6 +147,13 @@ def test_the_far_side_of_a_turned_face_keeps_its_depth(turned):
     assert raised[[454, 323, 361, 327, 358]].max() < 0.02 < raised[[234, 93, 132]].max()
 
 
+def test_a_far_temple_stays_with_the_hair_above_it(turned):
+    """Hair beside it shows nothing more when the head turns back: a temple of full depth would stand out of the head."""
+    fit = fit_face(turned.landmarks_px)
+    raised = (eased_sides(fit).surface - fit.surface)[:, 2] / fit.pupil_distance
+    assert raised[[251, 284, 332]].max() > 0.1
+
+
 @pytest.mark.parametrize("yaw_deg", [20, -20])
 def test_the_background_is_not_carried_along(hopper, yaw_deg):
     """Her picture's right half has a blue backdrop; nobody's head is of that blue."""
