@@ -55,7 +55,7 @@ _ONSET_S = 0.12
 _MOST_SPREAD, _MOST_PUCKER = 0.35, 0.4
 _NARROWER, _NARROWER_SEALED = -0.10, -0.045
 """Bounds of a change of width in inter-ocular distances: pressed lips spread; pucker takes back two thirds at most."""
-_ROUNDING_KEPT = 0.55
+_ROUNDING_KEPT = 0.75
 """However wide the lips are heard, this share of a sound's rounding stays."""
 
 
