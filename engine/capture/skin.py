@@ -85,7 +85,7 @@ def _sides(rotation: np.ndarray, read: np.ndarray, first: int) -> list[int]:
     nearest = np.where(read, geodesic_deg(rotation, rotation[first]), -1.0)
     while len(chosen) < POSES and nearest.max() > 0.0:
         chosen.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, geodesic_deg(rotation, rotation[chosen[-1]]))
+        nearest[read] = np.minimum(nearest[read], geodesic_deg(rotation[read], rotation[chosen[-1]]))
     return chosen
 
 
