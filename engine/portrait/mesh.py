@@ -13,6 +13,7 @@ import scipy.spatial
 
 from ...common.channels import RIG_CHANNELS
 from ..render.raster import rasterise_attributes
+from .beyond import BEYOND_FRAME, FRAME_SIDES, Cut, find_cuts, frame_fade, rounded, shown_at
 from .fit import Fit, head_asset
 from .plate import CONTAMINATED_SHARE
 from .portrait import Part
@@ -26,10 +27,6 @@ FACE_FADE_RINGS = 3
 GRID_CELLS_PER_PUPIL_DISTANCE = 9
 MOST_GRID_CELLS = 160
 """Cells along the picture's long side, at the most."""
-BEYOND_FRAME = 0.6
-"""How far the person goes on beyond a frame that cuts it, pupil distances."""
-MIRROR_STRETCH = 0.35
-"""What is shown there is what lies this share as far inside: hair stays hair."""
 DELTA_REACH = 0.45
 """How far the face's motion reaches beyond its outline, pupil distances; further below the chin."""
 DELTA_REACH_BELOW = 0.75
@@ -186,10 +183,11 @@ def person_part(fit: Fit, face: Part, matte: np.ndarray, far_side: Part | None =
     matte: (H, W) 0..1; far_side: what fills the far cheek of a face turned away, if it is.
     """
     height, width = matte.shape
-    points, triangles = grid_over(matte, fit.pupil_distance)
+    cuts = find_cuts(matte, fit)
+    grid, triangles = grid_over(matte, fit.pupil_distance, cuts)
+    points = rounded(grid, (width, height), cuts)
     colour = np.ones((len(points), 4), np.float32)
-    colour[:, 3] = frame_fade(points, (width, height), fit.pupil_distance)
-    inside_frame = np.stack([mirrored(points[:, 0], width), mirrored(points[:, 1], height)], axis=1)
+    colour[:, 3] = frame_fade(grid, (width, height), fit.pupil_distance, cuts)
     inside, hit = face_values_at(points, face, (width, height))
     oval = fit.surface[list(FACE_OVAL)]
     outside_distance = -signed_distance(points, oval[:, :2])
@@ -198,14 +196,14 @@ def person_part(fit: Fit, face: Part, matte: np.ndarray, far_side: Part | None =
         depth = eased_at(far_side, points, depth, fit.pupil_distance)
     deltas = grid_deltas(fit, points, inside[:, 1:].reshape(-1, len(RIG_CHANNELS), 3), hit, outside_distance)
     part = Part(vertices=np.concatenate([points, depth[:, None]], axis=1).astype(np.float32), triangles=triangles,
-                uv=uv_of(inside_frame, (width, height)), colour=colour,
+                uv=uv_of(shown_at(grid, (width, height), cuts), (width, height)), colour=colour,
                 head_weight=neck_weights(fit, points), delta_channel=np.zeros(0, np.uint8),
                 delta_index=np.zeros(0, np.int32), delta_offset=np.zeros((0, 3), np.float32), texture="person")
     part.set_deltas(deltas.transpose(1, 0, 2), smallest_px=0.02)
     return part
 
 
-def grid_over(matte: np.ndarray, pupil_distance: float) -> tuple[np.ndarray, np.ndarray]:
+def grid_over(matte: np.ndarray, pupil_distance: float, cuts: list[Cut]) -> tuple[np.ndarray, np.ndarray]:
     """Grid points (V, 2) and triangles (T, 3) over every cell that the matte, or the ring of the picture's own edge about it, touches.
 
     Where the frame cuts the person the grid goes on beyond it, over what lies just inside, so that a head that moves
@@ -214,16 +212,17 @@ def grid_over(matte: np.ndarray, pupil_distance: float) -> tuple[np.ndarray, np.
     height, width = matte.shape
     cell = max(pupil_distance / GRID_CELLS_PER_PUPIL_DISTANCE, max(height, width) / MOST_GRID_CELLS, 2.0)
     across, down = int(np.ceil(width / cell)), int(np.ceil(height / cell))
-    beyond = int(np.ceil(BEYOND_FRAME * pupil_distance / cell))
-    before_x, after_x = (beyond if (matte[:, side] > 0.5).any() else 0 for side in (0, -1))
-    before_y, after_y = (beyond if (matte[side] > 0.5).any() else 0 for side in (0, -1))
+    reach_px = {side: max([BEYOND_FRAME * pupil_distance] + [cut.reach for cut in cuts if cut.side == side]) for side in FRAME_SIDES}
+    seen = {"left": matte[:, 0], "top": matte[0], "right": matte[:, -1], "bottom": matte[-1]}
+    before_x, before_y, after_x, after_y = (
+        int(np.ceil(reach_px[side] / cell)) if (seen[side] > 0.5).any() else 0 for side in FRAME_SIDES)
     xs = np.arange(-before_x, across + after_x + 1) * (width / across) - 0.5
     ys = np.arange(-before_y, down + after_y + 1) * (height / down) - 0.5
     reach = max(int(cell), int(np.ceil(2 * CONTAMINATED_SHARE * max(height, width))) + 1)
     grown = cv2.dilate((matte > 0).astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8))
-    middle_x = mirrored((xs[:-1] + xs[1:]) / 2, width).round().astype(int)
-    middle_y = mirrored((ys[:-1] + ys[1:]) / 2, height).round().astype(int)
-    used = np.argwhere(grown[np.ix_(middle_y, middle_x)] > 0)
+    middle_x, middle_y = np.meshgrid((xs[:-1] + xs[1:]) / 2, (ys[:-1] + ys[1:]) / 2)
+    shown = shown_at(np.stack([middle_x.ravel(), middle_y.ravel()], axis=1), (width, height), cuts).round().astype(int)
+    used = np.argwhere(grown[shown[:, 1], shown[:, 0]].reshape(middle_x.shape) > 0)
     columns = len(xs)
     corner = used[:, 0] * columns + used[:, 1]
     quads = np.stack([corner, corner + 1, corner + columns + 1, corner + columns], axis=1)
@@ -231,19 +230,6 @@ def grid_over(matte: np.ndarray, pupil_distance: float) -> tuple[np.ndarray, np.
     compact = compact.reshape(-1, 4)
     triangles = np.concatenate([compact[:, [0, 2, 1]], compact[:, [0, 3, 2]]]).astype(np.int32)
     return np.stack([xs[names % columns], ys[names // columns]], axis=1), triangles
-
-
-def mirrored(positions: np.ndarray, extent: int) -> np.ndarray:
-    """Positions along an axis of `extent` pixels, those beyond its ends (-0.5 and extent - 0.5) reflected and drawn in."""
-    before, after = np.maximum(-0.5 - positions, 0), np.maximum(positions - (extent - 0.5), 0)
-    turned = np.where(before > 0, -0.5 + MIRROR_STRETCH * before, positions)
-    return np.clip(np.where(after > 0, extent - 0.5 - MIRROR_STRETCH * after, turned), -0.5, extent - 0.5)
-
-
-def frame_fade(points: np.ndarray, size: tuple[int, int], pupil_distance: float) -> np.ndarray:
-    """(V,) 1 inside the frame, falling to 0 where the person's continuation beyond it ends."""
-    beyond = np.maximum(np.maximum(-0.5 - points, points - (np.array(size) - 0.5)), 0).max(axis=1)
-    return np.clip(2 - 2 * beyond / (BEYOND_FRAME * pupil_distance), 0, 1)
 
 
 def face_values_at(points: np.ndarray, face: Part, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

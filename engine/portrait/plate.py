@@ -1,8 +1,9 @@
 """Person and background apart: colours without the other's bleed at the edge, and a clean plate behind the person.
 
-The plate is a smooth fill of the background's low frequencies (push-pull pyramid) plus the background's own detail: mirrored
+The plate is a smooth fill of the background's low frequencies (push-pull pyramid) plus the background's own faint detail: mirrored
 across the silhouette near the edge, which is all that a moving head uncovers; deeper in only its fine grain, block by block
-from similar places. So neither film grain nor canvas shows a blurred halo, and nothing is invented where nothing is known.
+from similar places. So neither film grain nor canvas shows a blurred halo, and nothing is invented where nothing is known; what
+stands out of its surroundings, a letter, a lamp, is not shown twice.
 
 Sources: S. Gortler et al., "The Lumigraph", SIGGRAPH 1996 (push-pull); T. Germer et al., "Fast Multi-Level Foreground
 Estimation", ICPR 2020 (through PyMatting).
@@ -24,6 +25,12 @@ CONTAMINATED_SHARE = 0.006   # of the long side: background this near to the per
 MIRROR_SHARE = 0.06          # of the long side: how deep behind the person's edge detail is mirrored in
 STRUCTURE_SHARE = 0.014      # of the long side: structure finer than this is mirrored, what is coarser is filled smoothly
 OUTLINE_SHARE = 0.02         # of the long side: the outline is smoothed by this before it is mirrored at
+CALM_SHARE = 0.04            # of the long side: what detail is usual is found over this distance
+UNUSUAL = 4.0                # detail so many times as strong as usual is half left out, stronger one wholly: letters, lamps
+LEAST_UNUSUAL = 3.0          # levels: weaker detail is always usual
+MOST_STRUCTURE = 12.0        # levels: stronger structure is never usual; grain may be as strong as it is
+SALIENT_SHARE = 0.008        # of the long side: so far about itself such a thing is left out
+GROUND_STEPS = 2             # times the ground is found anew without what stood out of it
 FRAME_SHARE = 0.012          # of the long side: nothing is copied from so near to the picture's border
 LEAST_SLOPE = 0.3            # of the smoothed distance to the outline: below, two sides meet and there is no way out
 SEAM_PX = 6                  # working pixels over which mirrored detail fades where there is none
@@ -52,6 +59,7 @@ class PlatePlan:
 
     smooth: np.ndarray             # low frequencies, filled in behind the person
     structured: np.ndarray         # the clean background without its grain
+    calm: np.ndarray               # how much of the detail there may be seen a second time elsewhere, 0..1
     source_x: np.ndarray           # where detail is taken from
     source_y: np.ndarray
     structure_amount: np.ndarray   # how much of the structure there is wanted, 0..1
@@ -156,7 +164,7 @@ def _ring(share: np.ndarray) -> np.ndarray:
 
 def _plan_plate(pixels: np.ndarray, clean: np.ndarray) -> PlatePlan:
     long_side = max(clean.shape)
-    smooth = _push_pull(_smooth(pixels, clean, STRUCTURE_SHARE * long_side), clean)
+    smooth = _push_pull(_ground(pixels, clean, STRUCTURE_SHARE * long_side), clean)
     structured = np.where(clean[..., None], _smooth(pixels, clean, GRAIN_SHARE * long_side), smooth)
     sources = _away_from_frame(clean)
     mirrored, depth = _mirror_map(clean, sources)
@@ -170,8 +178,27 @@ def _plan_plate(pixels: np.ndarray, clean: np.ndarray) -> PlatePlan:
     amount = np.where(near, 0.5 + 0.5 * np.cos(np.pi * np.clip(depth / reach, 0, 1)), 0.0)
     known = cv2.blur(near.astype(np.float32), (2 * SEAM_PX + 1,) * 2)
     amount *= np.clip(2 * known - 1, 0, 1)
-    return PlatePlan(smooth, structured.astype(np.float32), source_x.astype(np.float32), source_y.astype(np.float32),
+    calm = _calm(pixels - structured, structured - smooth, clean)
+    return PlatePlan(smooth, structured.astype(np.float32), calm, source_x.astype(np.float32), source_y.astype(np.float32),
                      amount.astype(np.float32), (near | blocks.usable).astype(np.float32))
+
+
+def _calm(grain: np.ndarray, structure: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    """(h, w) float32 how usual grain and structure (h, w, 3) of a place are for its surroundings, 1, and 0 of what stands out.
+
+    Faint texture may be seen once more beside itself, where a head uncovers it. Letters, buttons or a lamp may not.
+    """
+    long_side = max(clean.shape)
+    stands_out = np.zeros(clean.shape, np.float32)
+    for detail, most in ((grain, np.inf), (structure, MOST_STRUCTURE)):
+        strength = np.where(clean, np.abs(detail).max(axis=2), 0).astype(np.float32)
+        # The mean root is near the median: few strong places do not raise it.
+        roots = _smooth(*_halved(np.sqrt(strength)[..., None], clean.astype(np.float32)), CALM_SHARE * long_side / 2)
+        allowed = np.clip(UNUSUAL * cv2.pyrUp(roots, dstsize=clean.shape[::-1]) ** 2, LEAST_UNUSUAL, most)
+        stands_out = np.maximum(stands_out, cv2.GaussianBlur(strength, (0, 0), 1.0) / allowed)
+    reach = max(1, round(SALIENT_SHARE * long_side))
+    calm = cv2.erode(1 / (1 + stands_out ** 4), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
+    return cv2.GaussianBlur(calm, (0, 0), reach / 2)
 
 
 def _away_from_frame(clean: np.ndarray) -> np.ndarray:
@@ -183,10 +210,32 @@ def _away_from_frame(clean: np.ndarray) -> np.ndarray:
 
 
 def _smooth(pixels: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
-    """Low frequencies of the known pixels, unknown ones not taking part (normalised convolution)."""
-    weight = known.astype(np.float32)
-    total = cv2.GaussianBlur(pixels * weight[..., None], (0, 0), max(0.8, sigma))
+    """Low frequencies of the known pixels, others not taking part (normalised convolution); known: bool, or weights."""
+    weight = known.astype(np.float32, copy=False)
+    total = cv2.GaussianBlur(pixels * weight[..., None], (0, 0), max(0.8, sigma)).reshape(pixels.shape)
     return total / np.maximum(cv2.GaussianBlur(weight, (0, 0), max(0.8, sigma)), 1e-4)[..., None]
+
+
+def _ground(pixels: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
+    """Low frequencies of the known pixels without what stands out of them: a lit letter leaves no glow behind the person.
+
+    At half the resolution, which is all that so wide a blur needs.
+    """
+    small, seen = _halved(pixels, known.astype(np.float32))
+    weight = seen
+    for _ in range(GROUND_STEPS):
+        ground = _smooth(small, weight, sigma / 2)
+        away = np.linalg.norm(small - ground, axis=2)
+        usual = _smooth(away[..., None], weight, sigma)[..., 0]
+        weight = (seen / (1 + (away / np.maximum(usual, LEAST_UNUSUAL)) ** 4)).astype(np.float32)
+    return cv2.pyrUp(_smooth(small, weight, sigma / 2), dstsize=known.shape[::-1])
+
+
+def _halved(values: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values (h, w, C) and their weight (h, w) at half the resolution, those of weight 0 not taking part."""
+    share = cv2.pyrDown(weight)
+    small = cv2.pyrDown(values * weight[..., None]).reshape(*share.shape, -1)
+    return small / np.maximum(share, 1e-4)[..., None], share
 
 
 def _push_pull(pixels: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -289,8 +338,9 @@ def _plate_strip(image: np.ndarray, plan: PlatePlan, grid: tuple[np.ndarray, np.
     structured = cv2.remap(plan.structured, source_x, source_y, **linear)
     grain = cv2.remap(image, full_x, full_y, **nearest).astype(np.float32) - structured
     structure = structured - cv2.remap(plan.smooth, source_x, source_y, **linear)
-    return (cv2.remap(plan.smooth, *grid, **linear) + cv2.remap(plan.has_grain, *grid, **nearest)[..., None] * grain
-            + cv2.remap(plan.structure_amount, *grid, **linear)[..., None] * structure)
+    detail = (cv2.remap(plan.has_grain, *grid, **nearest)[..., None] * grain
+              + cv2.remap(plan.structure_amount, *grid, **linear)[..., None] * structure)
+    return cv2.remap(plan.smooth, *grid, **linear) + cv2.remap(plan.calm, source_x, source_y, **linear)[..., None] * detail
 
 
 def _recompose_exactly(image: np.ndarray, alpha: np.ndarray, front: np.ndarray,

@@ -164,6 +164,19 @@ def test_the_background_is_not_carried_along(hopper, yaw_deg):
     assert (blue & opaque & head).sum() < 0.003 * (opaque & head).sum()
 
 
+@pytest.mark.parametrize("moved", [((0, 0, 0), 0.0), ((0, -20, 0), 0.0), ((0, 0, 0), -0.4)], ids=["at rest", "looks down", "goes away"])
+def test_a_head_that_the_frame_cuts_ends_round(cut, moved):
+    """In a frame with room above: mirrored there it would flare out again into spikes, and fade."""
+    alpha = next(render(cut, posed(*moved), size=(200, 400), alpha=True))[..., 3].astype(float) / 255
+    widths = alpha.sum(axis=1)
+    top = int(np.flatnonzero(widths > 1)[0])
+    crown = widths[top:top + int(0.7 * pupil_distance(cut))]
+    assert 10 < top < 80, "it goes on above the picture, which begins at row 70, and ends"
+    assert crown[3] < 0.7 * crown[-1] and (np.diff(crown) > -2).all(), "it widens from its top down"
+    soft = ((alpha > 0.1) & (alpha < 0.9))[top + 3:top + len(crown)].sum(axis=1)
+    assert soft.mean() < 12, "it does not fade"
+
+
 @pytest.mark.parametrize("name", ["cut", "leaning", "turned"])
 def test_what_the_person_does_not_reach_stays(name, request):
     portrait = request.getfixturevalue(name)

@@ -208,6 +208,32 @@ def test_plate_keeps_the_grain_behind_the_edge(soft_disc):
     assert 0.7 < plate[behind_edge].astype(float).std() / picture[outside].astype(float).std() < 1.3
 
 
+def test_what_stands_out_beside_the_person_is_not_seen_again_behind(astronaut, astronaut_matte):
+    """Letters at her hair's edge: a plate that continued the background by its mirror image would show them reversed."""
+    image, _ = astronaut
+    written = image.copy()
+    cv2.putText(written, "EXIT", (272, 70), cv2.FONT_HERSHEY_DUPLEX, 1.1, (20, 20, 60), 3)
+    cv2.putText(written, "TAXI", (272, 110), cv2.FONT_HERSHEY_DUPLEX, 1.1, (20, 20, 60), 3)
+    beside = np.abs(written.astype(int) - image).max(axis=2) > 60
+    behind = astronaut_matte > 0.99
+    written[behind] = image[behind]
+    plates = [split_layers(picture, astronaut_matte)[1].astype(int) for picture in (image, written)]
+    seen = np.abs(plates[0] - plates[1]).max(axis=2)
+    assert (beside & ~behind).sum() > 500 and (seen[beside & (astronaut_matte == 0)] > 60).mean() > 0.5, "they stay where they are"
+    assert np.quantile(seen[behind & (np.indices(behind.shape)[0] < 140)], 0.999) < 70, "and behind her there is a smudge at the most"
+
+
+def test_a_plain_texture_goes_on_behind_the_edge(soft_disc):
+    """Coarser than grain, and faint, as canvas and plaster have it."""
+    generator = np.random.default_rng(4)
+    plaster = 128 + 40 * cv2.GaussianBlur(generator.normal(0, 1, (180, 200)), (0, 0), 2.0)
+    picture = np.where(soft_disc[..., None] > 0, 40, plaster[..., None] * np.ones(3)).astype(np.uint8)
+    _, plate, _ = split_layers(picture, soft_disc)
+    depth = cv2.distanceTransform((soft_disc > 0).astype(np.uint8), cv2.DIST_L2, 5)
+    behind = (depth > 2) & (depth < 7)
+    assert 0.5 < plate[behind].astype(float).std() / picture[soft_disc == 0].astype(float).std() < 1.4
+
+
 def test_alpha_is_compact_where_nothing_tells_person_and_background_apart():
     veil = np.repeat(np.clip((np.arange(200) - 60) / 80, 0, 1)[None], 120, axis=0)
     grey = np.full((120, 200, 3), 90, np.uint8)
