@@ -22,6 +22,8 @@ from .threads import tensors_on_one_thread
 
 BATCH = 8
 """Frames posed together."""
+MOST_WAITING_PX = 1 << 25
+"""Fewer, where they have more pixels together than this, but one for each core: as many again may be waiting for whoever takes them."""
 
 
 def render(portrait: Portrait, clip: MotionClip, *, size: tuple[int, int] | None = None, alpha: bool = False,
@@ -44,13 +46,14 @@ def render(portrait: Portrait, clip: MotionClip, *, size: tuple[int, int] | None
 def _drawn_here(stage: Stage, poser: Poser, clip: MotionClip) -> Iterator[np.ndarray]:
     """Frames drawn on the processor, one to a thread."""
     total, workers = len(clip), max(1, os.cpu_count() or 1)
+    batch = min(BATCH, max(workers, MOST_WAITING_PX // (stage.size[0] * stage.size[1])))
     with ThreadPoolExecutor(workers) as pool, tensors_on_one_thread():
         waiting: deque = deque()
         try:
-            for start in range(0, total, BATCH):
-                for dressed in stage.dress(poser.pose_together(clip, start, min(start + BATCH, total))).frames():
+            for start in range(0, total, batch):
+                for dressed in stage.dress(poser.pose_together(clip, start, min(start + batch, total))).frames():
                     waiting.append(pool.submit(draw, stage, dressed))
-                while waiting and (len(waiting) > BATCH or start + BATCH >= total):
+                while waiting and (len(waiting) > batch or start + batch >= total):
                     yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # whoever stops us does not wait for frames that nobody will see

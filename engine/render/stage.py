@@ -100,6 +100,24 @@ class Hole:
     light: np.ndarray | None
 
 
+@dataclass(frozen=True)
+class HaloSeen:
+    """The pixels of a frame that the resting person's edge has, by rows: pixels (N,) int64 counted through the frame, index (N,) int32
+    the triangle of each, bary (N, 2) float32 where in it. An edge has a small share of a frame's pixels."""
+
+    pixels: np.ndarray
+    index: np.ndarray
+    bary: np.ndarray
+
+    def dense(self, top: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+        """Triangle (height, width), EMPTY where there is no edge, and place in it (height, width, 2), of the frame's rows from `top`."""
+        index, bary = np.full((height, width), EMPTY, np.int32), np.empty((height, width, 2), np.float32)
+        rows = slice(*np.searchsorted(self.pixels, (top * width, (top + height) * width)))
+        there = self.pixels[rows] - top * width
+        index.flat[there], bary.reshape(-1, 2)[there] = self.index[rows], self.bary[rows]
+        return index, bary
+
+
 class Stage:
     """A portrait made ready for one frame size: textures resized once, so that sampling neither blurs nor aliases."""
 
@@ -117,7 +135,7 @@ class Stage:
         self.pixels_per_metre = portrait.units_per_metre * self.scale
         self.apertures = portrait.apertures
         self.texels = {layer: self._texels(self.part(layer)) for layer in (*self.parts, *({TONGUE_OUT} if "tongue" in self.parts else ()))}
-        self.plate = self._plate(portrait.images["plate"])
+        self.plate = None if alpha else self._plate(portrait.images["plate"])
         self.inside = None if alpha else self._inside_border(portrait)
         self.light, self.seam = FaceLight(portrait, device), LipSeam(portrait, device)
         self.chin = ChinShadow(portrait, self.light.from_above, device)
@@ -161,10 +179,7 @@ class Stage:
         return np.ascontiguousarray(part.uv * np.float32((width, height)) - np.float32(0.5))
 
     def _plate(self, image: np.ndarray) -> np.ndarray:
-        """The clean plate at frame size, premultiplied RGBA float; empty when alpha is asked for."""
-        width, height = self.size
-        if self.alpha:
-            return np.zeros((height, width, 4), np.float32)
+        """(height, width, 3) uint8: the clean plate at frame size."""
         matrix = np.float64([[self.scale, 0, self.left + 0.5 * self.scale - 0.5], [0, self.scale, self.top + 0.5 * self.scale - 0.5]])
         if self.scale < 1:
             scaled = (max(1, round(image.shape[1] * self.scale)), max(1, round(image.shape[0] * self.scale)))
@@ -172,8 +187,7 @@ class Stage:
             fill_x, fill_y = scaled[0] / image.shape[1], scaled[1] / image.shape[0]
             matrix = np.float64([[self.scale / fill_x, 0, self.left], [0, self.scale / fill_y, self.top]])
             image = small
-        plate = cv2.warpAffine(image, matrix, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.dstack([plate.astype(np.float32), np.ones((height, width), np.float32)])
+        return cv2.warpAffine(image, matrix, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     def _inside_border(self, portrait: Portrait) -> np.ndarray | None:
         """(h, w, 1) how much of each pixel lies within the border that the scan has, where the person ends; None without a border."""
@@ -190,16 +204,17 @@ class Stage:
         stop = first + extent - after * self.scale if after else np.inf
         return np.diff(np.clip(np.arange(self.size[side] + 1), start, stop))
 
-    def _see_halo(self) -> tuple[np.ndarray, np.ndarray]:
+    def _see_halo(self) -> HaloSeen:
         """Which pixels the resting person's edge occupies; it does not move, so this is found once."""
         person, texture = self.parts["person"], self.textures["halo"]
-        shape = self.plate.shape[:2]
+        shape = self.size[::-1]
         index, bary = np.full(shape, EMPTY, np.int32), np.empty((*shape, 2), np.float32)
         visibility(self.to_frame(self._person_at_rest).cpu().numpy(), person.triangles, self.texels["person"], texture[..., 3], EVERYWHERE,
                    np.full(shape, -np.inf, np.float32), index, bary, 0, 0)
         if self.inside is not None:
             index[self.inside[..., 0] <= 0.5] = EMPTY
-        return index, bary
+        seen = np.flatnonzero(index != EMPTY)
+        return HaloSeen(seen, index.flat[seen], bary.reshape(-1, 2)[seen])
 
     @torch.inference_mode()
     def dress(self, posed: PosedBatch) -> DressedBatch:

@@ -22,7 +22,7 @@ class Easel:
         self.textures = {name: Texture(stage.textures[name], device) for name in textures}
         self.layers = {name: self._layer(name) for name in stage.texels}
         if not stage.alpha:
-            self.plate = torch.from_numpy(stage.plate[..., :3].copy()).to(device).view(-1, 3)
+            self.plate = torch.from_numpy(stage.plate.astype(np.float32)).to(device).view(-1, 3)
             self.halo = _Halo(stage, device)
             self.inside = None if stage.inside is None else torch.from_numpy(stage.inside).to(device)
 
@@ -103,14 +103,12 @@ class _Halo:
     """The picture's own edge around the resting person: its pixels and their colours do not change, only how far they are true."""
 
     def __init__(self, stage: Stage, device: torch.device):
-        index, bary = stage.halo_seen
-        person = stage.parts["person"]
-        seen = np.flatnonzero(index >= 0)
-        corners, bary = person.triangles[index.flat[seen]], bary.reshape(-1, 2)[seen]
+        seen, person = stage.halo_seen, stage.parts["person"]
+        corners, bary = person.triangles[seen.index], seen.bary
         weights = np.concatenate([np.float32(1) - bary[:, :1] - bary[:, 1:], bary], axis=1)
         texels = torch.from_numpy((weights[..., None] * stage.texels["person"][corners]).sum(1)).to(device)
         self.pixels, self.corners, self.weights = (torch.from_numpy(known).to(device)
-                                                   for known in (seen, corners.astype(np.int64), weights))
+                                                   for known in (seen.pixels, corners.astype(np.int64), weights))
         self.colour, self.alpha = Texture(stage.textures["halo"], device).sample(texels)
 
     def draw(self, behind: torch.Tensor, share: torch.Tensor) -> None:
