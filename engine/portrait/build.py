@@ -29,6 +29,7 @@ from .plate import eight_bit, split_layers
 from .portrait import Portrait
 from .rims import INNER_LIP_LIGHT, LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, lips_of
 from .settings import PortraitSettings, moved_edge, set_lip_seam
+from .shown_light import lit_like_shown
 from .sides import eased_sides
 from .tone import picture_tone
 from .topology import FACE_OVAL, LANDMARKS
@@ -71,6 +72,7 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     portrait.images |= {"person": person, "plate": plate, "halo": halo}
     portrait.rest, portrait.settings, portrait.border_px = rest, settings.record(), border
     portrait.teeth_shown = LipSeam(portrait).shows_teeth
+    portrait.parts |= lit_like_shown(portrait.parts, person, portrait.teeth_shown)
     portrait.provenance = {"source": Path(path).name, "source_sha256": sha256_of(path), "face": face or 0,
                            "built_by": f"soliloquy {__version__}"}
     progress("portrait", STEPS, STEPS)

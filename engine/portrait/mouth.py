@@ -49,13 +49,18 @@ LIGHT_LEFT = 0.1
 """Light that reaches every depth."""
 DEEP_RED = np.array([0.9, 0.42, 0.36])
 """Light deep in the mouth has bounced off flesh and is red."""
+BOUNCED = np.array([0.075, 0.034, 0.03])
+"""What it leaves of the darkest depth, sRGB: a mouth that is open in a photograph is nearly black, and no hole."""
 TONGUE_BACK, TONGUE_UNDER = np.array([0.72, 0.42, 0.405]), np.array([0.68, 0.35, 0.34])
 """Its upper side, with papillae, and the thin skin below, sRGB."""
 GROOVE_MM, GROOVE_SHADE = 2.0, 0.2
+TONGUE_HALF_MM, TONGUE_SIDES, SIDE_SHADE = 18.0, (0.45, 0.95), 0.6
+"""Its half width, where in it its sides begin and end, and how much of their light teeth and cheeks beside them take: seen from the
+side, a head that is turned in the picture, a tongue as bright as in its middle ended in a wall."""
 TOOTH_SHADE = 0.6
 """Darkest a tooth gets beside its neighbour, of the median tooth: narrower gaps than the asset's would alias."""
-UPPER_LIP_ROW, LOWER_LIP_ROW = 2, 5
-"""Of those rows the ones that lie on the lips' edges and show them."""
+SHOWN_ROWS, UPPER_LIP_ROW, CLEAR_ROW, LOWER_LIP_ROW = 8, 2, 3, 5
+"""Of the rows of vertices in `shown_teeth`, which lie on the lips' edges and show them, and where the lower lip has surely ended."""
 LIP_SHADOW = 0.15
 """The continuation under the lips repeats the colour found this share of the opening inside them: their shadow ends there."""
 LIP_LEFT, MOST_LIP_LEFT = (0.1, 0.45), 0.03
@@ -197,7 +202,7 @@ def light_inside(albedo: np.ndarray, depth_mm: np.ndarray, tint: np.ndarray) -> 
     """(V, 3) colours 0..1 under this picture's light, which falls off and reddens behind the teeth. depth_mm (V,) < 0 inside."""
     light = light_share(depth_mm)[:, None]
     hue = DEEP_RED ** (1 - light)
-    return np.clip(albedo * tint * light * hue, 0, 1).astype(np.float32)
+    return np.clip(tint * (albedo * light * hue + BOUNCED * (1 - light)), 0, 1).astype(np.float32)
 
 
 def light_share(depth_mm, reach_mm=LIGHT_REACH_MM):
@@ -206,12 +211,14 @@ def light_share(depth_mm, reach_mm=LIGHT_REACH_MM):
 
 
 def tongue_colour(vertices_dm: np.ndarray, normals: np.ndarray, depth_mm: np.ndarray, tint: np.ndarray) -> np.ndarray:
-    """(V, 3) colours 0..1 of the tongue, whose back is paler than its underside and darker along its groove. It goes out into the
-    light: only its brightness, not its hue, is that of the place where it rests (render/mouthlight.py)."""
+    """(V, 3) colours 0..1 of the tongue, whose back is paler than its underside, darker along its groove and dark beside the lower
+    teeth. It goes out into the light: only its brightness, not its hue, is that of the place where it rests (render/mouthlight.py)."""
     above = np.clip(0.5 + normals[:, 1:2].astype(np.float64), 0, 1)
     albedo = TONGUE_UNDER + above * (TONGUE_BACK - TONGUE_UNDER)
     groove = np.exp(-(vertices_dm[:, :1] / (GROOVE_MM * MM)) ** 2)
     albedo = albedo * (1 - GROOVE_SHADE * above * groove)
+    beside = (np.abs(vertices_dm[:, :1]) / (TONGUE_HALF_MM * MM) - TONGUE_SIDES[0]) / (TONGUE_SIDES[1] - TONGUE_SIDES[0])
+    albedo = albedo * (1 - SIDE_SHADE * np.clip(beside, 0, 1))
     return np.clip(albedo * tint * light_share(depth_mm)[:, None], 0, 1).astype(np.float32)
 
 

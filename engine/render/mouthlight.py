@@ -35,6 +35,10 @@ POUT_SHADE, POUT_SHADE_BESIDE_SHOWN = 0.6, 0.25
 picture shows teeth of its own: lower teeth turned grey beside them."""
 OUT_MM = (-0.5, 1.5)
 """From so far before the upper teeth on it lies before everything in the mouth, and at the second wholly."""
+PUT_OUT = ARKIT_CHANNELS.index("tongueOut")
+ON_LIPS = (0.45, 0.6)
+"""A tongue is drawn over the lips from this tongueOut on, and at the second wholly: in a th, .35, it stays between the teeth, and left
+a blotch on lower lips that a smile draws back to them."""
 IN_COLOUR = 0.3
 """A tongue whose red to green is larger by this share than that of its teeth is in colour; in our colours it is half."""
 SOFT_OUTLINE = (0.02, 0.3)
@@ -84,6 +88,7 @@ class MouthLight:
         normals = self.surface.normals(tongue)
         found = {"cavity": cavity, "tongue": self._tongue(light, normals)}
         share = torch.clamp((depth_mm - OUT_MM[0]) / (OUT_MM[1] - OUT_MM[0]), 0, 1)
+        share = share * torch.clamp((channels[:, PUT_OUT, None] - ON_LIPS[0]) / (ON_LIPS[1] - ON_LIPS[0]), 0, 1)
         if share.any():
             outline = torch.clamp((normals[..., 2] - SOFT_OUTLINE[0]) / (SOFT_OUTLINE[1] - SOFT_OUTLINE[0]), 0, 1)
             found[TONGUE_OUT] = found["tongue"].clone()

@@ -13,9 +13,10 @@ from soliloquy.engine.portrait.build import build_portrait
 from soliloquy.engine.portrait.fit import fit_face, head_asset, lips_touch
 from soliloquy.engine.portrait.lip_line import EDGE_WIDTH, refine_lip_line, smoothest_path
 from soliloquy.engine.portrait.mouth import (MM, UPPER_LIP_ROW, front_of, full_teeth, lip_left, mouth_asset, mouth_tilt,
-                                             shown_below_lip)
+                                             shown_below_lip, shown_teeth)
 from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.portrait.rims import LOWER_LIP_MIDDLE, UPPER_LIP_MIDDLE, facing_lip, lips_of
+from soliloquy.engine.portrait.shown_light import ivory_of, lit_like_shown
 from soliloquy.engine.portrait.tone import picture_tone
 from soliloquy.engine.portrait.topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP_LOWER
 from soliloquy.engine.render.render import render
@@ -242,3 +243,27 @@ def shadow_between_lips(portrait):
     between = portrait.parts["face"].vertices[portrait.apertures["mouth"], :2]
     cv2.fillPoly(picture, [np.rint(between).astype(np.int32)], (60, 32, 30, 255))
     return picture
+
+
+@pytest.mark.parametrize("light", [(1.0, 1.25, 1.4), (0.6, 0.4, 0.3)])
+def test_modelled_teeth_have_the_light_of_those_that_the_picture_shows(hopper, hopper_path, light):
+    teeth = np.rint(255 * np.array(light) * ivory_of(hopper.parts["teeth_upper"])).tolist()
+    points, pixels = opened_mouth(hopper, hopper_path, teeth, by=0.12)
+    fit = fit_face(points)
+    upper, lower = (fit.surface[list(lip)] for lip in (INNER_LIP_UPPER, INNER_LIP_LOWER))
+    parts = {**hopper.parts, "teeth_source": shown_teeth(pixels, fit, upper, lower)}
+    lit = lit_like_shown(parts, pixels, 1.0)
+    assert np.abs(255 * ivory_of(lit["teeth_upper"]) - teeth).max() < 12
+    gain = lit["teeth_lower"].colour[:, :3].sum(axis=0) / parts["teeth_lower"].colour[:, :3].sum(axis=0)
+    assert np.allclose(gain, light, rtol=0.1), "the lower ones, and gums, alike"
+    assert lit_like_shown(parts, pixels, 0.0) == {} and lit_like_shown(hopper.parts, pixels, 1.0) == {}
+
+
+def test_the_depth_of_an_open_mouth_is_dark_and_no_black_hole(hopper):
+    opened = frame_with(hopper, jawOpen=0.6)
+    cavity = hopper.parts["cavity"].colour[:, :3]
+    deep = cavity[cavity.mean(axis=1) <= np.percentile(cavity.mean(axis=1), 25)]
+    assert 6 < 255 * deep.max(axis=1).min() and 255 * deep.max() < 40
+    mouth = mouth_window(hopper, opened)
+    darkest = np.percentile(mouth.max(axis=2), 1)
+    assert 8 < darkest < 0.35 * np.median(mouth.max(axis=2))

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -21,6 +22,7 @@ from soliloquy.engine.motion.generate import generate_motion
 from soliloquy.engine.motion.tongue import tongue_curves, tongue_of_jaw
 from soliloquy.engine.motion.visemes import VISEMES
 from soliloquy.engine.portrait.fit import PUPIL_DISTANCE_M
+from soliloquy.engine.portrait.mouth import mouth_asset
 from soliloquy.engine.portrait.portrait import Portrait
 from soliloquy.engine.render.mouthlight import behind_pout
 from soliloquy.engine.render.pose import Poser
@@ -146,6 +148,25 @@ def test_a_tongue_put_out_lies_on_the_lower_lip_and_one_that_stays_in_does_not(h
     column, row = np.rint(posed[14, :2] + (0, reach)).astype(int)
     before, after = (frame[row - 1:row + 2, column - 1:column + 2].astype(float).mean(axis=(0, 1)) for frame in frames)
     assert np.abs(after - before).max() > 20, "the lower lip's middle is covered"
+
+
+def test_the_tongue_of_a_th_leaves_no_blotch_on_a_lip_that_a_smile_draws_back(astronaut):
+    frames = [next(iter(render(astronaut, moved(jawOpen=0.15, tongueOut=out)))).astype(int) for out in (0.0, 0.35, 1.0)]
+    posed = next(Poser(astronaut).pose(moved(jawOpen=0.15), 0, 1)).vertices["face"][:, :2]
+    skin = np.ones(frames[0].shape[:2], np.uint8)
+    cv2.fillPoly(skin, [np.rint(posed[astronaut.apertures["mouth"]]).astype(np.int32)], 0)
+    beside = cv2.erode(skin, np.ones((5, 5), np.uint8)) > 0
+    at_th, put_out = (np.abs(frame - frames[0]).max(axis=2)[beside].max() for frame in frames[1:])
+    assert put_out > 60 and at_th < 6
+
+
+def test_the_tongue_darkens_towards_its_sides_where_teeth_and_cheeks_take_its_light(hopper):
+    """As bright there as in its middle, it ended in a wall beside the dark of a mouth that is seen from the side."""
+    tongue, rest = hopper.parts["tongue"], mouth_asset()["tongue/vertices"]
+    alike = (rest[:, 2] > 1.0) & (rest[:, 2] < 1.2) & (mouth_asset()["tongue/normals"][:, 1] > 0.3)
+    beside, within = (alike & here for here in (np.abs(rest[:, 0]) > 0.15, (np.abs(rest[:, 0]) > 0.04) & (np.abs(rest[:, 0]) < 0.08)))
+    assert beside.sum() > 2 and within.sum() > 2
+    assert tongue.colour[beside, :3].mean() < 0.65 * tongue.colour[within, :3].mean()
 
 
 def test_a_portrait_without_the_tongue_s_shapes_is_still_drawn(hopper):
