@@ -5,11 +5,15 @@ texture of the lips and the lower face are followed (`tracking`), and 150 above 
 average head has there, give the head's turn; what is left of the others' way once it is taken out is speech. At each of the
 lips' and the lower face's landmarks of the *still* picture the ways of the points around it are averaged; upper lip and lower
 lip do not mix. What the mouth's inside shows has nothing to be followed and does not count.
+
+What is lost on the way from the still face is often found from another frame: lips that the still picture parts, or that hide their
+wet inside there, are followed best from frames in which they speak. So the mouth is followed from a few typical frames as well, each
+reading about its own mean, and what they say together counts (`speaking_ways_iod`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -42,6 +46,8 @@ REACH_IOD, WIDER = 0.13, (1.0, 1.8, 3.0, 6.0)
 """Standard deviation of the neighbourhood of a place; wider where fewer than ENOUGH points are in it."""
 ENOUGH = 2.5
 ASTRAY_IOD, ROUNDS = 0.02, 3
+OTHER_STARTS = 3
+"""Settled on the table, like the components (docs/measures.md)."""
 FAR_AWAY_IOD = 16.0
 """Distance of the camera, 1 m; the lips' ways hardly depend on it."""
 
@@ -56,6 +62,32 @@ def mouth_motion_iod(still: np.ndarray, still_landmarks_px: np.ndarray, frames: 
     """
     mouth = _Mouth.of(still, still_landmarks_px)
     return np.array([mouth.motion(frame, landmarks) for frame, landmarks in zip(frames, landmarks_px)])
+
+
+def speaking_ways_iod(still: np.ndarray, still_landmarks_px: np.ndarray, frames: Sequence[np.ndarray],
+                      landmarks_px: np.ndarray) -> np.ndarray:
+    """(T, 73, 2) as `mouth_motion_iod` but about the mean of all frames: the mean of what following from the still face and from
+    OTHER_STARTS of the frames themselves says. NaN in frames that could be followed from nowhere."""
+    from_still = mouth_motion_iod(still, still_landmarks_px, frames, landmarks_px)
+    readings = [from_still] + [mouth_motion_iod(frames[start], landmarks_px[start], frames, landmarks_px)
+                               for start in typical(from_still.reshape(len(frames), -1), OTHER_STARTS)]
+    if not np.isfinite(from_still).any():
+        return from_still
+    ways = np.stack([reading - np.nanmean(reading, axis=0) for reading in readings])
+    read = np.isfinite(ways).all(axis=(2, 3))
+    total = np.where(read[..., None, None], ways, 0.0).sum(axis=0)
+    return np.where(read.any(axis=0)[:, None, None], total / np.maximum(read.sum(axis=0), 1)[:, None, None], np.nan)
+
+
+def typical(readings: np.ndarray, count: int) -> list[int]:
+    """Up to `count` of the frames (T, D), without NaN, from which all others are least far: medoids, chosen one after the other."""
+    known = np.flatnonzero(np.isfinite(readings).all(axis=1))
+    apart = np.linalg.norm(readings[known, None] - readings[None, known], axis=2) ** 2
+    nearest, chosen = np.full(len(known), np.inf), []
+    for _ in range(min(count, len(known))):
+        chosen.append(int(np.minimum(nearest, apart).sum(axis=1).argmin()))
+        nearest = np.minimum(nearest, apart[chosen[-1]])
+    return [int(known[place]) for place in chosen]
 
 
 @dataclass(frozen=True)

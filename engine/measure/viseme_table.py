@@ -8,7 +8,6 @@ the lips as drawn, and the curves. Nothing of the portrait under test teaches: r
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +30,8 @@ PLACES = LIPS + LOWER_FACE
 STILL = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 98, 327, 2, 10, 151, 9, 8, 70, 300, 105, 334, 107, 336)
 """Corners of the eyes, nose, forehead and brows: what speech does not move, by which the head's turn is taken out."""
 
+NOSE_TIP = 4
+
 FEATURES = ("followed", "lips", "drawn", "curves")
 LANDMARKS_OF = {"followed": PLACES, "lips": LIPS, "drawn": LIPS}
 """What is moved right and down, pair by pair, in the features that come from pictures or geometry."""
@@ -44,37 +45,44 @@ SPHERE = 0.1
 
 @dataclass(frozen=True)
 class Table:
-    """source: (N,) SHA-256 of the portrait's picture; group: (N,) of the sound; features: "followed" (N, 146), "lips" (N, 80),
-    "drawn" (N, 80), "curves" (N, C)."""
+    """source: (N,) SHA-256 of the portrait's picture; group: (N,) of the sound; turned: (N,) 1 where its face is turned to the
+    picture's right or not at all, -1 to the left; features: "followed" (N, 146), "lips" (N, 80), "drawn" (N, 80), "curves" (N, C)."""
 
     source: np.ndarray
     group: np.ndarray
+    turned: np.ndarray
     features: dict[str, np.ndarray]
 
     def without(self, source: str) -> Table:
         """The rows of other pictures."""
         kept = self.source != source
-        return Table(self.source[kept], self.group[kept], {name: rows[kept] for name, rows in self.features.items()})
+        return Table(self.source[kept], self.group[kept], self.turned[kept], {name: rows[kept] for name, rows in self.features.items()})
 
-    def lesson(self, names: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
-        """(M, D) the named features side by side, each portrait's about its own mean, and (M,) their groups; faces teach once as they
-        are and once as in a mirror, because most are turned to one side."""
+    def lesson(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """(N, D) the named features as `about_mean` has them, and (N,) their groups."""
         rows, groups = [], []
         for source in sorted(set(self.source)):
             own = self.source == source
-            ways = [{name: self.features[name][own] for name in names}]
-            if all(name in LANDMARKS_OF for name in names):
-                ways.append({name: mirrored(way, LANDMARKS_OF[name]) for name, way in ways[0].items()})
-            rows += [side_by_side(way.values()) for way in ways]
-            groups += [self.group[own]] * len(ways)
+            rows.append(about_mean(self.features[name][own], name, int(self.turned[own][0])))
+            groups.append(self.group[own])
         return np.concatenate(rows), np.concatenate(groups)
 
 
-def side_by_side(features: Iterable[np.ndarray]) -> np.ndarray:
-    """(N, D) the features (N, D_i) of one portrait, about their mean: how it speaks, whatever its mouth is like at rest. Readers of lips
+def about_mean(rows: np.ndarray, name: str, turned: int) -> np.ndarray:
+    """(N, D) the named features of one portrait, about their mean: how it speaks, whatever its mouth is like at rest. Readers of lips
     and of speech take the speaker's mean out alike (Potamianos, Neti, Gravier, Garg & Senior 2003, "Recent advances in the automatic
-    recognition of audiovisual speech")."""
-    return np.hstack([rows - rows.mean(axis=0) for rows in features])
+    recognition of audiovisual speech").
+
+    turned: of the face, as in `Table`: to the left it is read as in a mirror, so that the far side is the same one on all.
+    """
+    faced = mirrored(rows, LANDMARKS_OF[name]) if turned < 0 and name in LANDMARKS_OF else rows
+    return faced - faced.mean(axis=0)
+
+
+def side_turned_to(landmarks_px: np.ndarray) -> int:
+    """1 for a face (478, 3) whose nose is right of the middle between its eyes, along the line of the eyes, or there; -1 left."""
+    left, right = Face(landmarks_px).eye_middles_px
+    return 1 if (landmarks_px[NOSE_TIP, :2] - (left + right) / 2.0) @ (left - right) >= 0.0 else -1
 
 
 def mirrored(ways: np.ndarray, landmarks: tuple[int, ...]) -> np.ndarray:
@@ -96,7 +104,7 @@ def viseme_table() -> Table:
     """The table that comes with the package."""
     with np.load(ASSET, allow_pickle=False) as arrays:
         features = {name: arrays[name] * float(arrays[f"{name}_step"]) for name in FEATURES}
-        return Table(arrays["source"], arrays["group"], features)
+        return Table(arrays["source"], arrays["group"], arrays["turned"], features)
 
 
 def in_steps(features: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

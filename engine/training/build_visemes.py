@@ -21,9 +21,8 @@ from ..measure.bench import Bench
 from ..measure.detectors import FaceDetector
 from ..measure.reference import FPS
 from ..measure.rows_face import clip_of_frames
-from ..measure.rows_performance import LIP_CHANNELS
-from ..measure.rows_speech import drawn_lips, followed_mouth, group_frames
-from ..measure.viseme_table import ASSET, FEATURES, in_steps, lip_change
+from ..measure.rows_speech import group_frames, spoken_features
+from ..measure.viseme_table import ASSET, FEATURES, in_steps, side_turned_to
 from ..motion.clip import MotionClip
 from ..motion.direction import load_direction
 from ..motion.generate import generate_motion
@@ -73,15 +72,11 @@ def one_after_the_other(spoken: list[Spoken]) -> Spoken:
     return Spoken(MotionClip(FPS, *arrays, own=own), np.concatenate([voice.groups for voice in spoken]))
 
 
-def rows_of(bench: Bench, clip: MotionClip, groups: np.ndarray, source: str) -> dict[str, np.ndarray]:
-    """The table's rows of one portrait: `clip` holds one frame for each of `groups`."""
-    frames = list(bench.frames(clip))
-    landmarks = bench.observe_frames(frames, clip.head_translation_m[:, 2]).landmarks_px
-    followed = followed_mouth(bench, frames, landmarks)
-    found = np.isfinite(followed).all(axis=1)
-    return {"source": np.full(found.sum(), source), "group": groups[found], "followed": followed[found],
-            "lips": lip_change(landmarks[found], bench.neutral.landmarks_px[0], 2), "drawn": drawn_lips(bench.portrait, clip)[found],
-            "curves": clip.channels[found][:, LIP_CHANNELS]}
+def rows_of(bench: Bench, said: Spoken, source: str) -> dict[str, np.ndarray]:
+    """The table's rows of one portrait that says `said`."""
+    features, found = spoken_features(bench, said.clip)
+    turned = np.full(found.sum(), side_turned_to(bench.neutral.landmarks_px[0]), np.int8)
+    return {"source": np.full(found.sum(), source), "group": said.groups[found], "turned": turned} | features
 
 
 def joined(tables: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -96,9 +91,9 @@ def build(portraits: list[Path], voices: list[Path]) -> dict[str, np.ndarray]:
         for number, path in enumerate(portraits):
             said = spoken.share(number)
             bench = Bench(build_portrait(path), detector, render=render)
-            tables.append(rows_of(bench, said.clip, said.groups, sha256_of(path)))
+            tables.append(rows_of(bench, said, sha256_of(path)))
     table = joined(tables)
-    return {name: table[name] for name in ("source", "group")} | in_steps({name: table[name] for name in FEATURES})
+    return {name: table[name] for name in ("source", "group", "turned")} | in_steps({name: table[name] for name in FEATURES})
 
 
 if __name__ == "__main__":

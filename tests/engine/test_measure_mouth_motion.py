@@ -7,7 +7,7 @@ import pytest
 
 from soliloquy.engine.measure.detectors import FaceDetector
 from soliloquy.engine.measure.known_head import EYE_DISTANCE_PX, FACE_EYE_DISTANCES, SIZE_PX, KnownHead
-from soliloquy.engine.measure.mouth_motion import PLACES, mouth_motion_iod
+from soliloquy.engine.measure.mouth_motion import PLACES, mouth_motion_iod, speaking_ways_iod, typical
 from soliloquy.engine.portrait.topology import INNER_LIP_LOWER, OUTER_LIP_UPPER
 
 STILL = np.zeros(3)
@@ -35,11 +35,11 @@ def drop_jaw(head: KnownHead, by_iod: float) -> np.ndarray:
     return still
 
 
-def read(detector, head: KnownHead, frames: list[np.ndarray]) -> np.ndarray:
+def read(detector, head: KnownHead, frames: list[np.ndarray], reading=mouth_motion_iod) -> np.ndarray:
     every = [head.draw(STILL), *frames]
     middle = np.full(2, SIZE_PX / 2.0)
     landmarks = np.array([detector.detect(frame, middle, FACE_EYE_DISTANCES * EYE_DISTANCE_PX).landmarks_px for frame in every])
-    return mouth_motion_iod(every[0], landmarks[0], frames, landmarks[1:])
+    return reading(every[0], landmarks[0], frames, landmarks[1:])
 
 
 def test_a_jaw_that_drops_is_read_where_it_drops_and_a_turn_is_not(detector, head):
@@ -61,3 +61,23 @@ def test_a_still_mouth_has_gone_nowhere_and_a_frame_without_a_face_is_not_read(d
     landmarks = detector.detect(still, middle, FACE_EYE_DISTANCES * EYE_DISTANCE_PX).landmarks_px
     way = mouth_motion_iod(still, landmarks, [still, still], np.stack([landmarks, np.full_like(landmarks, np.nan)]))
     assert np.abs(way[0]).max() < 1e-3 and np.isnan(way[1]).all()
+
+
+def test_from_several_frames_a_jaw_is_read_about_its_mean(detector, head):
+    still, frames, drops_iod = head.vertices, [], np.array([0.0, 0.04, 0.08, JAW_IOD])
+    for number, drop in enumerate(drops_iod):
+        head.vertices = still
+        drop_jaw(head, drop)
+        frames.append(head.draw(TURNS_DEG[number % 2] / 2.0))
+    head.vertices = still
+    ways = read(detector, head, frames, speaking_ways_iod)
+    chin = [PLACES.index(number) for number in (152, 200, 18, 199)]
+    assert np.abs(ways.mean(axis=0)).max() < 1e-9
+    assert ways[:, chin, 1].mean(axis=1) == pytest.approx(drops_iod - drops_iod.mean(), abs=0.015)
+
+
+def test_frames_stand_for_the_others_one_for_each_cluster():
+    readings = np.array([[0.0], [0.1], [0.2], [5.0], [5.1], [np.nan], [9.0]])
+    assert typical(readings, 1) == [3], "the one with the least squares to all others"
+    assert {round(readings[start, 0]) for start in typical(readings, 3)} == {0, 5, 9}
+    assert len(typical(readings, 10)) == 6

@@ -13,7 +13,7 @@ from soliloquy.engine.measure.bench import Bench
 from soliloquy.engine.measure.figures import MISS, PASS
 from soliloquy.engine.measure.signals import lag_of
 from soliloquy.engine.measure.teeth import shift_px, teeth, toothless
-from soliloquy.engine.measure.viseme_table import PLACES, mirrored, side_by_side, told_apart, viseme_table
+from soliloquy.engine.measure.viseme_table import PLACES, about_mean, mirrored, side_turned_to, told_apart, viseme_table
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.render.render import render
 
@@ -82,9 +82,9 @@ def test_a_portrait_of_the_table_is_told_by_the_others(nth):
     taught, asked = table.without(source), table.source == source
     assert source not in taught.source and len(set(taught.source)) >= 12
     told = {}
-    for reading, names in rows_speech.READINGS.items():
-        shown = side_by_side([table.features[name][asked] for name in names])
-        told[reading] = told_apart(*taught.lesson(names), shown, table.group[asked], rows_speech.KEPT[reading])
+    for reading, name in rows_speech.READINGS.items():
+        shown = about_mean(table.features[name][asked], name, int(table.turned[asked][0]))
+        told[reading] = told_apart(*taught.lesson(name), shown, table.group[asked], rows_speech.KEPT[reading])
     assert 0.4 < told["lips"] < told["seen"] < told["curves"] <= 1.0 and told["drawn"] > 0.6
 
 
@@ -94,6 +94,19 @@ def test_a_mirror_changes_sides_and_twice_nothing():
     assert np.array_equal(mirrored(other, PLACES), ways)
     right, left = (PLACES.index(corner) for corner in (61, 291))
     assert np.array_equal(other.reshape(3, -1, 2)[:, left], ways.reshape(3, -1, 2)[:, right] * (-1, 1))
+
+
+def test_a_face_turned_to_the_left_is_read_as_in_a_mirror(astronaut):
+    landmarks = astronaut.landmarks_px.astype(np.float64)
+    width = landmarks[:, 0].max()
+    nose = landmarks.copy()
+    nose[4, 0] += 0.3 * (landmarks[454, 0] - landmarks[234, 0])
+    assert side_turned_to(nose) == 1 and side_turned_to(nose * (-1, 1, 1) + (width, 0, 0)) == 1, "left and right eye have changed too"
+    nose[4, 0] -= 0.6 * (landmarks[454, 0] - landmarks[234, 0])
+    assert side_turned_to(nose) == -1
+    ways = np.random.default_rng(0).normal(size=(3, 2 * len(PLACES)))
+    assert np.allclose(about_mean(mirrored(ways, PLACES), "followed", -1), about_mean(ways, "followed", 1))
+    assert np.array_equal(about_mean(ways, "curves", -1), about_mean(ways, "curves", 1))
 
 
 def test_a_frozen_mouth_says_no_visemes(astronaut, detector):
