@@ -8,16 +8,17 @@ import scipy.ndimage
 
 from ..motion.clip import CHANNEL_INDEX
 from .fit import Fit
+from .lid_grain import RING, RING_STEPS, lid_grain
 from .topology import LID_UPPER
 from .window import values_at
 
-SKIN_ABOVE = (0.03, 0.13)
+SKIN_ABOVE = (0.015, 0.1)
 SKIN_BELOW = (0.07, 0.16)
-SKIN_LIGHT = 60
-LIGHT_FROM_BELOW = 0.5
-"""A closed lid has the colour of the skin around it and bulges into the light as the skin beneath the eye does: this
-percentile of the skin this far above and below the eye (pupil distances), the light of the two mixed by the share, by ratios:
-a lid in a deep dark socket stays dark. The fold's own shadow would make a closed lid look like an eye."""
+SKIN_LIGHT = 70
+LIGHT_FROM_BELOW = 0.4
+"""A closed lid has the colour of what an open eye shows of it: the usual hue and this percentile of the light so far above the eye (pupil
+distances), without the fold's shadow and the lashes. It bulges into the light as the skin so far beneath the eye does: the light of
+the two is mixed by the share, by ratios: a lid in a deep dark socket stays dark."""
 PAINTED = (0.2, 0.45)
 """Skin above the eye whose hue differs so much from that below (sum over sRGB channels of parts of their mean) is painted: a lid with
 eye shadow keeps its colour, light and all."""
@@ -32,10 +33,9 @@ FOLD_KEPT = 0.8
 """of the fold by so much: it flattens."""
 FOLD_BLUR, STRIP_BLUR = 0.06, 0.008
 """Single hairs and wrinkles of those do not count, pupil distances."""
-GRAIN = 0.7
 LASH_SEEN_FROM = 0.02
 """The darkest of the picture this far above the lid's edge (pupil distances) are its lashes."""
-LASH_DARKEST = 0.32
+LASH_DARKEST = 0.42
 """A seam between closed lids is at least this dark, of the skin."""
 LASH_CORE = 0.2
 """The solid line of lashes takes this share of their length, and fades over as much again and a half."""
@@ -43,8 +43,6 @@ LASH_HAIRS = 42
 HAIR_CONTRAST = (0.35, 0.75)
 """Single hairs are drawn where the picture's lashes are this much darker than its skin: not at all, fully."""
 GUTTER_PX = 2
-CHEEKS = (280, 50)
-NOSE_TIP = 1
 SUPERSAMPLING = 3
 
 
@@ -67,7 +65,9 @@ def lid_texture(image: np.ndarray, fit: Fit, side: str, strip: np.ndarray, curve
                for curve, blur in ((fold, FOLD_BLUR), (top, STRIP_BLUR))]
     if not seen_above:
         borders[0] = skin_colour
-    skin = lid_skin(image, fit, skin_colour, borders, int(np.clip(1.3 * fall, 8, 1024)))
+    skin = lid_skin(skin_colour, borders, int(np.clip(1.3 * fall, 8, 1024)))
+    grain = lid_grain(image, fit, side, beside_eye(fit, edge, lower, seen_above), lower[len(lower) // 2, :2], skin.shape[:2])
+    skin = np.clip(skin + grain, 0, 255).astype(np.uint8)
     lashes = lash_fringe(image, fit, edge, skin_colour, int(np.clip(0.06 * fit.pupil_distance, 8, 256)))
     return stack([picture, skin, lashes], strip[:, :2] - low, len(edge), rows)
 
@@ -102,15 +102,26 @@ def lit_skin(image: np.ndarray, fit: Fit, edge: np.ndarray, lower: np.ndarray, w
     for curve, span, upwards in ((edge, SKIN_ABOVE, -1), (lower, SKIN_BELOW, 1)):
         heights = upwards * np.linspace(*span, 13) * pd
         points = along(curve, width)[:, None] + heights[None, :, None] * fit.down
-        colours.append(np.percentile(values_at(image, points), SKIN_LIGHT, axis=1))
+        seen = values_at(image, points)
+        hue = np.median(seen, axis=1)
+        light = np.percentile(seen.mean(axis=2), SKIN_LIGHT, axis=1)[:, None]
+        colours.append(hue / np.maximum(hue.mean(axis=1, keepdims=True), 1.0) * light)
     if not seen_above:
         colours[0] = FRAME_SHADE * colours[1]
     above, below = (np.maximum(colour.mean(axis=1, keepdims=True), 1.0) for colour in colours)
     hues = colours[0] / above, colours[1] / below
-    painted = np.clip((np.abs(hues[0] - hues[1]).sum(axis=1, keepdims=True) - PAINTED[0]) / (PAINTED[1] - PAINTED[0]), 0, 1)
+    painted = np.clip((np.abs(hues[0] - hues[1]).sum(axis=1).mean() - PAINTED[0]) / (PAINTED[1] - PAINTED[0]), 0, 1)
     share = LIGHT_FROM_BELOW * (1 - painted)
     lit = above * (below / above) ** share * (hues[0] + share * (hues[1] - hues[0]))
     return scipy.ndimage.gaussian_filter1d(lit, COLOUR_BLUR * pd, axis=0, mode="nearest")
+
+
+def beside_eye(fit: Fit, edge: np.ndarray, lower: np.ndarray, seen_above: bool) -> list[np.ndarray]:
+    """Points (N, 2) of the skin above (unless a frame is there) and below the eye."""
+    count, steps = RING_STEPS
+    heights = np.linspace(*RING, steps)[None, :, None] * fit.pupil_distance * fit.down
+    points = [(along(curve, count)[:, None] + way * heights).reshape(-1, 2) for curve, way in ((edge, -1), (lower, 1))]
+    return points if seen_above else points[1:]
 
 
 def line_colour(image: np.ndarray, curve: np.ndarray, width: int, blur_px: float) -> np.ndarray:
@@ -118,8 +129,8 @@ def line_colour(image: np.ndarray, curve: np.ndarray, width: int, blur_px: float
     return scipy.ndimage.gaussian_filter1d(values_at(image, along(curve, width)[None])[0], blur_px, axis=0, mode="nearest")
 
 
-def lid_skin(image: np.ndarray, fit: Fit, colour: np.ndarray, borders: list[np.ndarray], height: int) -> np.ndarray:
-    """(height, W, 3) uint8: the lid's skin from the fold (top) to the strip (bottom), at the picture's own resolution.
+def lid_skin(colour: np.ndarray, borders: list[np.ndarray], height: int) -> np.ndarray:
+    """(height, W, 3) smooth colours of the lid's skin from the fold (top) to the strip (bottom).
 
     colour (W, 3): of lit skin; borders: two (W, 3), what the picture shows at the fold and at the strip's top.
     """
@@ -129,18 +140,7 @@ def lid_skin(image: np.ndarray, fit: Fit, colour: np.ndarray, borders: list[np.n
     from_strip = np.clip((v - 1 + MEETS_STRIP) / MEETS_STRIP, 0, 1) ** 2
     for border, share in zip(borders, (from_fold, from_strip)):
         skin = skin + share[:, None, None] * (border[None] - skin)
-    return np.clip(skin + GRAIN * cheek_grain(image, fit, *skin.shape[:2]), 0, 255).astype(np.uint8)
-
-
-def cheek_grain(image: np.ndarray, fit: Fit, height: int, width: int) -> np.ndarray:
-    """(height, width, 3) fine detail of the skin, paint or film on the cheek that faces us more, around zero."""
-    middle = max((fit.surface[cheek] for cheek in CHEEKS), key=lambda point: abs(point[0] - fit.surface[NOSE_TIP, 0]))[:2]
-    rows = np.arange(height) - height // 2 + int(middle[1])
-    columns = np.arange(width) - width // 2 + int(middle[0])
-    patch = image[np.ix_(np.clip(rows, 0, image.shape[0] - 1), np.clip(columns, 0, image.shape[1] - 1))].astype(np.float32)
-    grain = patch - cv2.GaussianBlur(patch, (0, 0), max(1.5, 0.02 * fit.pupil_distance))
-    bound = 3 * grain.std() + 1
-    return np.clip(grain, -bound, bound)
+    return skin
 
 
 def lash_fringe(image: np.ndarray, fit: Fit, edge: np.ndarray, skin: np.ndarray, height: int) -> np.ndarray:

@@ -24,9 +24,9 @@ IN_FRONT_OF_FACE = 0.015
 STRIP = 0.024
 """Height of the strip (pupil distances: 1.5 mm), at most this share of the way from the edge to the fold: STRIP_OF_FOLD."""
 STRIP_OF_FOLD = 0.5
-COVERS_FOLD = 2.2
-"""On a blink the new skin rises over this multiple of what lies between the strip and the fold: the fold flattens, and
-lashes that stood up against the lid are gone."""
+COVERS_FOLD = 1.5
+"""On a blink the new skin rises over this multiple of what lies between the strip and the fold: the fold flattens and stays as a
+crease, lashes that stood up against the lid are gone. Twice as high it hid what is above the fold of a heavy lid, up to the brow."""
 RISE_POWER = 0.8
 """So its upper outline leaves the corners of the eye: as a lid's does, without a step."""
 LASH_LENGTH = 0.068
@@ -36,7 +36,7 @@ LASHES_LOOKING_DOWN = 0.3
 """Share of their length that lashes show when the lid follows a gaze down."""
 LASH_SPLAY = 0.55
 """Lashes at the outer corner point this much sideways for one downwards."""
-SOFT_TOP = 0.45
+SOFT_TOP = 0.36
 """Share of the skin's height over which it blends into the picture's skin."""
 SOFT_END, SOFT_LASH_END, SOFT_SKIN_END = 0.08, 0.2, 0.3
 """Shares of the lid's width over which strip, lashes and skin fade at both corners."""

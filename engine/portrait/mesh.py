@@ -12,12 +12,13 @@ import scipy.sparse
 import scipy.spatial
 
 from ...common.channels import RIG_CHANNELS
+from ..motion.clip import CHANNEL_INDEX
 from ..render.raster import rasterise_attributes
 from .beyond import BEYOND_FRAME, FRAME_SIDES, Cut, find_cuts, frame_fade, rounded, shown_at
 from .fit import Fit, head_asset
 from .plate import CONTAMINATED_SHARE
 from .portrait import Part
-from .rims import LID_SKIRT, LIP_SKIRT, SKIRT_BEHIND, Sheet, add_inner_lips, inward_of, soften_rim
+from .rims import LID_SKIRT, LID_SKIRT_TUCKED, LIP_SKIRT, SKIRT_BEHIND, Sheet, add_inner_lips, inward_of, soften_rim
 from .topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, SURFACE_LANDMARKS
 
 SUBDIVISIONS = 2
@@ -141,7 +142,8 @@ def finish_rim(sheet: Sheet, hole: list[int], fit: Fit, name: str, lip_tint: np.
     """Add what lies inside the rim of a hole: the soft edge, and in the mouth the inside of the lips before it."""
     inward = inward_of(sheet.rest, sheet.triangles, hole)
     if name != "mouth":
-        soften_rim(sheet, hole, LID_SKIRT * fit.pupil_distance, 0.0, inward)
+        blinks = tuple(CHANNEL_INDEX[f"eyeBlink{side}"] for side in ("Left", "Right"))
+        soften_rim(sheet, hole, LID_SKIRT * fit.pupil_distance, 0.0, inward, tucked_px=LID_SKIRT_TUCKED * fit.pupil_distance, closing=blinks)
         return
     inner = add_inner_lips(sheet, hole, inward, fit.pupil_distance, closed=fit.lips_closed, tint=lip_tint)
     soften_rim(sheet, inner, LIP_SKIRT * fit.pupil_distance, SKIRT_BEHIND * fit.pupil_distance, inward)

@@ -10,6 +10,8 @@ MOUTH_CORNERS = (78, 308)
 LID_SKIRT = 0.03
 """Widths of the soft edges inside lids and lips, pupil distances; the lids' carries the lashes."""
 LIP_SKIRT = 0.018
+LID_SKIRT_TUCKED = 0.15
+"""A blink takes the lids' soft edges so far back (pupil distances): what they show of the eye would hang out below the lashes."""
 SKIRT_BEHIND = 0.04
 """The soft edges lie this far behind the face (pupil distances): a lip that closes covers the other's edge."""
 UPPER_LIP_MIDDLE, LOWER_LIP_MIDDLE = 13, 14
@@ -49,14 +51,18 @@ class Sheet:
         return ring
 
 
-def soften_rim(sheet: Sheet, hole: list[int], width: float, behind: float, inward: np.ndarray) -> None:
-    """Add a ring inside a hole, a little behind its rim, that moves with it and fades to nothing. inward: (len(hole), 2) unit vectors."""
+def soften_rim(sheet: Sheet, hole: list[int], width: float, behind: float, inward: np.ndarray, *, tucked_px: float = 0.0,
+               closing: tuple[int, ...] = ()) -> None:
+    """Add a ring inside a hole, a little behind its rim, that moves with it and fades to nothing. inward: (len(hole), 2) unit vectors;
+    closing: channels that shut the hole and take the ring back by `tucked_px`."""
     rest = sheet.rest[hole].copy()
     rest[:, :2] += width * inward
     rest[:, 2] -= behind
+    deltas = sheet.deltas[:, hole].copy()
+    deltas[list(closing), :, 2] -= tucked_px
     colour = sheet.colour[hole].copy()
     colour[:, 3] = 0.0
-    sheet.add_ring(hole, rest, sheet.deltas[:, hole], sheet.looked_up[hole] + width * inward, colour)
+    sheet.add_ring(hole, rest, deltas, sheet.looked_up[hole] + width * inward, colour)
 
 
 def add_inner_lips(sheet: Sheet, hole: list[int], inward: np.ndarray, pupil_distance: float, *, closed: bool, tint: np.ndarray) -> list[int]:

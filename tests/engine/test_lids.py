@@ -12,6 +12,7 @@ from soliloquy.engine.motion.clip import (
     eye_look_from_gaze,
 )
 from soliloquy.engine.portrait.detect import settle_lids
+from soliloquy.engine.portrait.lid_grain import RING, lid_grain
 from soliloquy.engine.portrait.lid_skin import lit_skin
 from soliloquy.engine.portrait.lids import LASH_ROWS, SKIN_ROWS, STRIP_ROWS
 from soliloquy.engine.portrait.picture import read_picture
@@ -108,6 +109,44 @@ def test_a_lid_with_eye_shadow_keeps_its_colour_and_one_in_the_shade_is_lit_from
     skin, shaded, painted = np.array([200, 160, 140]), np.array([100, 80, 70]), np.array([140, 60, 90])
     assert shaded.mean() * 1.2 < closed(shaded, skin).mean() < skin.mean()
     assert np.abs(closed(painted, skin) - painted).max() < 2
+
+
+def skin_with_grain(deviation: float) -> np.ndarray:
+    """(300, 300, 3) uint8 of one colour with the grain of film."""
+    grain = cv2.GaussianBlur(np.random.default_rng(5).normal(size=(300, 300)), (0, 0), 0.8)
+    return np.clip(130 + deviation * grain[..., None] / grain.std(), 0, 255).astype(np.uint8).repeat(3, axis=2)
+
+
+def fine_deviation(grey: np.ndarray) -> float:
+    return float((grey - cv2.GaussianBlur(grey, (0, 0), 4)).std())
+
+
+@pytest.mark.parametrize("deviation", [0.0, 6.0, 18.0])
+def test_new_skin_has_the_grain_of_the_skin_around_it_and_no_line_or_mole_of_where_it_is_from(deviation):
+    image = skin_with_grain(deviation)
+    surface = np.zeros((468, 3))
+    surface[[280, 50, 1], :2] = (230, 190), (70, 190), (150, 200)
+    fit = SimpleNamespace(pupil_distance=150.0, down=np.array([0.0, 1.0]), surface=surface)
+    lower = np.column_stack([np.linspace(180, 250, 40), np.full(40, 90.0)])
+    around = [lower + (0, way * share * 150) for way, share in ((-1, 0.3), (1, RING[0]), (1, RING[1]))]
+    around = [around[0], np.concatenate(around[1:])]
+    cv2.line(image, (150, 120), (280, 122), (40, 40, 40), 2)
+    cv2.circle(image, (230, 190), 5, (20, 20, 20), -1)
+    grain = lid_grain(image, fit, "left", around, np.array([215.0, 90.0]), (40, 70)).mean(axis=2)
+    assert fine_deviation(grain) == pytest.approx(fine_deviation(skin_with_grain(deviation)[..., 0].astype(float)), rel=0.25, abs=1.0)
+    assert np.abs(grain).max() <= 5 * deviation + 2
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_blink_takes_what_the_lids_soft_edges_show_of_the_eye_behind_the_lower_lid(astronaut, side):
+    """Else it hangs out below the lashes, black under a dark iris."""
+    face, rim = astronaut.parts["face"], astronaut.apertures[f"eye_{side}"]
+    beside = face.triangles[np.isin(face.triangles, rim).any(axis=1)]
+    soft = np.setdiff1d(beside[face.colour[beside, 3] == 0], rim)
+    assert len(soft) == len(rim)
+    shut = posed(astronaut, blink=1.0)["face"]
+    assert shut[soft, 2].max() < shut[list(LID_LOWER[side]), 2].min()
+    assert np.allclose(posed(astronaut)["face"][soft], face.vertices[soft], atol=1e-3)
 
 
 def test_white_left_outside_the_lids_is_found(hopper_path):
