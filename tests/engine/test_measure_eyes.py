@@ -47,6 +47,19 @@ def test_a_turned_head_has_its_eyes_as_far_apart_as_ever(detector):
     assert gain(nearer) == pytest.approx(1.0, abs=0.12)
 
 
+def test_eyes_that_stay_on_the_viewer_while_the_head_turns_are_followed_all_the_way(detector):
+    """Head and eyes together carry the iris furthest, by a tenth of the eyes' distance and more: no search may end before."""
+    head, angles = KnownHead(), np.array([0.0, -15.0, -15.0, 15.0, 15.0])
+    gazes = np.array([0.0, 0.0, 15.0, 0.0, -15.0])
+    frames = [head.draw(np.array([yaw, 0.0, 0.0]), gaze_deg=(gaze, 0.0)) for yaw, gaze in zip(angles, gazes)]
+    landmarks = looked_at(detector, frames)
+    travel = Face(landmarks[0]).inter_ocular_px / EYE_DISTANCE_PX * iris_travel_iod(frames, landmarks)[..., 0]
+    turned, held = travel[[1, 3]], travel[[2, 4]]
+    assert np.abs(held).max() > 0.095
+    by_the_eyes = (held - turned).mean(axis=1) / (IRIS_RADIUS_IOD * np.sin(np.radians(gazes[[2, 4]])))
+    assert by_the_eyes == pytest.approx([1.0, 1.0], abs=0.15)
+
+
 def painted_otherwise(head: KnownHead) -> KnownHead:
     head.sclera = np.zeros(3)
     head.discs = tuple((share, radius, tuple(255 * (value < 128) for value in colour)) for share, radius, colour in head.discs)
