@@ -12,7 +12,6 @@ from .. import __version__
 from ..errors import FormatError, NoFaceError
 from ..files import sha256_of
 from ..progress import Progress, silent
-from ..render.seam import LipSeam
 from .border import NO_BORDER, find_border, put_back, without_border
 from .detect import detect_faces, rest_expression, settle_lids
 from .eyes import build_eye
@@ -20,6 +19,7 @@ from .far_side import far_side_part
 from .fit import CAMERA_DISTANCE_M, PUPIL_DISTANCE_M, Fit, fit_face
 from .glasses import find_glasses, frame_layer, hold_still
 from .lids import build_lid
+from .lip_edges import LipEdges
 from .lip_line import refine_lip_line
 from .matte import person_matte
 from .mesh import face_part, person_part
@@ -71,7 +71,7 @@ def build_portrait(path: str | os.PathLike, *, face: int | None = None, landmark
     put_back(plate, halo, scan, border)
     portrait.images |= {"person": person, "plate": plate, "halo": halo}
     portrait.rest, portrait.settings, portrait.border_px = rest, settings.record(), border
-    portrait.teeth_shown = LipSeam(portrait).shows_teeth
+    portrait.teeth_shown = LipEdges(portrait).shows_teeth
     portrait.parts |= lit_like_shown(portrait.parts, person, portrait.teeth_shown)
     portrait.provenance = {"source": Path(path).name, "source_sha256": sha256_of(path), "face": face or 0,
                            "built_by": f"soliloquy {__version__}"}

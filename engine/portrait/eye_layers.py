@@ -48,7 +48,7 @@ SKIN_AROUND, SKIN_BLUR = (0.05, 0.16), 0.08
 """The skin so far around the opening says how the light changes across the eye; averaged over the second, pupil distances."""
 LIGHT_FOLLOWED, LIGHT_LIMITS = 0.8, (0.45, 1.1)
 """A white that the picture does not show has this power of the light there against the light where it shows, within limits;"""
-HIDDEN_FROM, HIDDEN_SHADE, HIDDEN_TINGE = (0.04, 0.18), 0.14, 0.2
+HIDDEN_FROM, HIDDEN_SHADE, HIDDEN_TINGE = (0.015, 0.13), 0.14, 0.2
 """and away from what shows (pupil distances: not at all, wholly) an eyeball turns from the light and mirrors the lids: so much darker,
 and so much of the skin's hue."""
 BRIGHTER_BY, BRIGHTER_KEPT = 0.08, 5.0

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
 
 from ..render.raster import rasterise_attributes
 from .eye_layers import EyePixels, find_iris, take_apart
@@ -101,28 +100,14 @@ def pixel_grid(shape, corner: np.ndarray) -> np.ndarray:
     return np.stack([columns.ravel(), rows.ravel()], axis=1) + corner
 
 
-def below_lid(points: torch.Tensor, upper: torch.Tensor, down: torch.Tensor) -> torch.Tensor:
-    """(B, N) how far points (B, N, 2) lie below the upper lid's edge (B, K, 2), along `down` (B, 2), in B frames."""
-    down = down[..., None]
-    across = torch.cat([down[:, 1:], -down[:, :1]], dim=1)
-    along, order = torch.sort((upper @ across)[..., 0])
-    edge = torch.gather((upper @ down)[..., 0], 1, order)
-    place = torch.clamp((points @ across)[..., 0], along[:, :1], along[:, -1:])
-    after = torch.clamp(torch.searchsorted(along, place), 1, along.shape[1] - 1)
-    (start, end), (start_edge, end_edge) = ((torch.gather(known, 1, after - 1), torch.gather(known, 1, after)) for known in (along, edge))
-    share = (place - start) / torch.where(end > start, end - start, 1)
-    return (points @ down)[..., 0] - (start_edge + share * (end_edge - start_edge))
-
-
 def shadow_share(points: np.ndarray, upper: np.ndarray, fit: Fit) -> np.ndarray:
-    """(N,) 0..1: how deep points (N, 2) lie in the shadow of the upper lid (K, 3)."""
-    one_frame = (torch.from_numpy(np.array(known, np.float64))[None] for known in (points, upper[:, :2], fit.down))
-    return shadow_at(below_lid(*one_frame), fit.pupil_distance)[0].numpy()
-
-
-def shadow_at(below_px: torch.Tensor, pupil_distance: float) -> torch.Tensor:
-    """0..1: depth of the shadow so far below the lid's edge; 1 at the edge and under the lid."""
-    return torch.exp(-torch.clamp(below_px, min=0) / (SHADOW_REACH * pupil_distance))
+    """(N,) 0..1: how deep points (N, 2) lie in the shadow of the upper lid (K, 3); 1 at its edge and above. In frames:
+    `render/lidshadow.py`."""
+    across = np.array([fit.down[1], -fit.down[0]])
+    order = np.argsort(upper[:, :2] @ across)
+    along, edge = (upper[order, :2] @ axis for axis in (across, fit.down))
+    below = points @ fit.down - np.interp(points @ across, along, edge)
+    return np.exp(-np.maximum(below, 0) / (SHADOW_REACH * fit.pupil_distance))
 
 
 def shadow_strength(crop: np.ndarray, opening: np.ndarray, centre: np.ndarray, radius: float, share: np.ndarray) -> float:

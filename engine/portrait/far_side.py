@@ -14,10 +14,10 @@ import scipy.sparse
 import scipy.spatial
 
 from ..render.raster import rasterise_attributes
-from ..render.surface import vertex_normals
 from .far_light import Sheet, colours_at, gains
 from .fit import Fit, head_asset
 from .mesh import face_subdivision, fade_from, rim_loops, uv_of
+from .normals import surface_normals
 from .portrait import Part
 from .topology import BROWS, FOREHEAD
 from .window import corner_of, window_around
@@ -68,7 +68,7 @@ def far_side_part(image: np.ndarray, matte: np.ndarray, fit: Fit) -> Part | None
     triangles, matrix = face_subdivision()
     sheet = Sheet(matrix, triangles)
     rest = matrix @ fit.surface
-    normals = vertex_normals(rest.astype(np.float32), triangles).astype(np.float64)
+    normals = surface_normals(rest.astype(np.float32), triangles).astype(np.float64)
     across = counterparts(sheet.places)
     hidden = hidden_share(fit, rest, triangles)
     seen = normals[:, 2] + hidden * (HIDDEN - normals[:, 2])

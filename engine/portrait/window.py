@@ -7,6 +7,8 @@ import numpy as np
 
 BILINEAR_PX = 2
 """Bilinear sampling reads the four pixels around a place."""
+BLUR_REACH = 4.0
+"""A Gaussian ends so many standard deviations from its middle, in OpenCV too."""
 
 
 def window_around(points: np.ndarray, margin_px: float, shape: tuple[int, ...]) -> tuple[slice, slice]:
@@ -30,3 +32,14 @@ def values_at(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     window = window_around(points.reshape(-1, 2), BILINEAR_PX, image.shape)
     x, y = np.moveaxis(points - corner_of(window), -1, 0)
     return cv2.remap(image[window].astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def blurred_around(picture: np.ndarray, points: np.ndarray, sigma: float) -> tuple[np.ndarray, tuple[int, int]]:
+    """The part of a picture (H, W, 3 or 4) that holds points (N, 2), blurred by sigma pixels, (h, w, 3) float32 of 0..255, and the
+    (left, top) corner where it lies: a face takes little of a big picture, whose blur would take gigabytes."""
+    reach = int(np.ceil(BLUR_REACH * sigma)) + 2
+    inside = np.clip(points, 0, np.array(picture.shape[1::-1]) - 1)
+    left, top = np.maximum(np.floor(inside.min(axis=0)).astype(int) - reach, 0)
+    right, bottom = np.ceil(inside.max(axis=0)).astype(int) + reach + 1
+    part = cv2.GaussianBlur(picture[top:bottom, left:right, :3].astype(np.float32), (0, 0), sigma)
+    return part, (int(left), int(top))

@@ -16,6 +16,7 @@ import torch
 from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.portrait import Portrait
 from ..portrait.settings import PortraitSettings
+from ..portrait.window import blurred_around
 from .surface import Surface, vertex_normals
 from .wrinkles import Wrinkles
 
@@ -30,19 +31,6 @@ CLEAR_OF_HOLES, CLEAR_OF_OUTLINE = 0.1, 0.3
 """Shading begins this far from lids and lips, and is full this far inside the face's outline, pupil distances."""
 BLUR = 0.06
 """Brightness is taken over this much skin (pupil distances), so that brows and pores do not count as light."""
-BLUR_REACH = 4.0
-"""A Gaussian ends so many standard deviations from its middle, in OpenCV too."""
-
-
-def blurred_around(picture: np.ndarray, points: np.ndarray, sigma: float) -> tuple[np.ndarray, tuple[int, int]]:
-    """The part of a picture (H, W, 3 or 4) that holds points (N, 2), blurred by sigma pixels, (h, w, 3) float32 of 0..255, and the
-    (left, top) corner where it lies: a face takes little of a big picture, whose blur would take gigabytes."""
-    reach = int(np.ceil(BLUR_REACH * sigma)) + 2
-    inside = np.clip(points, 0, np.array(picture.shape[1::-1]) - 1)
-    left, top = np.maximum(np.floor(inside.min(axis=0)).astype(int) - reach, 0)
-    right, bottom = np.ceil(inside.max(axis=0)).astype(int) + reach + 1
-    part = cv2.GaussianBlur(picture[top:bottom, left:right, :3].astype(np.float32), (0, 0), sigma)
-    return part, (int(left), int(top))
 
 
 class FaceLight:

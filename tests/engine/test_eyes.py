@@ -1,14 +1,18 @@
 """What eyes must do: be the picture at rest, travel as a human eye does, leave no ring behind, keep the catch-light with
 the light."""
 
+import dataclasses
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
-from soliloquy.engine.motion.clip import MotionClip
+import torch
+from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.eye_layers import find_iris, take_apart
-from soliloquy.engine.portrait.eyes import IRIS_LEVER
+from soliloquy.engine.portrait.eyes import IRIS_LEVER, shadow_share
 from soliloquy.engine.portrait.picture import read_picture
-from soliloquy.engine.render.lidshadow import LidShadow
+from soliloquy.engine.render.lidshadow import LidShadow, below_lid, shadow_at
 from soliloquy.engine.render.pose import Poser
 from soliloquy.engine.render.render import render
 
@@ -71,6 +75,14 @@ def test_a_white_that_the_picture_hides_has_the_light_of_its_side():
     assert np.diff(white[30:100].mean(axis=1)).min() > -15, "and nowhere has an edge"
 
 
+def test_a_white_that_the_picture_hides_turns_from_the_light(layers):
+    """However bright what shows is: a look aside bares no glaring patch, and no edge."""
+    _, _, eye = layers
+    line = eye.white[int(CENTRE[1]), 30:92, :3].astype(float).mean(axis=1)
+    assert 0.75 * np.mean(WHITE) < line[30] < 0.88 * np.mean(WHITE)
+    assert np.abs(np.diff(line)).max() < 8
+
+
 def test_the_catch_light_is_not_on_the_iris(layers):
     _, _, eye = layers
     y, x = int(CENTRE[1]) - 4, int(CENTRE[0]) - 4
@@ -131,6 +143,29 @@ def test_the_lids_shadow_comes_down_with_the_lid(hopper):
     for name, (at_rest, now) in shaded.items():
         assert np.allclose(at_rest, hopper.parts[name].colour, atol=0.01)
         assert now[:, 0].mean() < at_rest[:, 0].mean() - 0.01
+
+
+def test_the_shadow_that_is_taken_out_of_the_picture_is_the_one_that_frames_put_back():
+    """Once in NumPy and once as tensors of many frames; also of an eye that lies askew."""
+    random = np.random.default_rng(3)
+    upper = np.column_stack([np.linspace(300, 380, 9), 200 + 12 * random.random(9), np.zeros(9)])
+    points, down = random.uniform((270, 170), (410, 260), (500, 2)), np.array([0.3, 0.954])
+    fit = SimpleNamespace(pupil_distance=150.0, down=down / np.linalg.norm(down))
+    tensors = (torch.from_numpy(known)[None] for known in (points, upper[:, :2], fit.down))
+    assert shadow_share(points, upper, fit) == pytest.approx(shadow_at(below_lid(*tensors), 150.0)[0].numpy(), abs=1e-9)
+
+
+def test_a_lid_that_comes_down_darkens_a_white_that_has_no_shadow_at_rest_and_one_that_rises_does_not_brighten_it(hopper):
+    bare = {name: dataclasses.replace(part, colour=np.ones_like(part.colour)) for name, part in hopper.parts.items() if "eye_" in name}
+    shadow = LidShadow(dataclasses.replace(hopper, parts=hopper.parts | bare))
+    clip = MotionClip.neutral(3)
+    for frame, channel in ((1, "eyeBlink"), (2, "eyeWide")):
+        for side in ("Left", "Right"):
+            clip.channels[frame, CHANNEL_INDEX[f"{channel}{side}"]] = 0.7
+    shaded = shadow.colours(Poser(hopper).pose_together(clip, 0, 3).vertices)
+    for name in bare:
+        at_rest, half_shut, wide = shaded[name][..., 0]
+        assert np.allclose(at_rest, 1.0, atol=1e-3) and half_shut.min() < 0.85 and wide.max() < 1.001
 
 
 @pytest.mark.parametrize("name", ["astronaut", "hopper"])

@@ -33,6 +33,20 @@ def test_what_the_cache_knows_needs_none_of_the_analysing_libraries(astronaut, a
     assert done.returncode == 0, done.stderr
 
 
+_APART = """
+import sys
+sys.modules["torch"] = None
+from soliloquy.engine.portrait.build import build_portrait
+assert build_portrait(sys.argv[1]).parts
+"""
+
+
+def test_a_picture_is_taken_apart_without_tensors(astronaut_path):
+    """Their library would take 180 MiB beside the layers of a large picture."""
+    done = subprocess.run([sys.executable, "-c", _APART, str(astronaut_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_posing_does_not_compete_with_drawing(astronaut):
     """While frames come the tensors have one thread; before and after, as many as they had."""
     before = torch.get_num_threads()
