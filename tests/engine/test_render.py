@@ -1,6 +1,8 @@
 """What rendering must give: the source picture at rest, and exactly the motion that the curves ask for."""
 
 import dataclasses
+import subprocess
+import sys
 import tracemalloc
 
 import cv2
@@ -249,3 +251,34 @@ def test_the_chins_shadow_goes_with_the_jaw_and_needs_light_from_above(hopper):
     factor = shadow.factor(person, dropped)[0]
     assert factor[below].min() < 0.9, "the neck that the chin comes near grows darker"
     assert factor.min() >= 0.75 and factor.max() <= 1.2
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_frame_drawn_in_bands_is_the_frame(astronaut, monkeypatch, alpha):
+    """Rows across eyes, mouth, folds and the person's edge, where what is beside a row decides what it shows."""
+    clip = MotionClip.neutral(2)
+    clip.channels[1, CHANNEL_INDEX["jawOpen"]] = 0.5
+    clip.head_rotation_deg[1] = (18.0, 5.0, 4.0)
+    at_once = list(render(astronaut, clip, size=(240, 250), alpha=alpha))
+    monkeypatch.setattr("soliloquy.engine.render.drawing.BAND_PX", 240 * 7)
+    for whole, banded in zip(at_once, render(astronaut, clip, size=(240, 250), alpha=alpha), strict=True):
+        assert np.array_equal(whole, banded)
+
+
+_FRAMES_OF_4K = """
+import sys
+from soliloquy.engine.measure.speed import peak_memory_bytes
+from soliloquy.engine.motion.clip import MotionClip
+from soliloquy.engine.portrait.portrait import Portrait
+from soliloquy.engine.render.render import render
+for _ in render(Portrait.load(sys.argv[1]), MotionClip.neutral(8), size=(4096, 4096)):
+    pass
+print(peak_memory_bytes())
+"""
+
+
+@pytest.mark.slow
+def test_frames_of_4k_are_made_in_bounded_memory(astronaut, tmp_path):
+    astronaut.save(tmp_path / "a.portrait")
+    done = subprocess.run([sys.executable, "-c", _FRAMES_OF_4K, str(tmp_path / "a.portrait")], capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) < 1.0e9
