@@ -14,7 +14,7 @@ from figures_by_key import by_key
 from soliloquy.engine.audio.speech import Phone, Speech
 from soliloquy.engine.errors import InputError
 from soliloquy.engine.measure import rows_face, rows_gaze, rows_performance, rows_picture, rows_pose, table
-from soliloquy.engine.measure.batteries import gaze_battery, pose_battery
+from soliloquy.engine.measure.batteries import gaze_battery
 from soliloquy.engine.measure.bench import Bench
 from soliloquy.engine.measure.board import Score, run
 from soliloquy.engine.measure.figures import MISS, NOT_APPLICABLE, PASS, REPORTED, ROWS, TARGETS, Figure
@@ -160,7 +160,7 @@ def test_blinks_of_the_renderer_are_found_where_they_are(astronaut, detector):
 
 
 def test_speed_is_measured_in_a_process_of_its_own(astronaut):
-    clip = pose_battery()
+    clip = MotionClip.neutral(8)
     end_to_end, first_frame, memory = speed(astronaut, clip, Preparation(float("nan"), 1.0, 0.5, len(clip)))
     assert 0 < end_to_end.value < len(clip) / 1.5, "analysis and motion are part of it"
     assert "portrait ready" in end_to_end.note
