@@ -10,7 +10,8 @@ import numpy as np
 
 from .. import __version__
 from ..files import sha256_of
-from ..motion.clip import EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
+from ..motion.clip import EYE_LOOK_COLUMNS, TOGETHER, MotionClip, eye_look_from_gaze
+from ..motion.together import together_of_mouth
 from ..progress import Progress, silent
 from .read import UNUSABLE, expression, gaze_motion, head_motion, rest_picture
 from .skin import skin_rotations
@@ -39,6 +40,7 @@ def capture(path: str | os.PathLike, *, progress: Progress = silent) -> MotionCl
     gaze = gaze_motion(track, fps).astype(np.float32)
     clip = MotionClip(video.fps, channels.astype(np.float32), rotation.astype(np.float32), translation.astype(np.float32), gaze)
     clip.channels[:, EYE_LOOK_COLUMNS] = eye_look_from_gaze(gaze)
+    clip.own[:, TOGETHER] = together_of_mouth(clip.channels, fps)
     clip.provenance = {
         "generator": GENERATOR,
         "soliloquy": __version__,

@@ -25,7 +25,8 @@ import numpy as np
 from ...common.live_link import ANGLE_COLUMNS, read_recording
 from ..errors import FormatError
 from ..files import whole_file
-from ..motion.clip import ARKIT_CHANNELS, MotionClip
+from ..motion.clip import ARKIT_CHANNELS, TOGETHER, MotionClip
+from ..motion.together import together_of_mouth
 
 SHAPE_COLUMNS = tuple(name[0].upper() + name[1:] for name in ARKIT_CHANNELS)
 COLUMNS = ("Timecode", "BlendShapeCount", *SHAPE_COLUMNS, *ANGLE_COLUMNS)
@@ -70,5 +71,6 @@ def read_live_link_csv(path: str | os.PathLike, *, fps: Fraction | None = None) 
     clip = MotionClip(recording.fps, recording.channels, recording.head_rotation_deg,
                       np.zeros((len(recording.channels), 3), np.float32), recording.gaze_deg,
                       {"generator": "Live Link Face CSV", "source": path.name})
+    clip.own[:, TOGETHER] = together_of_mouth(clip.channels, float(clip.fps))
     clip.check(str(path))
     return clip
