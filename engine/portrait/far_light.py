@@ -1,9 +1,9 @@
 """In which light the far side of a face lies: what the near side's colours are multiplied by to be the far side's.
 
-Where both sides are seen it is the ratio of the two, made smooth (Liu, Shan & Zhang 2001, "Expressive expression mapping with
-ratio images"). Where the far side is not seen, the ratio goes on as a membrane does between the pixels of a seamless cloning
-(Perez, Gangnet & Blake 2003, "Poisson image editing"), but for what the light explains of it: a nose that is lit from one side is
-bright on that side, seen or not.
+Where both sides are seen it is the ratio of the two, made smooth (Liu, Shan & Zhang 2001, "Expressive expression
+mapping with ratio images"). Where the far side is not seen, the ratio goes on as a membrane does between the pixels of a
+seamless cloning (Perez, Gangnet & Blake 2003, "Poisson image editing"), but for what the light explains of it: a nose that
+is lit from one side is bright on that side, seen or not.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PATCH = 0.03
 FINEST = 0.08
 """The ratio of the two sides follows what is seen of them no finer than this, pupil distances: light, but no freckle."""
 UNLIKE = 0.4
-"""Logarithm of a ratio by which a place that is unlike its surroundings is half believed: hair, a scratch, the edge of a shadow."""
+"""A place unlike its surroundings by this, as a logarithm, is half believed: hair, a scratch, the edge of a shadow."""
 ROBUST_STEPS = 3
 LEAST_BELIEVED = 1e-6
 """Share with which no change at all is believed everywhere: a side of which nothing is seen has the other's colours."""
@@ -63,7 +63,10 @@ class Sheet:
         return values
 
     def carried_on(self, values: np.ndarray, believed: np.ndarray) -> np.ndarray:
-        """(V, K) smooth values, near those given (V, K) as far as they are believed (V,) 0..1, and hanging on them elsewhere."""
+        """(V, K) smooth values near those given (V, K), as far as these are believed (V,) 0..1; elsewhere what hangs on them.
+
+        The membrane's Euler-Lagrange equation on the mesh: what is believed pulls, the Laplacian smooths.
+        """
         held = scipy.sparse.diags(believed * self.area / FINEST ** 2)
         system = held + scipy.sparse.csgraph.laplacian(self.edges) + scipy.sparse.diags(LEAST_BELIEVED * self.area)
         factors = scipy.sparse.linalg.splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
@@ -82,8 +85,8 @@ def colours_at(image: np.ndarray, matte: np.ndarray, fit: Fit, places: np.ndarra
 def gains(own: np.ndarray, other: np.ndarray, normals: np.ndarray, poor: np.ndarray, across, sheet: Sheet) -> np.ndarray:
     """(V, 3) what the colours of each vertex's counterpart are multiplied by to be its own.
 
-    own, other: (V, 3) logarithms of both; normals: (V, 3); poor: (V,) 0..1 how little of each vertex is seen; across: (V, V) takes
-    values to the counterparts.
+    own, other: (V, 3) logarithms of both; normals: (V, 3); poor: (V,) 0..1 how little of each vertex is seen; across: (V, V)
+    takes values to the counterparts.
     """
     trusted = (1 - poor) * (1 - across @ poor)
     light = lit_otherwise(own, other, normals - across @ normals, light_of(normals, own.mean(axis=1), 1 - poor), trusted)
@@ -106,7 +109,8 @@ def light_of(normals: np.ndarray, brightness: np.ndarray, trusted: np.ndarray) -
     return np.linalg.solve(variance + DAMPING * np.eye(3), apart.T @ (share * (brightness - share @ brightness)))
 
 
-def lit_otherwise(own: np.ndarray, other: np.ndarray, turned: np.ndarray, light: np.ndarray, trusted: np.ndarray) -> np.ndarray:
+def lit_otherwise(own: np.ndarray, other: np.ndarray, turned: np.ndarray, light: np.ndarray,
+                  trusted: np.ndarray) -> np.ndarray:
     """(V, 3) logarithm of how much brighter skin is for having a normal that differs by `turned` (V, 3).
 
     Skin in the shade is redder than in the light: what is lit has the hue of the skin that is seen.

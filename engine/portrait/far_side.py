@@ -1,9 +1,9 @@
 """The far side of a face turned away: what the picture does not show of it is filled with the near side's mirror image.
 
-A head seen at three quarters shows almost nothing of its far side: the cheek is squeezed into a line, and the nose hides itself
-and what is behind it. When the head turns back towards the camera the surface there opens, and the line's few pixels, with the
-background beside them, would be drawn out into teeth and smears. Faces are nearly symmetric, so the near side's texture is laid
-over it, in the light that the far side has (`far_light.py`).
+A head seen at three quarters shows almost nothing of its far side: the cheek is squeezed into a line, and the nose hides
+itself and what is behind it. When the head turns back towards the camera the surface there opens, and the line's few
+pixels, with the background beside them, would be drawn out into teeth and smears. Faces are nearly symmetric, so the near
+side's texture is laid over it, in the light that the far side has (`far_light.py`).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ FAR = (0.05, 0.15)
 LEAST_AREA = 0.11
 """Share of the face's vertices below which there is no far side to speak of: the face is frontal."""
 EDGE = (0.10, 0.18)
-"""The person's outline is soft and dark with what lies behind: nothing within the first distance from it is used, however its
-surface faces, and all beyond the second, pupil distances."""
+"""The person's outline is soft and dark with what lies behind: nothing within the first distance from it is used, however
+its surface faces, and all beyond the second, pupil distances."""
 BEHIND = (0.02, 0.05)
 """What lies this far behind what hides it is not seen, pupil distances: less may be the detector's error."""
 BESIDE, BESIDE_BEHIND = 0.05, (0.12, 0.2)
@@ -43,8 +43,8 @@ BESIDE, BESIDE_BEHIND = 0.05, (0.12, 0.2)
 BEHIND_PX = 100
 """Pixels of a pupil distance when that is found out."""
 FOREIGN = (0.45, 0.8)
-"""Hair that hangs over the far side makes it darker than the near side's image of it by this much, as a logarithm: it belongs to
-the head, and would be drawn out upon the cheek."""
+"""Hair that hangs over the far side makes it darker than the near side's image of it by this much, as a logarithm: it would
+be drawn out upon the cheek."""
 FOREIGN_REACH = 0.25
 """So near to what is filled, pupil distances: a shadow in the middle of a face stays."""
 FOREIGN_SPREAD = 3
@@ -62,8 +62,8 @@ BEFORE_FACE = 0.004
 def far_side_part(image: np.ndarray, matte: np.ndarray, fit: Fit) -> Part | None:
     """The fill for the face's far side, drawn with the picture itself; None for a face that shows both sides.
 
-    image: (H, W, 3) uint8; matte: (H, W) 0..1. The part's alpha is how much the fill is wanted once the surface is in view; the
-    renderer multiplies it by how far it has turned into view, which is nothing at rest.
+    image: (H, W, 3) uint8; matte: (H, W) 0..1. The part's alpha is how much the fill is wanted once the surface is in view;
+    the renderer multiplies it by how far it has turned into view, which is nothing at rest.
     """
     triangles, matrix = face_subdivision()
     sheet = Sheet(matrix, triangles)
@@ -95,8 +95,9 @@ def fill_part(fit: Fit, rest: np.ndarray, uv: np.ndarray, colour: np.ndarray) ->
     triangles, matrix = face_subdivision()
     kept, compact = np.unique(triangles[(colour[triangles, 3] > 0).any(axis=1)], return_inverse=True)
     raised = rest[kept] + (0, 0, BEFORE_FACE * fit.pupil_distance)
-    part = Part(raised.astype(np.float32), compact.reshape(-1, 3).astype(np.int32), uv[kept], colour[kept].astype(np.float32),
-                np.ones(len(kept), np.float32), np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), "person")
+    part = Part(raised.astype(np.float32), compact.reshape(-1, 3).astype(np.int32), uv[kept],
+                colour[kept].astype(np.float32), np.ones(len(kept), np.float32), np.zeros(0, np.uint8),
+                np.zeros(0, np.int32), np.zeros((0, 3), np.float32), "person")
     part.set_deltas(np.stack([matrix @ delta for delta in fit.deltas])[:, kept])
     return part
 
@@ -111,7 +112,7 @@ def counterparts(places: np.ndarray) -> scipy.sparse.csr_matrix:
 
 
 def hidden_share(fit: Fit, rest: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """(V,) 1 where another part of the face lies before a vertex in the picture: the far wing of a nose, and the cheek behind it."""
+    """(V,) 1 where another part of the face lies before a vertex in the picture: a nose's far wing, and the cheek behind."""
     scale = BEHIND_PX / fit.pupil_distance
     placed = (rest - (*rest[:, :2].min(axis=0), 0)) * scale
     size = np.ceil(placed[:, :2].max(axis=0)).astype(int) + 2
@@ -137,13 +138,13 @@ def beside_edge(matte: np.ndarray, fit: Fit, rest: np.ndarray) -> np.ndarray:
 
 
 def poorly_seen(seen: np.ndarray, at_edge: np.ndarray) -> np.ndarray:
-    """(V,) 0..1: of how little use the picture is there: `seen` (V,) under a cosine, `at_edge` (V,) beside the person's outline."""
+    """(V,) 0..1: of how little use the picture is, `seen` (V,) under a cosine, `at_edge` (V,) beside the person's outline."""
     poor = np.maximum(np.clip((TURNED_TO - seen) / (TURNED_TO - TURNED_AWAY), 0, 1), at_edge)
     return poor * poor * (3 - 2 * poor)
 
 
 def better_across(seen: np.ndarray, across, advantage: tuple[float, float]) -> np.ndarray:
-    """(V,) 0..1: how much better the picture shows each vertex's counterpart: not at all and fully at an advantage of cosines."""
+    """(V,) 0..1: how much better the picture shows each vertex's counterpart: not and fully at an advantage of cosines."""
     low, high = advantage
     return np.clip((across @ seen - seen - low) / (high - low), 0, 1)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from .fit import HEAD_PUPIL_DISTANCE_DM, Fit, head_asset
 from .mesh import signed_distance
-from .topology import BROWS, FACE_OVAL, FOREHEAD, LID_UPPER, SURFACE_LANDMARKS
+from .topology import FACE_OVAL, LID_UPPER, SURFACE_LANDMARKS
 
 STEEPEST_CHEEK = 2.4
 """Depth per length: at 25 degrees of yaw a cheek is drawn out by cos 25 + 2.4 sin 25 = 1.92 at the most. Less would draw out less
@@ -25,9 +25,8 @@ TURNED = (0.12, 0.3)
 """Sine of the yaw of a face at which its far side begins to keep its own depth, and keeps it wholly."""
 MIDDLE = 0.15
 """Beyond so far from the face's middle all belongs to one side, pupil distances: a turned nose has its far wing near the outline."""
-
-ABOVE_BROWS = 0.3
-"""Of the way from the brows to the forehead's top, where a far side keeps nothing of its depth."""
+TEMPLE = (-0.2, 0.5)
+"""Up to the first height above the eyes' corners a far side keeps its depth, from the second on it does not, pupil distances."""
 
 
 def eased_sides(fit: Fit) -> Fit:
@@ -52,9 +51,8 @@ def turned_away(fit: Fit) -> np.ndarray:
 
 
 def below_temples() -> np.ndarray:
-    """(468,) 1 up to the eyes, falling to 0 above the brows: hair beside a temple has no other side to show, and a temple
+    """(468,) 1 up to the cheekbones, falling to 0 above the brows: hair beside a temple has no other side to show, and a temple
     that came out further than the hair above it would stand out of the head."""
     height = head_asset()["landmark_rest"][:SURFACE_LANDMARKS, 1]
-    eye, brow, top = height[LID_UPPER["left"][0]], height[BROWS["left"][2]], height[FOREHEAD]
-    above = brow + ABOVE_BROWS * (top - brow)
-    return np.clip((above - height) / (above - eye), 0, 1)
+    above_eyes = (height - height[LID_UPPER["left"][0]]) / HEAD_PUPIL_DISTANCE_DM
+    return np.clip((TEMPLE[1] - above_eyes) / (TEMPLE[1] - TEMPLE[0]), 0, 1)

@@ -123,7 +123,7 @@ def test_it_comes_into_view_as_the_head_turns_back_and_never_at_rest(turned):
 
 
 def test_the_fill_has_the_colours_of_the_far_side(image, turned_points, everywhere):
-    """A light from the far side: the fill is brighter than the near cheek it is taken from, and goes over into what is seen."""
+    """A light from the far side: the fill is brighter than the near cheek it shows, and goes over into what is seen."""
     ramp = np.linspace(0.6, 1.3, image.shape[1])[None, :, None]
     lit = np.broadcast_to(120 * ramp, image.shape).astype(np.uint8)
     part = far_side_part(lit, everywhere, fit_face(turned_points))
@@ -138,7 +138,8 @@ def test_the_fill_has_the_colours_of_the_far_side(image, turned_points, everywhe
 def test_what_is_hidden_lies_in_the_light_that_the_rest_shows(turned_points):
     """A white face lit from one side, whose far half is not seen: the light is known from the near half."""
     triangles, matrix = face_subdivision()
-    sheet, normals = Sheet(matrix, triangles), vertex_normals((matrix @ fit_face(turned_points).surface).astype(np.float32), triangles)
+    sheet, rest = Sheet(matrix, triangles), (matrix @ fit_face(turned_points).surface).astype(np.float32)
+    normals = vertex_normals(rest, triangles)
     across = counterparts(sheet.places)
     own = np.repeat(5 + normals @ [[0.3], [0.0], [0.2]], 3, axis=1)
     poor = (normals[:, 2] < 0.4).astype(float)
