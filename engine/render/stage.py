@@ -160,13 +160,14 @@ class Stage:
         if self.scale < 0.95:
             size = tuple(max(1, round(side * self.scale)) for side in image.shape[1::-1])
             alpha = image[..., 3] if image.shape[2] == 4 else np.full(image.shape[:2], 255, np.uint8)
-            small = np.empty((size[1], size[0], 4), np.float32)
-            small[..., 3] = cv2.resize(alpha.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+            share = cv2.resize(alpha.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+            small = np.empty((size[1], size[0], 4), np.uint8)
+            small[..., 3] = np.rint(share)
+            np.maximum(share, 1e-3, out=share)
             for channel in range(3):
-                small[..., channel] = cv2.resize(np.multiply(image[..., channel], alpha, dtype=np.float32), size,
-                                                 interpolation=cv2.INTER_AREA)
-            small[..., :3] /= np.maximum(small[..., 3:], 1e-3)
-            return np.clip(np.rint(small), 0, 255).astype(np.uint8)
+                colour = cv2.resize(np.multiply(image[..., channel], alpha, dtype=np.float32), size, interpolation=cv2.INTER_AREA)
+                small[..., channel] = np.clip(np.rint(colour / share), 0, 255)
+            return small
         if image.shape[2] == 3:
             image = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
         return np.ascontiguousarray(image)
