@@ -17,7 +17,7 @@ from ..portrait.far_side import BEFORE_FACE
 from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.portrait import Part, Portrait
 from ..portrait.settings import PortraitSettings
-from ..portrait.topology import LID_LOWER, LID_UPPER
+from ..portrait.topology import FACE_OVAL, LID_LOWER, LID_UPPER
 from .mouthlight import MouthLight
 
 
@@ -70,7 +70,11 @@ COMES_INTO_VIEW = (0.02, 0.16)
 """The far cheek's fill begins to show when the surface faces the camera by this much more than at rest (cosine), and is full."""
 RIM_NEIGHBOURS = 9
 GIVES_WAY = 0.8
-"""The face beneath goes where the fill covers it by more than this, not where the two are mixed: the person would show between them."""
+"""The face beneath goes where the fill covers it by more than this, not where the two are mixed: the person would show
+between them."""
+OUTLINE_REACH = (0.5, 0.7)
+"""Within the first distance from the face's outline the fill fades edge-on, beyond the second it does not, pupil
+distances: the person would show along a nose's contour."""
 FADE_CLEAR_OF_HOLES = 0.12
 """Lids and lips never fade: within this many pupil distances of a hole, in depth too. A temple that has turned away behind an
 eye would be seen through its hole."""
@@ -197,16 +201,20 @@ class Poser:
         return colour
 
     def _far_side(self, portrait: Portrait) -> dict[str, torch.Tensor]:
-        """Of the far side its colour (F, 4), normals at rest (F, 3), the vertices of the face beneath it (F,), and how much of those
-        it covers (F,): also of the rim, where it fades."""
+        """Of the far side its colour (F, 4), normals at rest (F, 3), the vertices of the face beneath it (F,), how much of those it
+        covers (F,), also of the rim, where it fades, and how much it may fade edge-on (F,)."""
         part, beneath = portrait.parts["far_side"], beneath_far_side(portrait)
         alpha = part.colour[:, 3]
         _, around = scipy.spatial.cKDTree(part.vertices).query(part.vertices, k=min(RIM_NEIGHBOURS, len(part.vertices)))
         at_rim = portrait.parts["face"].colour[beneath, 3] < 1
         covers = np.clip((np.where(at_rim, alpha[around].max(axis=1), alpha) - GIVES_WAY) / (1 - GIVES_WAY), 0, 1)
+        from_outline, _ = scipy.spatial.cKDTree(portrait.landmarks_px[list(FACE_OVAL)]).query(part.vertices)
+        near, far = np.array(OUTLINE_REACH) * portrait.units_per_metre * PUPIL_DISTANCE_M
+        may_fade = np.clip((far - from_outline) / (far - near), 0, 1)
         beneath = torch.from_numpy(beneath)
         return {"colour": torch.from_numpy(np.array(part.colour, np.float32)), "normals": self.face_normals[beneath],
-                "beneath": beneath, "covers": torch.from_numpy(covers.astype(np.float32))}
+                "beneath": beneath, "covers": torch.from_numpy(covers.astype(np.float32)),
+                "may_fade": torch.from_numpy(may_fade.astype(np.float32))}
 
     def _uncover_far_side(self, head: torch.Tensor, face_colour: torch.Tensor) -> torch.Tensor:
         """(B, F, 4): the far side's colour, shown as far as it has turned towards the camera; the face beneath gives way to it."""
@@ -216,7 +224,8 @@ class Poser:
         shown = torch.clamp((facing - normals[:, 2] - low) / (high - low), 0, 1)
         colour = self.far_side["colour"].expand(len(head), -1, -1).clone()
         low, high = FADE_FACING
-        colour[..., 3] *= shown * torch.clamp((facing - low) / (high - low), 0, 1)
+        edge_on = 1 - torch.clamp((facing - low) / (high - low), 0, 1)
+        colour[..., 3] *= shown * (1 - self.far_side["may_fade"] * edge_on)
         face_colour[:, self.far_side["beneath"], 3] *= 1 - shown * self.far_side["covers"]
         return colour
 
