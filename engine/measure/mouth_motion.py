@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
+from scipy.spatial.transform import Rotation
 
 from ..portrait.fit import head_asset, similarity
 from ..portrait.topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
@@ -48,6 +49,9 @@ ENOUGH = 2.5
 ASTRAY_IOD, ROUNDS = 0.02, 3
 OTHER_STARTS = 3
 """Settled on the table, like the components (docs/measures.md)."""
+TURN_NOISE = np.radians(0.7)
+"""The turns are told about as well as this (docs/measures.md, row 1)."""
+LEAST_TURNS = 40
 FAR_AWAY_IOD = 16.0
 """Distance of the camera, 1 m; the lips' ways hardly depend on it."""
 
@@ -60,15 +64,14 @@ def mouth_motion_iod(still: np.ndarray, still_landmarks_px: np.ndarray, frames: 
     still, frames: (H, W, 3) uint8 RGB; still_landmarks_px: (478, 3), landmarks_px: (T, 478, 3) of the detector, NaN where it
     saw no face: they say where the mouth is in the still face, and roughly where a face is in the others.
     """
-    mouth = _Mouth.of(still, still_landmarks_px)
-    return np.array([mouth.motion(frame, landmarks) for frame, landmarks in zip(frames, landmarks_px)])
+    return _followed(still, still_landmarks_px, frames, landmarks_px)[0]
 
 
 def speaking_ways_iod(still: np.ndarray, still_landmarks_px: np.ndarray, frames: Sequence[np.ndarray],
                       landmarks_px: np.ndarray) -> np.ndarray:
     """(T, 73, 2) as `mouth_motion_iod` but about the mean of all frames: the mean of what following from the still face and from
     OTHER_STARTS of the frames themselves says. NaN in frames that could be followed from nowhere."""
-    from_still = mouth_motion_iod(still, still_landmarks_px, frames, landmarks_px)
+    from_still, turns = _followed(still, still_landmarks_px, frames, landmarks_px)
     readings = [from_still] + [mouth_motion_iod(frames[start], landmarks_px[start], frames, landmarks_px)
                                for start in typical(from_still.reshape(len(frames), -1), OTHER_STARTS)]
     if not np.isfinite(from_still).any():
@@ -76,7 +79,29 @@ def speaking_ways_iod(still: np.ndarray, still_landmarks_px: np.ndarray, frames:
     ways = np.stack([reading - np.nanmean(reading, axis=0) for reading in readings])
     read = np.isfinite(ways).all(axis=(2, 3))
     total = np.where(read[..., None, None], ways, 0.0).sum(axis=0)
-    return np.where(read.any(axis=0)[:, None, None], total / np.maximum(read.sum(axis=0), 1)[:, None, None], np.nan)
+    mean = total / np.maximum(read.sum(axis=0), 1)[:, None, None]
+    steady = read[0]
+    mean[steady] = without_turn(mean[steady], turns[steady])
+    return np.where(read.any(axis=0)[:, None, None], mean, np.nan)
+
+
+def without_turn(ways: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """(T, 73, 2) `ways` less what goes linearly with the head's `turns` (T, 3), rotation vectors: what a turn leaves where the person is
+    deeper or flatter than the average head. Ridge regression; turns of less than TURN_NOISE tell nothing. Fewer than LEAST_TURNS frames
+    stay as they are: there speech and turn could go together by chance."""
+    if len(turns) < LEAST_TURNS:
+        return ways
+    turns = turns - turns.mean(axis=0)
+    slopes = np.linalg.solve(turns.T @ turns + len(turns) * TURN_NOISE**2 * np.eye(3), turns.T @ ways.reshape(len(ways), -1))
+    return ways - (turns @ slopes).reshape(ways.shape)
+
+
+def _followed(still: np.ndarray, still_landmarks_px: np.ndarray, frames: Iterable[np.ndarray],
+              landmarks_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(T, 73, 2) as `mouth_motion_iod` has them, and (T, 3) the head's turns."""
+    mouth = _Mouth.of(still, still_landmarks_px)
+    read = [mouth.motion(frame, landmarks) for frame, landmarks in zip(frames, landmarks_px)]
+    return tuple(np.array(values) for values in zip(*read))
 
 
 def typical(readings: np.ndarray, count: int) -> list[int]:
@@ -118,19 +143,19 @@ class _Mouth:
         speaks = points[:, 1] > own[NOSE_BASE, 1] - ABOVE_IOD
         return cls(face, to_own, own[list(PLACES)], shape, speaks, _side(own, points))
 
-    def motion(self, frame: np.ndarray, landmarks_px: np.ndarray) -> np.ndarray:
-        """(73, 2) as `mouth_motion_iod` has it, in one frame."""
+    def motion(self, frame: np.ndarray, landmarks_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(73, 2) as `mouth_motion_iod` has it, in one frame, and (3,) the head's turn, a rotation vector."""
         points_px, found = self.face.find(frame, landmarks_px)
         held = found & ~self.speaks
         if held.sum() < LEAST_STILL or not (found & self.speaks).any():
-            return np.full((len(PLACES), 2), np.nan)
+            return np.full((len(PLACES), 2), np.nan), np.full(3, np.nan)
         now = _mapped(points_px, self.to_own) * (1, -1)
         rotation = pose_of(now, held, self.shape, FAR_AWAY_IOD, np.eye(3))
         posed = _pictured(self.shape @ rotation.T)
         size, shift = _scaled_and_shifted(posed[held], now[held])
         left = now - (size * posed + shift)
         way = np.linalg.solve(size * rotation[:2, :2], left.T).T * (1, -1)
-        return self._at_places(way, found & self.speaks)
+        return self._at_places(way, found & self.speaks), Rotation.from_matrix(rotation).as_rotvec()
 
     def _at_places(self, way: np.ndarray, found: np.ndarray) -> np.ndarray:
         """The mean way (N, 2) of the points found around each place; what strays from its neighbours counts less."""

@@ -7,7 +7,7 @@ import pytest
 
 from soliloquy.engine.measure.detectors import FaceDetector
 from soliloquy.engine.measure.known_head import EYE_DISTANCE_PX, FACE_EYE_DISTANCES, SIZE_PX, KnownHead
-from soliloquy.engine.measure.mouth_motion import PLACES, mouth_motion_iod, speaking_ways_iod, typical
+from soliloquy.engine.measure.mouth_motion import PLACES, mouth_motion_iod, speaking_ways_iod, typical, without_turn
 from soliloquy.engine.portrait.topology import INNER_LIP_LOWER, OUTER_LIP_UPPER
 
 STILL = np.zeros(3)
@@ -81,3 +81,12 @@ def test_frames_stand_for_the_others_one_for_each_cluster():
     assert typical(readings, 1) == [3], "the one with the least squares to all others"
     assert {round(readings[start, 0]) for start in typical(readings, 3)} == {0, 5, 9}
     assert len(typical(readings, 10)) == 6
+
+
+def test_what_goes_with_the_turn_is_taken_out_and_what_does_not_stays():
+    random = np.random.default_rng(0)
+    turns, said = np.radians(random.normal(0.0, 4.0, (200, 3))), random.normal(0.0, 0.03, (200, 73, 2))
+    leak = np.einsum("ta,apk->tpk", turns, random.normal(0.0, 0.3, (3, 73, 2)))
+    left = without_turn(said + leak, turns) - said
+    assert np.sqrt((left**2).mean()) < 0.35 * np.sqrt((leak**2).mean())
+    assert np.abs(without_turn(said, np.zeros((200, 3))) - said).max() == 0.0
