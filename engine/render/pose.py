@@ -217,11 +217,15 @@ class Poser:
                 "may_fade": torch.from_numpy(may_fade.astype(np.float32))}
 
     def _uncover_far_side(self, head: torch.Tensor, face_colour: torch.Tensor) -> torch.Tensor:
-        """(B, F, 4): the far side's colour, shown as far as it has turned towards the camera; the face beneath gives way to it."""
+        """(B, F, 4): the far side's colour, shown as far as it has turned towards the camera; the face beneath gives way to it.
+
+        A turn sideways is what uncovers it: a face that only looks up shows more of what is below its nose, on both sides.
+        """
         normals = self.far_side["normals"]
         facing = torch.einsum("bk,vk->bv", head[:, 2], normals)
+        sideways = torch.einsum("bk,vk->bv", torch.nn.functional.normalize(head[:, 2, ::2], dim=1), normals[:, ::2])
         low, high = COMES_INTO_VIEW
-        shown = torch.clamp((facing - normals[:, 2] - low) / (high - low), 0, 1)
+        shown = torch.clamp((sideways - normals[:, 2] - low) / (high - low), 0, 1)
         colour = self.far_side["colour"].expand(len(head), -1, -1).clone()
         low, high = FADE_FACING
         edge_on = 1 - torch.clamp((facing - low) / (high - low), 0, 1)

@@ -122,6 +122,13 @@ def test_it_comes_into_view_as_the_head_turns_back_and_never_at_rest(turned):
     assert np.quantile(shown(turned, -20), 0.9) > np.quantile(shown(turned, -6), 0.9)
 
 
+def test_looking_up_or_down_uncovers_nothing(turned):
+    """Below a nose that looks up there is more to be seen, but nothing of the far side: its mirrored wing lay beside the own one."""
+    clip = MotionClip.neutral(3)
+    clip.head_rotation_deg[1:, 1] = 20, -20
+    assert all(posed.colour["far_side"][:, 3].max() < 0.05 for posed in Poser(turned).pose(clip, 0, 3))
+
+
 def test_the_fill_has_the_colours_of_the_far_side(image, turned_points, everywhere):
     """A light from the far side: the fill is brighter than the near cheek it shows, and goes over into what is seen."""
     ramp = np.linspace(0.6, 1.3, image.shape[1])[None, :, None]
