@@ -19,7 +19,9 @@ APPROACH_S, RETURN_S = 0.2, 0.4
 """Lips come together as slowly as a resting mouth gets ready to speak, more than twice the time of a closure within speech
 (constraints.APPROACH_S), and part again as slowly as an expression returns."""
 HELD_S = 1.0
-"""Pauses up to this long are pauses of somebody who speaks on; also the least that lips stay together after the last sound, live."""
+"""Lips stay together this long after a sound: who pauses for less speaks on."""
+LONGEST_PAUSE_S = HELD_S + RETURN_S + APPROACH_S
+"""In a shorter one they would no sooner be apart than come together again."""
 
 
 SPEAKING = ("jawOpen", "mouthFunnel", "mouthPucker", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft",
@@ -30,7 +32,8 @@ and stretch, but do not open the mouth for long without a sound."""
 
 
 def lips_together(phones: Iterable[Phone], times_s: np.ndarray) -> np.ndarray:
-    """(T,) lipsTogether 0..1 at `times_s` (T,): 1 from the start to the end of every run of sounds with no pause longer than HELD_S."""
+    """(T,) lipsTogether 0..1 at `times_s` (T,): 1 from the start of every run of sounds with no pause longer than
+    LONGEST_PAUSE_S until HELD_S after its end."""
     spoken = sorted((phone.start_s, phone.end_s) for phone in phones if phone.label in VISEMES)
     return _together(_runs(spoken), times_s)
 
@@ -47,16 +50,16 @@ def _together(runs: list[tuple[float, float]], times_s: np.ndarray) -> np.ndarra
     """(T,) 1 within the runs, (start_s, end_s) each, with a slow approach and return."""
     together = np.zeros(len(times_s))
     for start_s, end_s in runs:
-        outside = np.maximum((start_s - times_s) / APPROACH_S, (times_s - end_s) / RETURN_S)
+        outside = np.maximum((start_s - times_s) / APPROACH_S, (times_s - end_s - HELD_S) / RETURN_S)
         together = np.maximum(together, 0.5 + 0.5 * np.cos(np.pi * np.clip(outside, 0.0, 1.0)))
     return together
 
 
 def _runs(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """`spans`, (start_s, end_s) in the order of time, joined over pauses up to HELD_S."""
+    """`spans`, (start_s, end_s) in the order of time, joined over pauses up to LONGEST_PAUSE_S."""
     runs: list[tuple[float, float]] = []
     for start_s, end_s in spans:
-        if runs and start_s - runs[-1][1] <= HELD_S:
+        if runs and start_s - runs[-1][1] <= LONGEST_PAUSE_S:
             runs[-1] = (runs[-1][0], max(runs[-1][1], end_s))
         else:
             runs.append((start_s, end_s))
