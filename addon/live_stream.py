@@ -8,8 +8,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..common.channels import TOGETHER, own_of
 from .scene.channels import CHANNELS
-from .scene.clip_file import ClipData, own_of
+from .scene.clip_file import ClipData
 
 LONGEST_LINE = 1 << 16
 LARGEST_ANGLE_DEG, LARGEST_SHIFT_M = 180.0, 10.0
@@ -82,7 +83,7 @@ def _frame(record: dict) -> LiveFrame:
                               _bounded(record["head_translation_m"], 3, LARGEST_SHIFT_M),
                               _bounded(record["gaze_deg"], 4, LARGEST_ANGLE_DEG),
                               np.clip(_bounded(record.get("tongue", AT_REST), len(AT_REST), 1.0), 0, 1),
-                              np.clip(_bounded(record.get("lips_together", own_of(np.array([channels]))[:, 2]), 1, 1.0), 0, 1)])
+                              np.clip(_bounded(record.get("lips_together", own_of(np.array([channels]))[:, TOGETHER]), 1, 1.0), 0, 1)])
     if not np.isfinite(columns).all():
         raise ValueError("values are not finite")
     return LiveFrame(int(record["frame"]), columns)

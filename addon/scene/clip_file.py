@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ...common.channels import own_of
 from ..errors import AddonError, FileError
 from .channels import CHANNELS, OWN_CHANNELS
 
 NEWEST_FORMAT = 3
-SEALED_ROLL = 0.5
-"""mouthRollUpper of sealed lips (`engine/motion/clip.py`)."""
 LARGEST_HEADER_BYTES = 16 << 20
 LARGEST_ARRAY_BYTES = 256 << 20
 """52 channels of float32 at 60 frames a second: more than five hours."""
@@ -92,16 +91,6 @@ def write_clip(clip: ClipData, path: Path) -> None:
         path.write_text(json.dumps(header), encoding="utf-8")
     except OSError as error:
         raise AddonError(f"Cannot write {path}: {error.strerror or error}.", code="bad_output") from error
-
-
-def own_of(channels: np.ndarray, tongue: np.ndarray | None = None) -> np.ndarray:
-    """(T, 3) OWN_CHANNELS of a performance that has only ARKit's (T, 52) and perhaps a tongue (T, 2), as `engine/motion/clip.py`
-    has them (a test holds the two together)."""
-    own = np.zeros((len(channels), len(OWN_CHANNELS)), np.float32)
-    if tongue is not None:
-        own[:, :2] = tongue
-    own[:, 2] = np.clip(channels[:, CHANNELS.index("mouthRollUpper")] / SEALED_ROLL, 0.0, 1.0)
-    return own
 
 
 def _own(archive: zipfile.ZipFile, channels: np.ndarray) -> np.ndarray:

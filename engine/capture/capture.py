@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ...common.channels import TOGETHER
 from .. import __version__
 from ..files import sha256_of
-from ..motion.clip import EYE_LOOK_COLUMNS, TOGETHER, MotionClip, eye_look_from_gaze
+from ..motion.clip import EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
 from ..motion.together import together_of_mouth
 from ..progress import Progress, silent
 from .read import UNUSABLE, expression, gaze_motion, head_motion, rest_picture

@@ -22,10 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ...common.channels import TOGETHER
 from ...common.live_link import ANGLE_COLUMNS, read_recording
 from ..errors import FormatError
 from ..files import whole_file
-from ..motion.clip import ARKIT_CHANNELS, TOGETHER, MotionClip
+from ..motion.clip import ARKIT_CHANNELS, MotionClip
 from ..motion.together import together_of_mouth
 
 SHAPE_COLUMNS = tuple(name[0].upper() + name[1:] for name in ARKIT_CHANNELS)

@@ -9,10 +9,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from ...common.channels import own_of
 from ..audio.decode import SAMPLE_RATE_HZ
 from ..audio.speech import HEARD_HOP_S
 from ..motion import blinks, moods
-from ..motion.clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, eye_look_from_gaze, own_of
+from ..motion.clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, eye_look_from_gaze
 from ..motion.direction import NOMINAL_DISTANCE_M, Direction
 from ..motion.gaze import eyes_in_head
 from ..motion.generate import BREATH_JAW, BREATH_RISE_M, EYES_HOLD_FROM

@@ -8,8 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TextIO
 
+from ...common.channels import TOGETHER
 from ..errors import InputError, OutputError
-from ..motion.clip import ARKIT_CHANNELS, TOGETHER
+from ..motion.clip import ARKIT_CHANNELS
 from .osc import packets
 from .performance import Frame
 

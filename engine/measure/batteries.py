@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..motion.clip import CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze, own_of
+from ...common.channels import own_of
+from ..motion.clip import CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
 
 FPS = Fraction(25)
 BLINK_FPS = Fraction(50)

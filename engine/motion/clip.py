@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...common.channels import ARKIT_CHANNELS, EYE_LOOK_FULL_DEG, OWN_CHANNELS
+from ...common.channels import ARKIT_CHANNELS, EYE_LOOK_FULL_DEG, OWN_CHANNELS, own_of
 from ..errors import FormatError
 from ..files import whole_file
 
@@ -19,10 +19,6 @@ FORMAT_VERSION = 3
 """2 added the tongue, 3 made it a part of `own`; what files of before do not have is told by `own_of`."""
 
 CHANNEL_INDEX: dict[str, int] = {name: index for index, name in enumerate(ARKIT_CHANNELS)}
-
-TOGETHER = OWN_CHANNELS.index("lipsTogether")
-SEALED_ROLL = 0.5
-"""mouthRollUpper at a sealed p, b or m (motion/constraints.py)."""
 
 
 @dataclass
@@ -125,20 +121,10 @@ class MotionClip:
                 clip = cls(Fraction(header["fps"]), arrays["channels"], arrays["head_rotation_deg"],
                            arrays["head_translation_m"], arrays["gaze_deg"], header.get("provenance", {}),
                            arrays["own"] if "own" in arrays else own_of(arrays["channels"], arrays.get("tongue")))
-        except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, IndexError, ZeroDivisionError, zipfile.BadZipFile) as error:
             raise FormatError(f"{path} is not a readable motion clip ({error}).") from error
         clip.check(str(path))
         return clip
-
-
-def own_of(channels: np.ndarray, tongue: np.ndarray | None = None) -> np.ndarray:
-    """(T, 3) OWN_CHANNELS of a performance that has only ARKit's channels (T, 52), and perhaps a tongue (T, 2): lips come together
-    as far as the upper one rolls in, which it does in no sound but p, b and m."""
-    own = np.zeros((len(channels), len(OWN_CHANNELS)), np.float32)
-    if tongue is not None:
-        own[:, :2] = tongue
-    own[:, TOGETHER] = np.clip(channels[:, CHANNEL_INDEX["mouthRollUpper"]] / SEALED_ROLL, 0.0, 1.0)
-    return own
 
 
 def eye_look_from_gaze(gaze_deg: np.ndarray) -> np.ndarray:

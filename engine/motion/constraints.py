@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
+from ...common.channels import SEALED_ROLL
 from ..audio.speech import Phone
-from .clip import SEALED_ROLL
 from .timeline import exposure_s
 from .visemes import LABIODENTALS, SEALS, SIBILANTS
 

@@ -8,12 +8,13 @@ from fractions import Fraction
 
 import numpy as np
 
+from ...common.channels import own_of
 from ..audio.speech import Speech
 from ..errors import InputError
 from ..progress import Progress, silent
 from . import blinks, brows, gaze, head, moods, network
 from .articulation import RATE_HZ, articulate
-from .clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze, own_of
+from .clip import ARKIT_CHANNELS, CHANNEL_INDEX, EYE_LOOK_COLUMNS, MotionClip, eye_look_from_gaze
 from .constraints import constrain, raise_jaw_for_tip
 from .course import gaze_course, number_course
 from .direction import NOMINAL_DISTANCE_M, Direction

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ...common.channels import TOGETHER, own_of
 from ..audio.speech import Phone
-from .clip import CHANNEL_INDEX, TOGETHER, own_of
+from .clip import CHANNEL_INDEX
 from .visemes import VISEMES
 
 APPROACH_S, RETURN_S = 0.2, 0.4
@@ -22,7 +23,6 @@ HELD_S = 1.0
 """Lips stay together this long after a sound: who pauses for less speaks on."""
 LONGEST_PAUSE_S = HELD_S + RETURN_S + APPROACH_S
 """In a shorter one they would no sooner be apart than come together again."""
-
 
 SPEAKING = ("jawOpen", "mouthFunnel", "mouthPucker", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft",
             "mouthUpperUpRight", "mouthRollLower", "mouthRollUpper")

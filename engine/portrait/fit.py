@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...common.channels import RIG_CHANNELS
-from ..motion.clip import CHANNEL_INDEX, SEALED_ROLL
+from ...common.channels import RIG_CHANNELS, SEALED_ROLL
+from ..motion.clip import CHANNEL_INDEX
 from .topology import CHIN, FOREHEAD, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, SURFACE_LANDMARKS
 
 ASSET = Path(__file__).parents[1] / "assets" / "head.npz"

@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 from addon_samples import make_clip
 
-from soliloquy.addon.scene import clip_file
 from soliloquy.addon.scene.channels import CHANNELS, GROUP_OF, OWN_CHANNELS, OWN_GROUP_OF
 from soliloquy.addon.scene.clip_file import read_clip
 from soliloquy.addon.scene.performance import apply_performance
 from soliloquy.addon.scene.portrait_file import read_portrait
 from soliloquy.addon.scene.rig import build_rig
 from soliloquy.addon.scene.timing import key_frames, nearest_samples, scene_fps, set_scene_fps
-from soliloquy.engine.motion import clip as engine_clip
 
 RATES = [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001), Fraction(24), Fraction(25), Fraction(50),
          Fraction(25, 2), Fraction(1199, 50), Fraction(120), Fraction(1)]
@@ -107,10 +105,3 @@ def test_a_rig_from_before_our_own_channels_takes_the_rest_of_a_performance(port
     apply_performance(rig, clip, scene, start_frame=1, name="Ada Performance")
     paths = {path for path, _ in curves_of(rig.master.data.shape_keys)}
     assert len(paths) == len(CHANNELS) and not any("tongueUp" in path for path in paths)
-
-
-def test_what_older_clips_lack_is_told_as_the_engine_tells_it():
-    random = np.random.default_rng(0)
-    channels, tongue = random.random((20, 52), np.float32), random.random((20, 2), np.float32)
-    for known in (None, tongue):
-        np.testing.assert_array_equal(clip_file.own_of(channels, known), engine_clip.own_of(channels, known))

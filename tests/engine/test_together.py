@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from motion_speech import speech_of
 
+from soliloquy.common.channels import SEALED_ROLL, TOGETHER
 from soliloquy.engine.audio.speech import HEARD_HOP_S
 from soliloquy.engine.export.live_link import read_live_link_csv, write_live_link_csv
 from soliloquy.engine.live.ear import SILENCE
 from soliloquy.engine.live.mouth import LiveMouth
 from soliloquy.engine.measure.bench import Bench
 from soliloquy.engine.measure.lips_apart import lip_gap_iod
-from soliloquy.engine.motion.clip import SEALED_ROLL, TOGETHER, MotionClip
+from soliloquy.engine.motion.clip import MotionClip
 from soliloquy.engine.motion.direction import Direction
 from soliloquy.engine.motion.generate import generate_motion
 from soliloquy.engine.motion.together import HELD_S, lips_together, together_of_mouth

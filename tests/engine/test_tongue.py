@@ -122,6 +122,18 @@ def test_clips_keep_what_is_our_own_and_old_ones_have_what_their_channels_tell(t
         assert own[1, :2].tolist() == ([0.25, 0.5] if version == 2 else [0.0, 0.0])
 
 
+@pytest.mark.parametrize("shape", [(3, 10), (3,), (2, 52)])
+def test_old_clips_of_other_shapes_are_refused(tmp_path, shape):
+    clip = MotionClip.neutral(3)
+    clip.save(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text(json.dumps({**json.loads((tmp_path / "a.json").read_text()), "format_version": 1}))
+    with np.load(tmp_path / "a.npz") as arrays:
+        known = {name: array for name, array in arrays.items() if name != "own"}
+    np.savez(tmp_path / "a.npz", **{**known, "channels": np.zeros(shape, np.float32)})
+    with pytest.raises(FormatError):
+        MotionClip.load(tmp_path / "a.json")
+
+
 def test_own_channels_of_other_frames_are_refused():
     clip = MotionClip.neutral(3)
     clip.own = np.zeros((2, 3), np.float32)
