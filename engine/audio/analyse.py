@@ -57,7 +57,7 @@ def analyse_speech(
         duration_s = len(samples) / SAMPLE_RATE_HZ
     speech = Speech(
         duration_s=duration_s,
-        phones=with_sounds_of(phones, events, hummed),
+        phones=with_sounds_of(phones, found.words, events, hummed),
         words=found.words,
         energy_db=levels_db,
         f0_hz=pitch_hz,

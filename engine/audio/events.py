@@ -59,11 +59,12 @@ def find_events(
 ) -> list[Event]:
     """Events of a recording, sorted. levels_db, f0_hz: (N,) per HOP_S; power: (T, 40) mel power per HEARD_HOP_S.
 
-    coughed, hummed: what outbursts.py found; what overlaps a word of the text is that word.
+    coughed, hummed: what outbursts.py found; what overlaps a word of the text is that word, and so is laughter of which words are the most.
     """
     loud_db = float(np.percentile(levels_db, 95))
     coughed, hummed = beside_words(coughed, words), beside_words(hummed, words)
-    laughter = _no_coughs(laughs(_not_hummed(phones, hummed), levels_db, f0_hz, power, loud_db), coughed)
+    laughter = laughs(_not_hummed(phones, hummed), levels_db, f0_hz, power, loud_db)
+    laughter = _not_mostly(_not_mostly(laughter, coughed), words)
     events = laughter + [
         event
         for event in (*_breaths(phones, levels_db, loud_db), *_hums(phones, words, hummed, levels_db, f0_hz, loud_db),
@@ -78,11 +79,12 @@ def beside_words(outbursts: Sequence[Outburst], words: list[Word]) -> list[Outbu
     return [found for found in outbursts if not any(word.start_s < found.end_s and found.start_s < word.end_s for word in words)]
 
 
-def _no_coughs(laughter: list[Event], coughed: list[Outburst]) -> list[Event]:
-    """The laughs but for those of which coughs are half or more: bursts of air keep time too."""
+def _not_mostly(laughter: list[Event], others: Sequence[Outburst] | list[Word]) -> list[Event]:
+    """The laughs but for those of which coughs, or words of the text, are half or more: bursts of air keep time too, and so do the
+    hisses of "the church shop"."""
 
     def share(laugh: Event) -> float:
-        over_s = sum(max(min(laugh.end_s, cough.end_s) - max(laugh.start_s, cough.start_s), 0.0) for cough in coughed)
+        over_s = sum(max(min(laugh.end_s, other.end_s) - max(laugh.start_s, other.start_s), 0.0) for other in others)
         return over_s / (laugh.end_s - laugh.start_s)
 
     return [laugh for laugh in laughter if share(laugh) < 0.5]
@@ -98,8 +100,9 @@ def _not_hummed(phones: list[Phone], hummed: Sequence[Outburst]) -> list[Phone]:
     return [Phone("M", phone.start_s, phone.end_s) if inside(phone) else phone for phone in phones]
 
 
-def with_sounds_of(phones: list[Phone], events: list[Event], hummed: Sequence[Outburst]) -> list[Phone]:
-    """`phones` with what was taken for speech and is none: LAUGH inside laughter, NOISE inside coughs, M inside hums."""
+def with_sounds_of(phones: list[Phone], words: list[Word], events: list[Event], hummed: Sequence[Outburst]) -> list[Phone]:
+    """`phones` with what was taken for speech and is none: LAUGH inside laughter, NOISE inside coughs, M inside hums. Words of the
+    text stay what they are, laughed or not."""
     spans = [(event.start_s, event.end_s, NOISE if event.label == COUGH else LAUGH) for event in events if event.label in (LAUGH, COUGH)]
     hums = {(event.start_s, event.end_s) for event in events if event.label == HUM}
     spans += [(*span, "M") for span in hums if span in {(round(found.start_s, 3), round(found.end_s, 3)) for found in hummed}]
@@ -107,7 +110,8 @@ def with_sounds_of(phones: list[Phone], events: list[Event], hummed: Sequence[Ou
     def label(phone: Phone) -> str:
         middle_s = (phone.start_s + phone.end_s) / 2
         inside = (label for start_s, end_s, label in spans if start_s <= middle_s <= end_s)
-        return phone.label if phone.label in _SPEECHLESS else next(inside, phone.label)
+        said = any(word.start_s <= middle_s <= word.end_s for word in words)
+        return phone.label if said or phone.label in _SPEECHLESS else next(inside, phone.label)
 
     return [Phone(label(phone), phone.start_s, phone.end_s) for phone in phones]
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
+from soliloquy.engine.audio.analyse import analyse_speech
 from soliloquy.engine.audio.decode import SAMPLE_RATE_HZ
-from soliloquy.engine.audio.events import laughs
+from soliloquy.engine.audio.events import laughs, with_sounds_of
 from soliloquy.engine.audio.features import energy_db, f0_hz
 from soliloquy.engine.audio.mel import mel_power
-from soliloquy.engine.audio.speech import Phone
+from soliloquy.engine.audio.say import say
+from soliloquy.engine.audio.speech import Event, Phone, Word
 
 PERIOD_S, NOTE_S = 0.21, 0.07
 """From note to note as Bachorowski, Smoski and Owren (2001) measured it; a third of it sounds."""
@@ -54,3 +56,17 @@ def test_many_notes_alike_are_laughter_without_a_breath():
 )
 def test_what_only_keeps_time_is_not(samples):
     assert not heard(samples)
+
+
+def test_the_hisses_of_a_text_that_is_known_are_its_words_and_no_laughter(tmp_path):
+    said = "She chose fresh cheese and a large dish of sugar from the church shop, which George and Jane should share."
+    say(said, tmp_path / "hisses.wav")
+    speech = analyse_speech(tmp_path / "hisses.wav", said)
+    assert "LAUGH" not in {phone.label for phone in speech.phones} | {event.label for event in speech.events}
+    assert {"SH", "CH", "JH"} <= {phone.label for phone in speech.phones}
+
+
+def test_words_that_are_laughed_stay_words():
+    phones = [Phone("SIL", 0.0, 1.0), Phone("HH", 1.0, 1.1), Phone("AY", 1.1, 1.3), Phone("AH", 1.3, 2.5)]
+    laughed = with_sounds_of(phones, [Word("hi", 1.0, 1.3)], [Event("LAUGH", 1.0, 2.5)], [])
+    assert [phone.label for phone in laughed] == ["SIL", "HH", "AY", "LAUGH"]

@@ -90,7 +90,7 @@ def test_what_was_taken_for_speech_there_is_relabelled():
     tracks = np.full(301, -60.0, np.float32), np.zeros(301, np.float32), np.full((151, 40), 1e-6, np.float32)
     events = find_events(phones, [], *tracks, coughed, hummed)
     assert [(event.label, event.start_s, event.end_s) for event in events] == [("COUGH", 1.0, 1.4), ("HUM", 2.0, 2.6)]
-    assert [phone.label for phone in with_sounds_of(phones, events, hummed)] == [SILENCE, "NOISE", SILENCE, "M", "M", SILENCE]
+    assert [phone.label for phone in with_sounds_of(phones, [], events, hummed)] == [SILENCE, "NOISE", SILENCE, "M", "M", SILENCE]
 
 
 def test_a_word_of_the_text_is_that_word():
