@@ -14,13 +14,14 @@ from .. import __version__
 from ..errors import Cancelled, InputError, SoliloquyError
 from ..progress import Progress, silent
 from ..render.render import render
-from . import rows_face, rows_gaze, rows_identity, rows_performance, rows_picture, rows_pose, rows_shape, rows_speech, table
+from . import rows_face, rows_gaze, rows_identity, rows_performance, rows_picture, rows_pose, rows_shape, rows_speech, rows_visemes, table
 from .bench import Bench
 from .detectors import FaceDetector
 from .figures import ROWS, Figure
 from .known_head import ReaderSlopes, reader_slopes
 from .reference import Reference, direction_of, reference, takes
 from .speed import Preparation, hardware, speed
+from .spoken import Spoken
 from .subjects import Subject, read_subject
 from .teeth import teeth
 
@@ -138,7 +139,7 @@ def measure_subject(subject: Subject, bench: Bench, rows: Collection[int], spoke
         4: lambda: rows_gaze.gaze(bench),
         5: lambda: rows_face.lips_posed(bench) + rows_face.lips_speaking(bench, *own_or_reference()),
         6: lambda: rows_speech.labiodentals(bench, *own_or_reference()),
-        7: lambda: rows_speech.visemes(bench, *own_or_reference()),
+        7: lambda: rows_visemes.visemes(bench, spoken().sounds if take is None else Spoken.of_performance(speech, take)),
         8: lambda: rows_speech.timing(bench, *own_or_reference()),
         9: lambda: rows_performance.silence(bench, *own_or_reference()),
         13: lambda: [rows_shape.shape(bench), *rows_identity.identity(bench)],

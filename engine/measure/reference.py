@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..motion.clip import MotionClip
 from ..motion.direction import Direction, load_direction
 from ..motion.generate import generate_motion
 from ..progress import Progress, silent
+from .spoken import Spoken, one_after_the_other
 
 SENTENCES = (
     "My brother Bob bought a big brown map of Panama before he came home.",
@@ -28,6 +30,13 @@ SENTENCES = (
 )
 """Rich in P B M and open vowels, some F and V; the text of the reference recording, spoken by the bundled voice."""
 
+MORE_SENTENCES = (
+    "She chose fresh cheese and a large dish of sugar from the church shop, which George and Jane should share.",
+    "Joshua just wished to watch the short show; the judge on the stage had much change to show each child.",
+    "Five very brave wolves found food for you, and moved over a few rough roofs to view the new blue room.",
+)
+"""Rich in hushes, F and V and round vowels, of which SENTENCES have too few for row 7; spoken for that row alone."""
+
 PAUSE_S = 0.6
 SEEDS = 8
 FPS = Fraction(25)
@@ -35,33 +44,45 @@ FPS = Fraction(25)
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference recording, understood, and its takes; analyse_s and motion_s: what the analysis and one take cost."""
+    """The reference recording, understood, and its takes.
+
+    sounds: frames that show known sounds, of the first take and of MORE_SENTENCES; analyse_s, motion_s: what the analysis and one take cost.
+    """
 
     speech: Speech
     takes: list[MotionClip]
+    sounds: Spoken
     analyse_s: float
     motion_s: float
 
 
 def reference(*, progress: Progress = silent) -> Reference:
     """Speak, analyse and perform the reference text with the default direction and SEEDS seeds."""
-    with tempfile.TemporaryDirectory() as folder:
-        path, text = Path(folder) / "reference.wav", " ".join(SENTENCES)
-        progress("measure: reference recording", 0, 2)
-        speak(path)
-        progress("measure: reference recording", 1, 2)
-        start = time.perf_counter()
-        speech = analyse_speech(path, text)
-        analyse_s = time.perf_counter() - start
+    progress("measure: reference recording", 0, 2)
+    speech, analyse_s = understood(SENTENCES)
+    progress("measure: reference recording", 1, 2)
+    more, _ = understood(MORE_SENTENCES)
     start = time.perf_counter()
     performances = takes(speech, load_direction(), progress=progress)
-    return Reference(speech, performances, analyse_s, (time.perf_counter() - start) / len(performances))
+    motion_s = (time.perf_counter() - start) / len(performances)
+    performed = generate_motion(more, load_direction(), seed=0, fps=FPS)
+    sounds = one_after_the_other([Spoken.of_performance(speech, performances[0]), Spoken.of_performance(more, performed)])
+    return Reference(speech, performances, sounds, analyse_s, motion_s)
 
 
-def speak(path: Path) -> None:
-    """Write the reference recording: the sentences with silences of PAUSE_S between them."""
+def understood(sentences: Sequence[str]) -> tuple[Speech, float]:
+    """The sentences as the bundled voice speaks them, analysed with their text, and the seconds that the analysis took."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "reference.wav"
+        speak(sentences, path)
+        start = time.perf_counter()
+        return analyse_speech(path, " ".join(sentences)), time.perf_counter() - start
+
+
+def speak(sentences: Sequence[str], path: Path) -> None:
+    """Write a recording of the sentences with silences of PAUSE_S between them."""
     pieces: list[np.ndarray] = []
-    for number, sentence in enumerate(SENTENCES):
+    for number, sentence in enumerate(sentences):
         piece = path.with_name(f"{path.stem}-{number}.wav")
         say(sentence, piece)
         samples, rate = soundfile.read(piece, dtype="float32")

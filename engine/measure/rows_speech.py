@@ -1,4 +1,4 @@
-"""Rows 6 to 8: do the lips say what the sound says, when it says it? Frames of a performance, rendered and looked at."""
+"""Rows 6 and 8: do the lips say what the sound says, when it says it? Frames of a performance, rendered and looked at."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from scipy.ndimage import gaussian_filter1d
 from ..audio.speech import Phone, Speech
 from ..motion.clip import MotionClip
 from ..motion.visemes import LABIODENTALS, SEALS, VISEMES
-from ..portrait.portrait import Portrait
 from ..portrait.topology import INNER_LIP_LOWER, INNER_LIP_UPPER, SURFACE_LANDMARKS
 from ..render.pose import Poser
 from .bench import Bench
 from .figures import Figure, not_applicable
 from .lips_apart import lip_gap_iod
-from .mouth_motion import speaking_ways_iod
 from .reference import FPS
 from .rows_face import clip_of_frames, frames_between, spread
-from .rows_performance import LIP_CHANNELS
 from .signals import lag_of
 from .teeth import TEETH_LEVELS, changed, toothless
-from .viseme_table import PLACES, about_mean, lip_change, side_turned_to, told_apart, viseme_table
 
 MOST_LABIODENTALS = 6
 CONTACT_IOD = 0.02
@@ -28,17 +24,6 @@ CONTACT_IOD = 0.02
 
 NEAR_MIDDLE_IOD = 0.13
 """The incisors: what lies this close to the middle of the mouth."""
-
-GROUPS = {"p b m": "P B M", "f v": "F V", "open": "AA AE AH AY AW", "spread": "IY IH EY EH", "round": "UW OW UH W AO OY",
-          "hush": "SH ZH CH JH", "hiss": "S Z T D N"}
-FRAMES_PER_GROUP = 30
-LEAST_PER_GROUP, LEAST_GROUPS = 4, 4
-LEAST_FROM_CURVES = 0.4
-"""Curves that tell sounds apart less than this have nothing to keep; a share of it would flatter."""
-READINGS = {"seen": "followed", "lips": "lips", "drawn": "drawn", "curves": "curves"}
-KEPT = {"seen": 25, "lips": 12, "drawn": 24, "curves": 20}
-"""What row 7 reads sounds from, and the principal components that the discriminants see of it; settled on the table alone, each
-portrait of it told by the others (docs/measures.md)."""
 
 TIMING_S = 2.4
 LARGEST_LAG_S = 0.14
@@ -92,71 +77,6 @@ def lowest_row(mask: np.ndarray) -> np.ndarray:
     """(W,) the lowest row in each column of a mask (H, W) in which it is set; 0 where it is nowhere."""
     rows = np.arange(len(mask))[:, None]
     return (rows * mask).max(axis=0)
-
-
-def visemes(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:
-    """Row 7: groups of sounds told apart from the motion of the rendered mouth's pixels, as a share of how well the curves tell them
-    apart, by linear discriminants that learned from other portraits and other voices; the same of the detector's outline, and of the
-    lips as drawn, without a picture."""
-    keys = ("visemes", "visemes_detected", "visemes_drawn")
-    chosen = group_frames(speech, clip)
-    if len(set(chosen.values())) < LEAST_GROUPS:
-        return not_applicable(keys, "the recording has too few different sounds")
-    part, labels = clip_of_frames(clip, np.array(sorted(chosen))), np.array([chosen[frame] for frame in sorted(chosen)])
-    asked, found = spoken_features(bench, part)
-    if found.mean() < 0.5:
-        return [Figure(key, float("nan"), "too little of the face could be followed") for key in keys]
-    table = viseme_table().without(bench.portrait.provenance.get("source_sha256", ""))
-    turned = side_turned_to(bench.neutral.landmarks_px[0])
-    told = {reading: told_apart(*table.lesson(name), about_mean(asked[name], name, turned), labels[found], KEPT[reading])
-            for reading, name in READINGS.items()}
-    note = (f"{100 * told['seen']:.0f} % from pixels, {100 * told['lips']:.0f} % from the outline, "
-            f"{100 * told['drawn']:.0f} % as drawn, {100 * told['curves']:.0f} % from the curves, {len(set(labels))} groups, {found.sum()} frames")
-    if told["curves"] < LEAST_FROM_CURVES:
-        return not_applicable(keys, f"its curves tell only {100 * told['curves']:.0f} % of the sounds")
-    return [Figure(key, 100.0 * told[name] / told["curves"], note) for key, name in zip(keys, ("seen", "lips", "drawn"))]
-
-
-def spoken_features(bench: Bench, clip: MotionClip) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The features of viseme_table.FEATURES, (F, D) each, of the F frames of `clip` whose mouth could be followed, and which (T,)."""
-    frames = list(bench.frames(clip, stage="measure: visemes"))
-    landmarks = bench.observe_frames(frames, clip.head_translation_m[:, 2]).landmarks_px
-    followed = followed_mouth(bench, frames, landmarks)
-    found = np.isfinite(followed).all(axis=1)
-    if not found.any():
-        return {}, found
-    return {"followed": followed[found], "lips": lip_change(landmarks[found], bench.neutral.landmarks_px[0], 2),
-            "drawn": drawn_lips(bench.portrait, clip)[found], "curves": clip.channels[found][:, LIP_CHANNELS].astype(float)}, found
-
-
-def followed_mouth(bench: Bench, frames: list[np.ndarray], landmarks_px: np.ndarray) -> np.ndarray:
-    """(T, 146) how far the mouth's skin is from its mean place; NaN in frames where it could not be followed.
-
-    landmarks_px: (T, 478, 3) of the frames, as the detector has them.
-    """
-    rest = bench.neutral.landmarks_px[0]
-    if not np.isfinite(rest).all():
-        return np.full((len(frames), 2 * len(PLACES)), np.nan)
-    return speaking_ways_iod(bench.neutral_frame, rest, frames, landmarks_px).reshape(len(frames), -1)
-
-
-def drawn_lips(portrait: Portrait, clip: MotionClip) -> np.ndarray:
-    """(T, 80) change of the lips' posed vertices against the rest pose, as the camera would see it."""
-    rest = portrait.parts["face"].vertices[:SURFACE_LANDMARKS]
-    posed = Poser(portrait).pose(clip, 0, len(clip))
-    return lip_change(np.array([frame.vertices["face"][:SURFACE_LANDMARKS] for frame in posed]), rest, 2)
-
-
-def group_frames(speech: Speech, clip: MotionClip, least: int = LEAST_PER_GROUP, most: int = FRAMES_PER_GROUP) -> dict[int, str]:
-    """Frame in the middle of a sound -> the sound's group, at most so many of each group spread over the recording; none of a group
-    that has fewer than `least`."""
-    chosen: dict[int, str] = {}
-    for group, labels in GROUPS.items():
-        middles = [(phone.start_s + phone.end_s) / 2.0 for phone in speech.phones if phone.label in labels.split()]
-        frames = spread(sorted({min(round(s * float(clip.fps)), len(clip) - 1) for s in middles} - set(chosen)), most)
-        if len(frames) >= least:
-            chosen |= dict.fromkeys(frames, group)
-    return chosen
 
 
 def timing(bench: Bench, speech: Speech, clip: MotionClip) -> list[Figure]:

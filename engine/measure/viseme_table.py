@@ -8,6 +8,7 @@ the lips as drawn, and the curves. Nothing of the portrait under test teaches: r
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,13 @@ class Table:
 
     def without(self, source: str) -> Table:
         """The rows of other pictures."""
-        kept = self.source != source
+        return self._rows(self.source != source)
+
+    def of_groups(self, groups: Collection[str]) -> Table:
+        """The rows of these groups of sounds."""
+        return self._rows(np.isin(self.group, sorted(groups)))
+
+    def _rows(self, kept: np.ndarray) -> Table:
         return Table(self.source[kept], self.group[kept], self.turned[kept], {name: rows[kept] for name, rows in self.features.items()})
 
     def lesson(self, name: str) -> tuple[np.ndarray, np.ndarray]:

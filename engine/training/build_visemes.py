@@ -10,7 +10,6 @@ of them; none speaks with the bundled voice, which the scoreboard tests with.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,9 @@ from ..files import sha256_of
 from ..measure.bench import Bench
 from ..measure.detectors import FaceDetector
 from ..measure.reference import FPS
-from ..measure.rows_face import clip_of_frames
-from ..measure.rows_speech import group_frames, spoken_features
+from ..measure.rows_visemes import spoken_features
+from ..measure.spoken import Spoken, one_after_the_other
 from ..measure.viseme_table import ASSET, FEATURES, in_steps, side_turned_to
-from ..motion.clip import MotionClip
 from ..motion.direction import load_direction
 from ..motion.generate import generate_motion
 from ..portrait.build import build_portrait
@@ -33,43 +31,22 @@ FRAMES_PER_GROUP = 20
 """Of each group of sounds, in each portrait."""
 
 
-@dataclass(frozen=True)
-class Spoken:
-    """Frames in the middle of known sounds, of one voice. clip: T frames; groups: (T,) the sounds' groups."""
-
-    clip: MotionClip
-    groups: np.ndarray
-
-    @classmethod
-    def by(cls, voice: Path) -> Spoken:
-        """All frames of a recording that show a group's sound."""
-        text = voice.with_suffix(".txt")
-        speech = analyse_speech(voice, text.read_text(encoding="utf-8") if text.exists() else None)
-        clip = generate_motion(speech, load_direction(), seed=0, fps=FPS)
-        chosen = group_frames(speech, clip, least=1, most=len(clip))
-        return cls(clip, np.array([chosen.get(frame, "") for frame in range(len(clip))])).of(np.array(sorted(chosen)))
-
-    def of(self, frames: np.ndarray) -> Spoken:
-        """The chosen frames."""
-        return Spoken(clip_of_frames(self.clip, frames), self.groups[frames])
-
-    def share(self, number: int) -> Spoken:
-        """What the portrait of that number says: of every group FRAMES_PER_GROUP frames or so, spread over all voices, other frames
-        than the portraits before it, as long as there are others."""
-        kept = np.zeros(len(self.groups), bool)
-        for group in set(self.groups):
-            places = np.flatnonzero(self.groups == group)
-            every = max(len(places) // FRAMES_PER_GROUP, 1)
-            kept[places[number % every :: every]] = True
-        return self.of(np.flatnonzero(kept))
+def spoken_by(voice: Path) -> Spoken:
+    """All frames of a recording that show a group's sound."""
+    text = voice.with_suffix(".txt")
+    speech = analyse_speech(voice, text.read_text(encoding="utf-8") if text.exists() else None)
+    return Spoken.of_performance(speech, generate_motion(speech, load_direction(), seed=0, fps=FPS))
 
 
-def one_after_the_other(spoken: list[Spoken]) -> Spoken:
-    """All voices' frames."""
-    clips, names = [voice.clip for voice in spoken], ("channels", "head_rotation_deg", "head_translation_m", "gaze_deg")
-    arrays = [np.concatenate([getattr(clip, name) for clip in clips]) for name in names]
-    own = np.concatenate([clip.own for clip in clips])
-    return Spoken(MotionClip(FPS, *arrays, own=own), np.concatenate([voice.groups for voice in spoken]))
+def share(spoken: Spoken, number: int) -> Spoken:
+    """What the portrait of that number says: of every group FRAMES_PER_GROUP frames or so, spread over all voices, other frames
+    than the portraits before it, as long as there are others."""
+    kept = np.zeros(len(spoken.groups), bool)
+    for group in set(spoken.groups):
+        places = np.flatnonzero(spoken.groups == group)
+        every = max(len(places) // FRAMES_PER_GROUP, 1)
+        kept[places[number % every :: every]] = True
+    return spoken.frames(kept)
 
 
 def rows_of(bench: Bench, said: Spoken, source: str) -> dict[str, np.ndarray]:
@@ -86,10 +63,10 @@ def joined(tables: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 def build(portraits: list[Path], voices: list[Path]) -> dict[str, np.ndarray]:
     """All arrays of the table."""
-    spoken, tables = one_after_the_other([Spoken.by(voice) for voice in voices]), []
+    spoken, tables = one_after_the_other([spoken_by(voice) for voice in voices]), []
     with FaceDetector() as detector:
         for number, path in enumerate(portraits):
-            said = spoken.share(number)
+            said = share(spoken, number)
             bench = Bench(build_portrait(path), detector, render=render)
             tables.append(rows_of(bench, said, sha256_of(path)))
     table = joined(tables)

@@ -8,10 +8,11 @@ import pytest
 from figures_by_key import by_key
 from motion_speech import speech_of
 
-from soliloquy.engine.measure import known_head, rows_identity, rows_performance, rows_picture, rows_shape, rows_speech
+from soliloquy.engine.measure import known_head, rows_identity, rows_performance, rows_picture, rows_shape, rows_speech, rows_visemes
 from soliloquy.engine.measure.bench import Bench
 from soliloquy.engine.measure.figures import MISS, PASS
 from soliloquy.engine.measure.signals import lag_of
+from soliloquy.engine.measure.spoken import GROUPS, Spoken
 from soliloquy.engine.measure.teeth import shift_px, teeth, toothless
 from soliloquy.engine.measure.viseme_table import PLACES, about_mean, mirrored, side_turned_to, told_apart, viseme_table
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
@@ -82,9 +83,9 @@ def test_a_portrait_of_the_table_is_told_by_the_others(nth):
     taught, asked = table.without(source), table.source == source
     assert source not in taught.source and len(set(taught.source)) >= 12
     told = {}
-    for reading, name in rows_speech.READINGS.items():
+    for reading, name in rows_visemes.READINGS.items():
         shown = about_mean(table.features[name][asked], name, int(table.turned[asked][0]))
-        told[reading] = told_apart(*taught.lesson(name), shown, table.group[asked], rows_speech.KEPT[reading])
+        told[reading] = told_apart(*taught.lesson(name), shown, table.group[asked], rows_visemes.KEPT[reading])
     assert 0.4 < told["lips"] < told["seen"] < told["curves"] <= 1.0 and told["drawn"] > 0.6
 
 
@@ -112,12 +113,12 @@ def test_a_face_turned_to_the_left_is_read_as_in_a_mirror(astronaut):
 def test_a_frozen_mouth_says_no_visemes(astronaut, detector):
     speech = speech_of([("SIL", 0.2)] + [(label, 0.12) for label in "P AA IY UW SH M AE EH OW CH B AH IH W JH P AY EY UH SH".split()])
     clip, table = MotionClip.neutral(66), viseme_table()
-    group_of = {label: group for group, labels in rows_speech.GROUPS.items() for label in labels.split()}
+    group_of = {label: group for group, labels in GROUPS.items() for label in labels.split()}
     for phone in speech.phones[1:]:
         shown = table.features["curves"][table.group == group_of[phone.label]]
         clip.channels[round(phone.start_s * 25) : round(phone.end_s * 25), rows_performance.LIP_CHANNELS] = shown[len(shown) // 2]
     bench = Bench(astronaut, detector, render=pictures(lambda picture, n: picture))
-    told, detected, drawn = rows_speech.visemes(bench, speech, clip)
+    told, detected, drawn = rows_visemes.visemes(bench, Spoken.of_performance(speech, clip))
     assert told.status == MISS and max(told.value, detected.value) < 40.0
     assert drawn.value > 2.0 * told.value, "the vertices move, the picture does not"
 
