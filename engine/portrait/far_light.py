@@ -36,6 +36,8 @@ SKIN = 0.5
 """What is brighter or darker than skin by this, as a logarithm, is no skin: hair is not lit as if it were."""
 BRIGHTEST = 0.95
 """No fill is brighter than this share of what is seen of the face."""
+HUE_OF_LIT = 0.4
+"""What is made brighter by this, as a logarithm, has the hue of the lit skin around it."""
 GAIN_LIMITS = (0.2, 2.5)
 """A far side in shadow is a fifth as bright as the near one in the light of a painting."""
 
@@ -95,7 +97,22 @@ def gains(own: np.ndarray, other: np.ndarray, normals: np.ndarray, poor: np.ndar
         smooth = sheet.carried_on(unexplained, believed)
         believed = trusted / (1 + ((unexplained - smooth).mean(axis=1) / UNLIKE) ** 2)
     headroom = np.maximum(np.quantile(own[poor < 0.5], BRIGHTEST, axis=0) - other, 0)
-    return np.clip(np.exp(np.minimum(light + smooth, headroom)), *GAIN_LIMITS)
+    lit = np.minimum(light + smooth, headroom)
+    return np.clip(np.exp(lit + hue_of_lit(other + lit, lit, sheet.carried_on(hue(own), believed))), *GAIN_LIMITS)
+
+
+def hue(colour: np.ndarray) -> np.ndarray:
+    """Of logarithms of colours (V, 3) what is not brightness."""
+    return colour - colour.mean(axis=1, keepdims=True)
+
+
+def hue_of_lit(filled: np.ndarray, brighter: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """(V, 3) logarithm of what turns the hue of shaded skin that is made `brighter` into that of the skin `around` (V, 3).
+
+    Skin in the shade is redder than in the light: a nose's shaded flank, made bright, was orange.
+    """
+    share = np.clip(brighter.mean(axis=1, keepdims=True) / HUE_OF_LIT, 0, 1)
+    return share * (around - hue(filled))
 
 
 def light_of(normals: np.ndarray, brightness: np.ndarray, trusted: np.ndarray) -> np.ndarray:
@@ -111,12 +128,7 @@ def light_of(normals: np.ndarray, brightness: np.ndarray, trusted: np.ndarray) -
 
 def lit_otherwise(own: np.ndarray, other: np.ndarray, turned: np.ndarray, light: np.ndarray,
                   trusted: np.ndarray) -> np.ndarray:
-    """(V, 3) logarithm of how much brighter skin is for having a normal that differs by `turned` (V, 3).
-
-    Skin in the shade is redder than in the light: what is lit has the hue of the skin that is seen.
-    """
-    skin = np.average(own, axis=0, weights=trusted)
-    brighter = LIGHT_LIMIT * np.tanh(turned @ light / LIGHT_LIMIT)[:, None]
-    hue = (skin - skin.mean()) - (other - other.mean(axis=1, keepdims=True))
-    away = np.abs(other.mean(axis=1, keepdims=True) - skin.mean()) / SKIN
-    return np.clip(2 - away, 0, 1) * (brighter + np.maximum(brighter, 0) / LIGHT_LIMIT * hue)
+    """(V, 1) logarithm of how much brighter skin is for having a normal that differs by `turned` (V, 3)."""
+    skin = np.average(own.mean(axis=1), weights=trusted)
+    away = np.abs(other.mean(axis=1, keepdims=True) - skin) / SKIN
+    return np.clip(2 - away, 0, 1) * LIGHT_LIMIT * np.tanh(turned @ light / LIGHT_LIMIT)[:, None]

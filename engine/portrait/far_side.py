@@ -45,6 +45,8 @@ BEHIND_PX = 100
 FOREIGN = (0.45, 0.8)
 """Hair that hangs over the far side makes it darker than the near side's image of it by this much, as a logarithm: it would
 be drawn out upon the cheek."""
+FRINGE, FRINGE_REACH = (0.1, 0.45), 0.06
+"""A lock of hair has soft ends, and shades the skin beside it: so near to it (pupil distances) less darkness is enough."""
 FOREIGN_REACH = 0.25
 """So near to what is filled, pupil distances: a shadow in the middle of a face stays."""
 FOREIGN_SPREAD = 3
@@ -81,7 +83,7 @@ def far_side_part(image: np.ndarray, matte: np.ndarray, fit: Fit) -> Part | None
     mirrored = across @ rest[:, :2]
     own, other = (colours_at(image, matte, fit, places) for places in (rest, mirrored))
     gain = gains(own, other, normals, poor, across, sheet)
-    foreign = foreign_share(own, other + np.log(gain)) * near_fill(sheet, alpha) * clear
+    foreign = foreign_share(sheet, own, other + np.log(gain)) * near_fill(sheet, alpha) * clear
     foreign = far * np.clip(FOREIGN_SPREAD * sheet.averaged(far * foreign, SMOOTH_RINGS), 0, 1)
     if foreign.any():
         gain = gains(own, other, normals, np.maximum(poor, foreign), across, sheet)
@@ -168,10 +170,14 @@ def edge_drawn(sheet: Sheet, wanted: np.ndarray) -> np.ndarray:
     return np.clip((sheet.averaged(wanted, SMOOTH_RINGS) - 0.5) * STEEPER + 0.5, 0, 1)
 
 
-def foreign_share(own: np.ndarray, filled: np.ndarray) -> np.ndarray:
-    """(V,) 0..1: how much darker the far side is in the picture than as it is filled (both (V, 3), logarithms)."""
-    low, high = FOREIGN
-    return np.clip(((filled - own).mean(axis=1) - low) / (high - low), 0, 1)
+def foreign_share(sheet: Sheet, own: np.ndarray, filled: np.ndarray) -> np.ndarray:
+    """(V,) 0..1: how surely the far side is darker in the picture than as it is filled (both (V, 3), logarithms), for being hair."""
+    darker = (filled - own).mean(axis=1)
+    sure, fringe = (np.clip((darker - low) / (high - low), 0, 1) for low, high in (FOREIGN, FRINGE))
+    if not (sure > 0.5).any():
+        return sure
+    distance, _ = scipy.spatial.cKDTree(sheet.places[sure > 0.5]).query(sheet.places)
+    return np.maximum(sure, fringe * np.clip(2 - distance / FRINGE_REACH, 0, 1))
 
 
 def near_fill(sheet: Sheet, alpha: np.ndarray) -> np.ndarray:

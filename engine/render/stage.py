@@ -34,6 +34,8 @@ FAR_SIDE_BEFORE_M = 0.003
 """The far cheek's fill is drawn this much before the face: more than the squeezed surface folds, less than a nose stands out."""
 LIFTED = {"far_side", "lid_left", "lid_right"}
 """So are the lids where there is such a fill, or it would cover them, unseen at rest as it is."""
+GIVEN_WAY_BY_M = -0.05
+"""What of the face has given way to that fill lies so far behind: unseen along a fold, it hid the fill behind it."""
 GLASSES_BEFORE_M = 0.01
 """A frame is drawn this much before the skin on which the picture shows it: more than a lid that closes behind it stands out."""
 LIP_SHADOW_M = 0.0035
@@ -231,6 +233,8 @@ class Stage:
             colour["glasses"] = colour["face"][:, self.beneath_glasses]
         if "far_side" in self.parts:
             colour["far_side"] = self._lit_far_side(posed, colour["face"])
+            face, gone = placed["face"][:, self.beneath_far_side], colour["face"][:, self.beneath_far_side, 3:] <= 0
+            placed["face"][:, self.beneath_far_side] = torch.where(gone, self._lifted(face, GIVEN_WAY_BY_M), face)
         if TONGUE_OUT in posed.colour:
             placed[TONGUE_OUT], colour[TONGUE_OUT] = placed["tongue"], posed.colour[TONGUE_OUT]
         texels = {name: self._texels_at_rest[name] for name in placed}

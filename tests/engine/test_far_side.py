@@ -8,13 +8,14 @@ import scipy.spatial
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.build import assemble
 from soliloquy.engine.portrait.far_light import Sheet, gains
-from soliloquy.engine.portrait.far_side import counterparts, far_side_part
+from soliloquy.engine.portrait.far_side import counterparts, far_side_part, foreign_share
 from soliloquy.engine.portrait.fit import fit_face
 from soliloquy.engine.portrait.mesh import face_subdivision
 from soliloquy.engine.portrait.picture import read_picture
-from soliloquy.engine.render.pose import Poser
+from soliloquy.engine.render.pose import Poser, beneath_far_side
 from soliloquy.engine.render.raster import rasterise_attributes
 from soliloquy.engine.render.render import render
+from soliloquy.engine.render.stage import Stage
 from soliloquy.engine.render.surface import vertex_normals
 
 AWAY_DEG = 38
@@ -157,6 +158,35 @@ def test_what_is_hidden_lies_in_the_light_that_the_rest_shows(turned_points):
     assert np.abs(np.log(found / ratio)).mean() < 0.5 * np.abs(np.log(ratio)).mean()
 
 
+def test_shaded_skin_that_is_made_bright_has_the_hue_of_lit_skin(turned_points):
+    """Skin in the shade is redder; the flank of a nose, mirrored and made as bright as its lit one is, was orange."""
+    triangles, matrix = face_subdivision()
+    sheet, rest = Sheet(matrix, triangles), (matrix @ fit_face(turned_points).surface).astype(np.float32)
+    normals = vertex_normals(rest, triangles).astype(float)
+    across = counterparts(sheet.places)
+    poor = (normals[:, 2] < 0.4).astype(float)
+    hidden = (poor == 1) & (across @ poor < 0.1)
+    brightness = 5 + 0.6 * np.sign(normals[hidden, 0].mean()) * normals[:, 0]
+    own = brightness[:, None] + np.clip(5 - brightness, 0, None)[:, None] * [0.3, 0.0, -0.3]
+    other = across @ own
+    fill = other + np.log(gains(own, other, normals, poor, across, sheet))
+    made_bright = hidden & ((fill - other).mean(axis=1) > 0.3)
+    redder = [np.median(colour[made_bright, 0] - colour[made_bright, 2]) for colour in (other, fill)]
+    assert made_bright.sum() > 100 and redder[0] > 0.05 and redder[1] < 0.3 * redder[0]
+
+
+def test_a_face_that_has_given_way_hides_nothing_of_the_fill(turned, astronaut):
+    """Along the contour of a nose the face, unseen, stood before the fill of the cheek behind: single pixels of the person showed."""
+    whole = dataclasses.replace(turned, images=turned.images | {name: astronaut.images[name] for name in ("plate", "halo")})
+    clip = MotionClip.neutral(1)
+    clip.head_rotation_deg[0, 0] = -15.0
+    frame = next(Stage(whole, None, True).dress(Poser(whole).pose_together(clip, 0, 1)).frames())
+    gone = frame.colour["face"][:, 3] == 0
+    gone[np.setdiff1d(np.arange(len(gone)), beneath_far_side(whole))] = False
+    assert gone.sum() > 50
+    assert frame.vertices["face"][gone, 2].max() < frame.vertices["far_side"][:, 2].max() - 0.04 * whole.units_per_metre
+
+
 def test_hair_that_hangs_over_the_far_cheek_is_not_drawn_out(image, turned, turned_points, everywhere):
     part, pupil_distance = turned.parts["far_side"], turned.units_per_metre * 0.063
     places = hardly_filled(part, turned.size, turned_points)
@@ -166,6 +196,20 @@ def test_hair_that_hangs_over_the_far_cheek_is_not_drawn_out(image, turned, turn
     with_hair = np.where((away < 0.15 * pupil_distance)[..., None], image // 6, image)
     hidden = far_side_part(with_hair, everywhere, fit_face(turned_points))
     assert filled_at(hidden, places).mean() > filled_at(part, places).mean() + 0.2
+
+
+def test_the_soft_end_of_a_lock_of_hair_goes_with_it():
+    """Its shade on the skin, too little to be hair by itself, stayed on the cheek as a dark line."""
+    triangles, matrix = face_subdivision()
+    sheet = Sheet(matrix, triangles)
+    lock = sheet.places[np.argmax(sheet.places[:, 0])]
+    away = np.linalg.norm(sheet.places - lock, axis=1)
+    shade = np.where(away < 0.4, 1.5, np.where(away < 0.45, 0.4, 0.0))
+    filled = np.full((len(away), 3), 5.0)
+    share = foreign_share(sheet, filled - shade[:, None], filled)
+    assert share[(away > 0.41) & (away < 0.45)].min() > 0.5 and share[away > 0.46].max() == 0
+    alone = foreign_share(sheet, filled - 0.4 * (away < 0.45)[:, None], filled)
+    assert alone.max() == 0
 
 
 def test_lids_lie_before_a_fill_that_is_not_seen(turned, astronaut):
