@@ -20,7 +20,7 @@ LIP_WITHIN = 0.045
 BLUR = 0.012
 """Colour is averaged over this much, pupil distances."""
 MOST = 2.2
-"""No channel is raised by more than this factor, nor lowered."""
+"""No channel is raised by more than this factor, nor lowered; the others go in proportion (`limited`)."""
 SAME_PLACE_PX = 0.5
 LESS_RED_THAN_LIPS, LIGHTER_THAN_LIPS = (6.0, 11.0), (0.0, 10.0)
 """What parted lips show are teeth as far as it is so much less red (CIE a*) or so much lighter (L*) than they. Three portraits' teeth
@@ -45,7 +45,7 @@ class LipEdges:
         colour = self._colour(portrait)
         edge = colour(face.vertices[self.rim, :2])
         lip = colour(face.vertices[self.rim, :2] + LIP_WITHIN * self.pupil_distance * outward)
-        self.gain = np.clip(lip / np.maximum(edge, 1.0), 1.0 if self.closed else 1 / MOST, MOST)
+        self.gain = limited(lip / np.maximum(edge, 1.0), least=1.0 if self.closed else 1 / MOST)
         if self.closed:
             upper = np.setdiff1d(np.arange(len(hole)), lips_of(hole)[LOWER_LIP_MIDDLE])
             self.gain[upper] = 1.0
@@ -73,6 +73,13 @@ class LipEdges:
             return cv2.remap(part, columns[None], rows[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
 
         return colour
+
+
+def limited(gain: np.ndarray, least: float) -> np.ndarray:
+    """(N, 3) factors between `least` and MOST. Those that ask for more than MOST go as far in all their channels as the highest may:
+    cut one by one, a line of dark red became one of bright red, not a paler one."""
+    raised = np.maximum(gain, least) - 1.0
+    return 1.0 + raised * np.minimum(1.0, (MOST - 1.0) / np.maximum(raised.max(axis=1, keepdims=True), 1e-6))
 
 
 def _lab(colour: np.ndarray) -> np.ndarray:

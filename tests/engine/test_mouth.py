@@ -11,6 +11,7 @@ import torch
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.build import build_portrait
 from soliloquy.engine.portrait.fit import fit_face, head_asset, lips_touch
+from soliloquy.engine.portrait.lip_edges import limited
 from soliloquy.engine.portrait.lip_line import EDGE_WIDTH, refine_lip_line, smoothest_path
 from soliloquy.engine.portrait.mouth import (MM, UPPER_LIP_ROW, front_of, full_teeth, lip_left, mouth_asset, mouth_tilt,
                                              shown_below_lip, shown_teeth)
@@ -133,6 +134,14 @@ def test_the_path_of_least_cost_is_found():
     free, stiff = np.zeros((3, 3)), 100.0 * (1 - np.eye(3))
     assert smoothest_path(cost, free).tolist() == [1, 0, 1]
     assert smoothest_path(cost, stiff).tolist() == [1, 1, 1]
+
+
+def test_a_dark_red_line_between_lips_is_made_paler_and_no_redder():
+    line, lip = np.array([[94.0, 35.0, 34.0]]), np.array([[214.0, 188.0, 173.0]])
+    made = line * limited(lip / line, 1.0)
+    assert np.allclose((limited(lip / line, 1.0) - 1) / (lip / line - 1), 1.2 / (188 / 35 - 1), rtol=0.01), "all channels go alike far"
+    assert (made > line).all() and made[0, 0] / made[0, 1] < 94 / 35
+    assert np.allclose(limited(np.array([[0.5, 1.4, 2.0], [0.1, 0.9, 3.4]]), 1 / 2.2), [[0.5, 1.4, 2.0], [1 - 0.5 * 1.2 / 2.2, 0.95, 2.2]], atol=0.01)
 
 
 def test_the_shadow_between_closed_lips_leaves_the_lower_one_as_they_part(hopper):
