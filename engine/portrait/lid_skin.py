@@ -16,9 +16,12 @@ SKIN_ABOVE = (0.015, 0.1)
 SKIN_BELOW = (0.07, 0.16)
 SKIN_LIGHT = 70
 LIGHT_FROM_BELOW = 0.4
-"""A closed lid has the colour of what an open eye shows of it: the usual hue and this percentile of the light so far above the eye (pupil
-distances), without the fold's shadow and the lashes. It bulges into the light as the skin so far beneath the eye does: the light of
+"""A closed lid has the colour of what an open eye shows of it: this percentile of the light so far above the eye (pupil distances),
+without the fold's shadow and the lashes. It bulges into the light as the skin so far beneath the eye does: the light of
 the two is mixed by the share, by ratios: a lid in a deep dark socket stays dark."""
+HUE_ABOVE, HUE_LIT = 0.16, (45, 85)
+"""Its hue is that of what lies between these percentiles of brightness up to so far above the eye: folds and rims are red, most so
+painted ones, and what shines has no hue."""
 PAINTED = (0.2, 0.45)
 """Skin above the eye whose hue differs so much from that below (sum over sRGB channels of parts of their mean) is painted: a lid with
 eye shadow keeps its colour, light and all."""
@@ -99,12 +102,11 @@ def along(curve: np.ndarray, count: int) -> np.ndarray:
 def lit_skin(image: np.ndarray, fit: Fit, edge: np.ndarray, lower: np.ndarray, width: int, seen_above: bool) -> np.ndarray:
     """(width, 3) colour of lit skin around the eye, column by column."""
     pd, colours = fit.pupil_distance, []
-    for curve, span, upwards in ((edge, SKIN_ABOVE, -1), (lower, SKIN_BELOW, 1)):
-        heights = upwards * np.linspace(*span, 13) * pd
-        points = along(curve, width)[:, None] + heights[None, :, None] * fit.down
-        seen = values_at(image, points)
-        hue = np.median(seen, axis=1)
+    for curve, span, farthest, upwards in ((edge, SKIN_ABOVE, HUE_ABOVE, -1), (lower, SKIN_BELOW, SKIN_BELOW[1], 1)):
+        seen, around = (values_at(image, along(curve, width)[:, None] + upwards * heights[None, :, None] * fit.down)
+                        for heights in (np.linspace(span[0], end, 16) * pd for end in (span[1], farthest)))
         light = np.percentile(seen.mean(axis=2), SKIN_LIGHT, axis=1)[:, None]
+        hue = lit_part(around)
         colours.append(hue / np.maximum(hue.mean(axis=1, keepdims=True), 1.0) * light)
     if not seen_above:
         colours[0] = FRAME_SHADE * colours[1]
@@ -114,6 +116,14 @@ def lit_skin(image: np.ndarray, fit: Fit, edge: np.ndarray, lower: np.ndarray, w
     share = LIGHT_FROM_BELOW * (1 - painted)
     lit = above * (below / above) ** share * (hues[0] + share * (hues[1] - hues[0]))
     return scipy.ndimage.gaussian_filter1d(lit, COLOUR_BLUR * pd, axis=0, mode="nearest")
+
+
+def lit_part(colours: np.ndarray) -> np.ndarray:
+    """(N, 3) the mean of what is in the light, of colours (N, K, 3)."""
+    light = colours.mean(axis=2)
+    low, high = np.percentile(light, HUE_LIT, axis=1)[..., None]
+    lit = (light >= low) & (light <= high)
+    return (colours * lit[..., None]).sum(axis=1) / lit.sum(axis=1)[:, None]
 
 
 def beside_eye(fit: Fit, edge: np.ndarray, lower: np.ndarray, seen_above: bool) -> list[np.ndarray]:

@@ -10,6 +10,7 @@ the picture's own pixels and nothing else.
 from __future__ import annotations
 
 import numpy as np
+import scipy.ndimage
 import scipy.spatial
 
 from ..motion.clip import CHANNEL_INDEX
@@ -18,6 +19,7 @@ from .glasses import behind_frame
 from .lid_skin import lid_texture
 from .portrait import Part, facing_camera
 from .topology import FOLD, LID_LOWER, LID_UPPER
+from .window import values_at
 
 IN_FRONT_OF_FACE = 0.015
 """The lid lies this far before the face, pupil distances."""
@@ -39,12 +41,17 @@ LASH_SPLAY = 0.55
 SOFT_TOP = 0.36
 """Share of the skin's height over which it blends into the picture's skin."""
 SOFT_END, SOFT_LASH_END, SOFT_SKIN_END = 0.08, 0.2, 0.3
-"""Shares of the lid's width over which strip, lashes and skin fade at both corners."""
+"""Shares of the lid's width over which strip, lashes and skin fade at both corners, the skin beside the strip as the strip."""
 BULGE = 0.06
 """A closed lid stands this far before the skin that it covers, pupil distances; so it is in front, whatever the face
 does."""
 EDGE_BULGE = 0.035
 """So do its edge and lashes: nowhere does the cheek come out through them."""
+BRIGHT_RIM, LEAST_RIM, RIM_STEPS, RIM_COLUMNS = (1.1, 1.25), 0.25, 9, 5
+"""What of the strip is so much brighter than its top, not and surely, is the eye's white, where the lid's line cuts through it, or
+a wet rim, if it takes so much of the strip: the skin covers it as the lid closes,"""
+OVER_STRIP, LAST_OF_SKIN = 0.045, 0.5
+"""so far before the face (pupil distances), with the last share of its height."""
 STRIP_ROWS, SKIN_ROWS, LASH_ROWS = 3, 8, 4
 
 
@@ -65,6 +72,7 @@ def build_lid(image: np.ndarray, fit: Fit, face: Part, rim: np.ndarray, side: st
     at_top = face_motion(face, deltas, top)
     strip, strip_deltas = strip_rows(edge, top, fall, at_top, side)
     skin_deltas = skin_rows(fold - top, fall, at_top, side, BULGE * fit.pupil_distance)
+    cover_rim(skin_deltas, edge - top, bright_rim(image, edge, top), side, OVER_STRIP * fit.pupil_distance)
     lash_deltas = lash_rows(fit, fall, side)
     for deltas_of_edge in (strip_deltas, lash_deltas):
         deltas_of_edge[lowering(side)[0], :, 2] += EDGE_BULGE * fit.pupil_distance
@@ -139,6 +147,25 @@ def skin_rows(to_fold: np.ndarray, fall: np.ndarray, at_top: np.ndarray, side: s
     return deltas.reshape(52, -1, 3)
 
 
+def bright_rim(image: np.ndarray, edge: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """(C,) 0..1: whether the strip between a lid's edge and its top (C, 3 each) is bright along its edge as no skin of a closed lid is."""
+    steps = np.linspace(0, 1, RIM_STEPS)[:, None, None]
+    light = values_at(image, edge[None, :, :2] + steps * (top - edge)[None, :, :2]).mean(axis=2)
+    low, high = BRIGHT_RIM
+    bright = np.clip((light / np.maximum(light[-1], 1.0) - low) / (high - low), 0, 1)
+    rim = np.clip(np.minimum.accumulate(bright, axis=0).mean(axis=0) / LEAST_RIM, 0, 1)
+    return scipy.ndimage.uniform_filter1d(scipy.ndimage.maximum_filter1d(rim, RIM_COLUMNS), RIM_COLUMNS)
+
+
+def cover_rim(deltas: np.ndarray, to_edge: np.ndarray, rim: np.ndarray, side: str, before: float) -> None:
+    """Let the skin's offsets (52, SKIN_ROWS * C, 3) cover the strip, from its top `to_edge` (C, 3), as far as it has a bright rim
+    (C,) 0..1, in a blink."""
+    rows = np.clip(np.linspace(0, 1, SKIN_ROWS) / LAST_OF_SKIN - 1 / LAST_OF_SKIN + 1, 0, 1)[:, None]
+    blink = deltas[lowering(side)[0]].reshape(SKIN_ROWS, -1, 3)
+    blink += (rows * rim)[..., None] * to_edge
+    blink[..., 2] += before * rows * rim
+
+
 def lash_rows(fit: Fit, fall: np.ndarray, side: str) -> np.ndarray:
     """(52, LASH_ROWS * C, 3) offsets of the lashes: they hang from the edge, splayed towards the outer corner."""
     place = np.linspace(0, 1, fall.shape[1])[:, None]  # 0 at the outer corner
@@ -167,7 +194,8 @@ def lid_triangles(columns: int) -> np.ndarray:
 def lid_colour(columns: int) -> np.ndarray:
     """(V, 4) float32: white, soft at the top of the skin and at both corners; the lashes' texture has its own alpha."""
     from_corner = np.minimum(np.linspace(0, 1, columns), np.linspace(1, 0, columns))
-    skin = np.clip(np.linspace(0, 1, SKIN_ROWS) / SOFT_TOP, 0, 1)[:, None] * np.clip(from_corner / SOFT_SKIN_END, 0, 1)
+    down = np.linspace(0, 1, SKIN_ROWS)[:, None]
+    skin = np.clip(down / SOFT_TOP, 0, 1) * np.clip(from_corner / (SOFT_SKIN_END + down ** 3 * (SOFT_END - SOFT_SKIN_END)), 0, 1)
     strip, lashes = (np.clip(from_corner / end, 0, 1) for end in (SOFT_END, SOFT_LASH_END))
     alpha = np.concatenate([np.tile(strip, (STRIP_ROWS, 1)), skin * skin * (3 - 2 * skin), np.tile(lashes, (LASH_ROWS, 1))])
     return np.concatenate([np.ones((alpha.size, 3)), alpha.reshape(-1, 1)], axis=1).astype(np.float32)

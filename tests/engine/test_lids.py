@@ -12,9 +12,10 @@ from soliloquy.engine.motion.clip import (
     eye_look_from_gaze,
 )
 from soliloquy.engine.portrait.detect import settle_lids
+from soliloquy.engine.portrait.fit import fit_face
 from soliloquy.engine.portrait.lid_grain import RING, lid_grain
 from soliloquy.engine.portrait.lid_skin import lit_skin
-from soliloquy.engine.portrait.lids import LASH_ROWS, SKIN_ROWS, STRIP_ROWS
+from soliloquy.engine.portrait.lids import LASH_ROWS, SKIN_ROWS, STRIP_ROWS, build_lid
 from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.portrait.topology import LID_LOWER, LID_UPPER
 from soliloquy.engine.render.pose import Poser
@@ -109,6 +110,41 @@ def test_a_lid_with_eye_shadow_keeps_its_colour_and_one_in_the_shade_is_lit_from
     skin, shaded, painted = np.array([200, 160, 140]), np.array([100, 80, 70]), np.array([140, 60, 90])
     assert shaded.mean() * 1.2 < closed(shaded, skin).mean() < skin.mean()
     assert np.abs(closed(painted, skin) - painted).max() < 2
+
+
+def test_a_lid_below_a_red_fold_has_the_hue_of_the_skin_in_the_light():
+    """Painters draw rims and folds red, over more than half of what is near the eye: so were the closed lids."""
+    fit = SimpleNamespace(pupil_distance=300.0, down=np.array([0.0, 1.0]))
+    edge, lower = (np.column_stack([np.linspace(40, 120, 9), np.full(9, height), np.zeros(9)]) for height in (100.0, 130.0))
+    image = np.full((200, 160, 3), (150, 120, 90), np.uint8)
+    image[80:97] = 110, 50, 45
+    red, green, _ = lit_skin(image, fit, edge, lower, 80, True).mean(axis=0)
+    assert red / green < 1.4
+
+
+def white_along_the_lid(image: np.ndarray, portrait, side: str, height: float) -> np.ndarray:
+    """The picture with the white of the eye reaching so far (pupil distances) over the upper lid's edge."""
+    edge = grids(portrait, {f"lid_{side}": portrait.parts[f"lid_{side}"].vertices}, side)[0][-1, :, :2]
+    painted = image.copy()
+    reach = max(1, round(2 * height * portrait.units_per_metre * 0.063))
+    cv2.polylines(painted, [np.rint(edge * 16).astype(np.int32)], False, (250, 250, 245), reach, shift=4)
+    return painted
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_white_that_a_lid_carries_down_is_covered_when_it_closes(hopper, hopper_path, side):
+    """Where the detector's lid line cuts through the white, a bright line stayed on the closed lid."""
+    image = np.ascontiguousarray(read_picture(hopper_path)[..., :3])
+    fit, rim = fit_face(hopper.landmarks_px), hopper.apertures[f"eye_{side}"]
+    covered = []
+    for picture in (image, white_along_the_lid(image, hopper, side, 0.012)):
+        part, _ = build_lid(picture, fit, hopper.parts["face"], rim, side)
+        blink = part.vertices + part.dense_deltas()[CHANNEL_INDEX[f"eyeBlink{side.capitalize()}"]]
+        assert np.array_equal(part.vertices, hopper.parts[f"lid_{side}"].vertices), "at rest nothing is covered"
+        strip, skin, _ = (grid[:, 8:-8] for grid in grids(hopper, {f"lid_{side}": blink}, side))
+        above_edge = np.linalg.norm((skin[-1] - strip[-1])[:, :2], axis=1) / np.linalg.norm((strip[0] - strip[-1])[:, :2], axis=1)
+        covered.append((above_edge < 0.1) & (skin[-1, :, 2] > strip[-1, :, 2]))
+    assert covered[1].mean() > 0.8 > 0.4 > covered[0].mean()
 
 
 def skin_with_grain(deviation: float) -> np.ndarray:
