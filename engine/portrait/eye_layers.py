@@ -37,6 +37,8 @@ GLINT_MOST_AREA = 0.16
 SOLVED = (0.25, 0.6)
 """Where the iris has less than the first share of a pixel its colour cannot be told from the mixture, from the second on
 it can."""
+UNSEEN = (0.85, 1.0)
+"""Nothing of the white is seen, and it may be given grain, where the iris has these shares of a pixel: not yet, wholly."""
 LEFT_LIGHT = (0.7, 1.04)
 """What the iris's rim leaves to the white may only darken or lighten it so far: else a ring of it stays behind when the
 eye turns."""
@@ -101,11 +103,11 @@ def _at(image: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def take_apart(crop: np.ndarray, opening: np.ndarray, shade: np.ndarray, centre: np.ndarray, radius: float,
-               pd: float) -> EyePixels:
+               pd: float, grain: np.ndarray | float = 0.0) -> EyePixels:
     """The layers of the eye in `crop` (h, w, 3) uint8.
 
     opening: (h, w) bool, between the lids; shade: (h, w) 0..1, the light that the lid's shadow leaves; centre, radius of the
-    iris and pd, the pupil distance, in pixels.
+    iris and pd, the pupil distance, in pixels; grain: (h, w, 3), around 0, of a white that the picture does not show.
     """
     rows, columns = np.mgrid[:crop.shape[0], :crop.shape[1]]
     distance = np.hypot(columns - centre[0], rows - centre[1]) / radius
@@ -120,6 +122,7 @@ def take_apart(crop: np.ndarray, opening: np.ndarray, shade: np.ndarray, centre:
     seen_rim = np.maximum(1 - _ramp(distance, *IRIS_SOLID), rim)
     alpha = np.where(opening, seen_rim, 1 - _ramp(distance, *LIMBUS))
     solid, white = part_colours(lit, white, alpha, distance, opening)
+    white = white + grain * np.where(opening, _ramp(alpha, *UNSEEN), 1)[..., None]
     solid = complete_iris(solid, opening & (distance < RIM_SEEN[1]), distance, centre)
     iris, glint = lift_glint(solid, opening, distance, bright, radius)
     return EyePixels(_rgba(white, np.ones(distance.shape)), _rgba(iris, alpha), glint, np.clip(bright, 0, 255))

@@ -11,6 +11,7 @@ import numpy as np
 from ..render.raster import rasterise_attributes
 from .eye_layers import EyePixels, find_iris, take_apart
 from .fit import Fit
+from .lid_grain import RING, lid_grain
 from .portrait import Part, facing_camera
 from .topology import IRIS, LID_LOWER, LID_UPPER
 
@@ -27,6 +28,8 @@ SHADOW_REACH = 0.045
 SHADOW_LIMITS = (0.0, 0.5)
 SHADOW_UNSEEN = 0.2
 """Share of the light that the shadow takes at the lid's edge: limits, and what is assumed where no white shows."""
+GRAIN_LINES = 12
+"""Lines below the eye along which grain is looked at."""
 IRIS_EXTENT = 1.3
 """The iris part reaches this far, in iris radii."""
 IRIS_RINGS, IRIS_SPOKES = 6, 32
@@ -61,9 +64,17 @@ def build_eye(image: np.ndarray, landmarks_px: np.ndarray, fit: Fit, side: str) 
     strength = shadow_strength(crop, opening, centre, radius, shadow_share(pixel_grid(crop.shape, corner), upper, fit))
     shades = {name: 1 - strength * shadow_share(mesh[0][:, :2], upper, fit)
               for name, mesh in (("white", white), ("iris", iris))}
-    pixels = take_apart(crop, opening, shade_in_crop(white, shades["white"], corner, crop.shape), centre, radius, pd)
+    grain = white_grain(image, fit, side, lower, pixel_grid(crop.shape, corner)[opening.ravel()], crop.shape[:2])
+    pixels = take_apart(crop, opening, shade_in_crop(white, shades["white"], corner, crop.shape), centre, radius, pd, grain)
     return assemble_eye(side, white, iris, shades, pixels, corner, crop.shape,
                         np.array([*(centre + corner), depth - IRIS_LEVER * pd], np.float32))
+
+
+def white_grain(image: np.ndarray, fit: Fit, side: str, lower: np.ndarray, eye: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(h, w, 3) float32: the grain, cracks or strokes of a white that is not seen: weaker than the skin's below the eye (under the lid
+    `lower` (K, 3)), as far as the eye itself (pixels (N, 2)) is smoother."""
+    below = lower[:, None, :2] + np.linspace(*RING, GRAIN_LINES)[None, :, None] * fit.pupil_distance * fit.down
+    return lid_grain(image, fit, side, [eye, below.reshape(-1, 2)], lower[len(lower) // 2, :2], shape)
 
 
 def assemble_eye(side: str, white, iris, shades: dict[str, np.ndarray], pixels: EyePixels, corner: np.ndarray, shape,

@@ -83,6 +83,20 @@ def test_a_white_that_the_picture_hides_turns_from_the_light(layers):
     assert np.abs(np.diff(line)).max() < 8
 
 
+def test_a_white_that_the_picture_hides_has_its_grain_and_no_other_place(layers):
+    """A look aside bared a flat patch between cracks or film grain; at rest the layers are the picture all the same."""
+    image, opening, smooth = layers
+    grain = np.random.default_rng(3).normal(0, 8, image.shape)
+    eye = take_apart(image, opening, np.ones(opening.shape), CENTRE, RADIUS, PD, grain)
+    rows, columns = np.mgrid[:80, :120]
+    away = np.hypot(columns - CENTRE[0], rows - CENTRE[1]) / RADIUS
+    added = eye.white[..., :3].astype(float) - smooth.white[..., :3]
+    assert np.abs(added[opening & (away < 0.5)] - grain[opening & (away < 0.5)]).mean() < 1.5
+    assert np.abs(added[opening & (away > 1.1)]).max() == 0 and np.array_equal(eye.iris, smooth.iris)
+    inner = cv2.erode(opening.astype(np.uint8), np.ones((3, 3))) > 0
+    assert np.abs(over(eye.iris, eye.white)[inner] - over(smooth.iris, smooth.white)[inner]).max() < 3
+
+
 def test_the_catch_light_is_not_on_the_iris(layers):
     _, _, eye = layers
     y, x = int(CENTRE[1]) - 4, int(CENTRE[0]) - 4
