@@ -1,13 +1,16 @@
 """What lies behind the person: the clean plate, and the halo, the picture's own edge around the person.
 
-The halo is true only while the person rests; the renderer lets it go where the person has moved. Here it goes as a whole.
+The halo is true only while the person rests; the renderer lets it go where the person has moved. Here it goes as a whole. A scan's
+border belongs to the plate and stands before the person.
 """
 
 from __future__ import annotations
 
 import bpy
+import numpy as np
 
 from .portrait_file import PortraitData
+from .space import RigSpace
 
 PLATE, HALO = "plate", "halo"
 CARDS = (PLATE, HALO)
@@ -15,6 +18,9 @@ CARDS = (PLATE, HALO)
 
 SHARE_BEHIND = {PLATE: 0.1, HALO: 0.05}
 """How far a card lies behind the deepest vertex, in camera distances."""
+
+BEFORE_SHARE = 0.5
+"""A scan's border stands so far from the nearest vertex to the camera: before whoever reaches it, as in the renderer."""
 
 _GONE_AT = {"head": ("rotation_euler", 0.006), "neck": ("rotation_euler", 0.006), "head shift": ("location", 0.0006)}
 """A movement of the person's edge by 0.6 mm, as in the renderer: radians at a lever of 0.1 m, and metres."""
@@ -26,6 +32,30 @@ def depth(portrait: PortraitData, card: str) -> float:
     """How far behind the plane of the eyes a card lies, pixels."""
     deepest = max(0.0, -min(float(part.vertices[:, 2].min()) for part in portrait.parts.values() if len(part.vertices)))
     return deepest + SHARE_BEHIND[card] * portrait.camera_distance
+
+
+def card(portrait: PortraitData, space: RigSpace, key: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vertices (V, 3) metres, faces (F, 4) and texture coordinates (V, 2), v down, of a card: the whole frame, of the plate its border once
+    more before everybody."""
+    sides = [[(0, 0, *portrait.size)], [depth(portrait, key)]]
+    if key == PLATE and any(portrait.border_px):
+        nearest = max(float(part.vertices[:, 2].max()) for part in portrait.parts.values() if len(part.vertices))
+        strips = border_strips(portrait)
+        sides[0] += strips
+        sides[1] += [-(nearest + BEFORE_SHARE * (portrait.camera_distance - nearest))] * len(strips)
+    corners = np.array([[(left, bottom), (right, bottom), (right, top), (left, top)] for left, top, right, bottom in sides[0]], float)
+    picture = np.concatenate([corners - 0.5, np.broadcast_to(-np.array(sides[1])[:, None, None], (len(corners), 4, 1))], axis=2)
+    uv = (corners / portrait.size).reshape(-1, 2).astype(np.float32)
+    return space.points(picture.reshape(-1, 3)), np.arange(4 * len(corners)).reshape(-1, 4), uv
+
+
+def border_strips(portrait: PortraitData) -> list[tuple[int, int, int, int]]:
+    """(left, top, right, bottom) pixels of each strip of the scan's border; none overlaps another."""
+    width, height = portrait.size
+    left, top, right, bottom = portrait.border_px
+    strips = ((0, 0, width, top), (0, height - bottom, width, height), (0, top, left, height - bottom),
+              (width - right, top, width, height - bottom))
+    return [strip for strip in strips if strip[0] < strip[2] and strip[1] < strip[3]]
 
 
 def show_at_rest_only(card: bpy.types.Object, armature: bpy.types.Object, keys: bpy.types.Key) -> None:

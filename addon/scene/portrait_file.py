@@ -47,7 +47,7 @@ class PortraitData:
     """What the rig needs of a portrait. size: (width, height) px; images: PNG files by name; lengths in pixels; apertures:
     vertex numbers of the part "face" around each hole; origin: JSON with the picture's name, its SHA-256 and the rights, "" unless known;
     shoulders: how much of the head's shifts they take part in, 0..1; teeth_shown: whether what the picture shows between its lips are
-    teeth, 0..1."""
+    teeth, 0..1; border_px: how wide a scan's border is at the picture's left, top, right and bottom."""
 
     size: tuple[int, int]
     parts: dict[str, PartData]
@@ -62,6 +62,7 @@ class PortraitData:
     origin: str = ""
     shoulders: float = shoulders.SHARE
     teeth_shown: float = 1.0
+    border_px: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 _ARRAYS = {"vertices": (np.float32, 3), "triangles": (np.int32, 3), "uv": (np.float32, 2), "colour": (np.float32, 4),
@@ -101,7 +102,15 @@ def _portrait(archive: zipfile.ZipFile, header: dict) -> PortraitData:
         eye_centres=_finite(header["eye_centres"], (2, 3)), apertures=_apertures(header.get("apertures", {}), parts),
         source_name=os.path.basename(str(header.get("provenance", {}).get("source", ""))), origin=_origin(header.get("provenance", {})),
         shoulders=float(np.clip(header.get("settings", {}).get("shoulders", shoulders.SHARE), 0.0, 1.0)),
-        teeth_shown=float(np.clip(header.get("teeth_shown", 1.0), 0.0, 1.0)))
+        teeth_shown=float(np.clip(header.get("teeth_shown", 1.0), 0.0, 1.0)),
+        border_px=_border(header.get("border_px", (0, 0, 0, 0)), width, height))
+
+
+def _border(record: object, width: int, height: int) -> tuple[int, int, int, int]:
+    left, top, right, bottom = (int(side) for side in record)
+    if min(left, top, right, bottom) < 0 or left + right >= width or top + bottom >= height:
+        raise ValueError("the border leaves nothing of the picture")
+    return left, top, right, bottom
 
 
 def _origin(provenance: dict) -> str:

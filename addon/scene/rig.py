@@ -244,9 +244,8 @@ def _follow(keys: bpy.types.Key, master: bpy.types.Key) -> None:
 def _card(key: str, space: RigSpace, image: bpy.types.Image, armature: bpy.types.Object, collection: bpy.types.Collection,
           name: str) -> bpy.types.Object:
     """A picture of the whole frame behind everything."""
-    points = space.backdrop(backdrop.depth(space.portrait, key))
-    uv = np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32)
-    mesh = build_mesh(f"{name} {key}", points, np.array([[0, 1, 2, 3]]), uv, np.ones((4, 4), np.float32))
+    points, faces, uv = backdrop.card(space.portrait, space, key)
+    mesh = build_mesh(f"{name} {key}", points, faces, uv, np.ones((len(points), 4), np.float32))
     mesh.materials.append(materials.part_material(f"{name} {key}", image, faded_by_object=key == backdrop.HALO))
     card = _child(bpy.data.objects.new(f"{name} {key}", mesh), armature, collection)
     card[PART_PROPERTY] = key

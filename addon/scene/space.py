@@ -53,10 +53,3 @@ class RigSpace:
         x, y = self.portrait.camera_centre
         return (SENSOR_WIDTH_MM * self.portrait.camera_distance / width, ((width - 1) / 2 - x) / width,
                 (y - (height - 1) / 2) / width)
-
-    def backdrop(self, depth: float) -> np.ndarray:
-        """(4, 3) metres: the picture's rectangle at z = -depth pixels; corners in the order of the texture's (0, 1), (1, 1),
-        (1, 0), (0, 0), counter-clockwise for the camera."""
-        right, bottom = self.portrait.size[0] - 0.5, self.portrait.size[1] - 0.5
-        corners = [[-0.5, bottom, -depth], [right, bottom, -depth], [right, -0.5, -depth], [-0.5, -0.5, -depth]]
-        return self.points(np.array(corners))

@@ -98,6 +98,30 @@ def test_halo_is_there_at_rest_and_gone_in_motion(portrait, tmp_path):
     assert card.animation_data.drivers[0].driver.is_simple_expression
 
 
+def test_a_scans_border_stands_still_before_the_person(portrait, tmp_path):
+    """As in frames, whoever turns or comes nearer, and however large the head becomes."""
+    scan = copy.deepcopy(portrait)
+    left, top, right, bottom = scan.border_px = (9, 6, 7, 5)
+    plate = scan.images["plate"]
+    height, width = plate.shape[:2]
+    inside = np.zeros((height, width), bool)
+    inside[top:height - bottom, left:width - right] = True
+    plate[~inside] = (20, 220, 60)
+    scan.save(tmp_path / "scan.portrait")
+    data = read_portrait(tmp_path / "scan.portrait")
+    border = np.ones_like(inside)
+    border[top - 1:height - bottom + 1, left - 1:width - right + 1] = False
+    covered = []
+    for drawn in (data, dataclasses.replace(data, border_px=(0, 0, 0, 0))):
+        rig = build_rig(drawn, bpy.context.scene, name="Scan")
+        rig.armature.pose.bones["head"].rotation_euler = (0.1, 0.2, 0)
+        rig.armature.pose.bones["root"].scale = (3, 3, 3)
+        render_rest(drawn, rig, tmp_path / "turned.png")
+        covered.append(abs(pixels(tmp_path / "turned.png") - plate.astype(float)).max(axis=2)[border] > 2)
+        bpy.data.batch_remove([*rig.armature.children_recursive, rig.armature])
+    assert not covered[0].any() and covered[1].mean() > 0.1
+
+
 def test_face_carries_all_keys_and_other_parts_follow_it(built):
     _, rig = built
     assert [block.name for block in rig.master.data.shape_keys.key_blocks] == ["Basis", *RIG_CHANNELS]
