@@ -15,11 +15,11 @@ import scipy.spatial
 
 from ..render.raster import rasterise_attributes
 from .far_light import Sheet, colours_at, gains
-from .fit import Fit, head_asset
+from .fit import HEAD_PUPIL_DISTANCE_DM, Fit, head_asset
 from .mesh import face_subdivision, fade_from, rim_loops, uv_of
 from .normals import surface_normals
 from .portrait import Part
-from .topology import BROWS, FOREHEAD
+from .topology import BROWS, FOREHEAD, LID_UPPER
 from .window import corner_of, window_around
 
 TURNED_AWAY, TURNED_TO = 0.2, 0.55
@@ -45,8 +45,11 @@ BEHIND_PX = 100
 FOREIGN = (0.45, 0.8)
 """Hair that hangs over the far side makes it darker than the near side's image of it by this much, as a logarithm: it would
 be drawn out upon the cheek."""
-FRINGE, FRINGE_REACH = (0.1, 0.45), 0.06
-"""A lock of hair has soft ends, and shades the skin beside it: so near to it (pupil distances) less darkness is enough."""
+LOCK, FRINGE, FRINGE_REACH = 1.0, (0.1, 0.45), 0.06
+"""What is darker by the first is a lock of hair and no shade; it has soft ends, and shades the skin beside it: so near to it (pupil
+distances) less darkness is enough,"""
+FRINGE_BELOW_EYES = (0.15, 0.3)
+"""but only on the cheek, so far below the eyes' corners: sockets and temples have shades of their own."""
 FOREIGN_REACH = 0.25
 """So near to what is filled, pupil distances: a shadow in the middle of a face stays."""
 FOREIGN_SPREAD = 3
@@ -83,7 +86,7 @@ def far_side_part(image: np.ndarray, matte: np.ndarray, fit: Fit) -> Part | None
     mirrored = across @ rest[:, :2]
     own, other = (colours_at(image, matte, fit, places) for places in (rest, mirrored))
     gain = gains(own, other, normals, poor, across, sheet)
-    foreign = foreign_share(sheet, own, other + np.log(gain)) * near_fill(sheet, alpha) * clear
+    foreign = foreign_share(sheet, own, other + np.log(gain), below_eyes(sheet)) * near_fill(sheet, alpha) * clear
     foreign = far * np.clip(FOREIGN_SPREAD * sheet.averaged(far * foreign, SMOOTH_RINGS), 0, 1)
     if foreign.any():
         gain = gains(own, other, normals, np.maximum(poor, foreign), across, sheet)
@@ -158,6 +161,13 @@ def below_hair(matrix) -> np.ndarray:
     return np.clip((top - (matrix @ landmarks)[:, 1]) / (top - brow), 0, 1)
 
 
+def below_eyes(sheet: Sheet) -> np.ndarray:
+    """(V,) 0 beside the eyes and above, rising to 1 on the cheeks."""
+    corner = head_asset()["landmark_rest"][LID_UPPER["left"][0], 1] / HEAD_PUPIL_DISTANCE_DM
+    low, high = FRINGE_BELOW_EYES
+    return np.clip((corner - sheet.places[:, 1] - low) / (high - low), 0, 1)
+
+
 def clear_of_holes(fit: Fit, rest: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """(V,) 0 at the rims of eyes and mouth, rising to 1 beside them."""
     holes = np.concatenate([np.array(loop) for loop in rim_loops(triangles)[1:]])
@@ -170,14 +180,15 @@ def edge_drawn(sheet: Sheet, wanted: np.ndarray) -> np.ndarray:
     return np.clip((sheet.averaged(wanted, SMOOTH_RINGS) - 0.5) * STEEPER + 0.5, 0, 1)
 
 
-def foreign_share(sheet: Sheet, own: np.ndarray, filled: np.ndarray) -> np.ndarray:
-    """(V,) 0..1: how surely the far side is darker in the picture than as it is filled (both (V, 3), logarithms), for being hair."""
+def foreign_share(sheet: Sheet, own: np.ndarray, filled: np.ndarray, fringed: np.ndarray) -> np.ndarray:
+    """(V,) 0..1: how surely the far side is darker in the picture than as it is filled (both (V, 3), logarithms), for being hair;
+    fringed: (V,) 0..1, where hair may have a fringe."""
     darker = (filled - own).mean(axis=1)
     sure, fringe = (np.clip((darker - low) / (high - low), 0, 1) for low, high in (FOREIGN, FRINGE))
-    if not (sure > 0.5).any():
+    if not (darker > LOCK).any():
         return sure
-    distance, _ = scipy.spatial.cKDTree(sheet.places[sure > 0.5]).query(sheet.places)
-    return np.maximum(sure, fringe * np.clip(2 - distance / FRINGE_REACH, 0, 1))
+    distance, _ = scipy.spatial.cKDTree(sheet.places[darker > LOCK]).query(sheet.places)
+    return np.maximum(sure, fringed * fringe * np.clip(2 - distance / FRINGE_REACH, 0, 1))
 
 
 def near_fill(sheet: Sheet, alpha: np.ndarray) -> np.ndarray:

@@ -206,9 +206,9 @@ def test_the_soft_end_of_a_lock_of_hair_goes_with_it():
     away = np.linalg.norm(sheet.places - lock, axis=1)
     shade = np.where(away < 0.4, 1.5, np.where(away < 0.45, 0.4, 0.0))
     filled = np.full((len(away), 3), 5.0)
-    share = foreign_share(sheet, filled - shade[:, None], filled)
+    share = foreign_share(sheet, filled - shade[:, None], filled, np.ones(len(away)))
     assert share[(away > 0.41) & (away < 0.45)].min() > 0.5 and share[away > 0.46].max() == 0
-    alone = foreign_share(sheet, filled - 0.4 * (away < 0.45)[:, None], filled)
+    alone = foreign_share(sheet, filled - 0.4 * (away < 0.45)[:, None], filled, np.ones(len(away)))
     assert alone.max() == 0
 
 
