@@ -183,12 +183,21 @@ def sample(triangles, uv, colour, texture, t, wb, wc):
     return red, green, blue, alpha, total * np.float32(1.0 / 255.0)
 
 
+@njit(inline="always")
+def kept(behind, alpha, covers):
+    """How much stays of what is `behind` (its alpha) something of `alpha` that takes the place of a share `covers` of it: the pixel
+    never grows less opaque, a soft edge before another surface is no hole."""
+    if behind > np.float32(1e-6) and alpha < covers * behind:
+        return np.float32(1.0) - alpha / behind
+    return np.float32(1.0) - covers
+
+
 @njit(cache=True, nogil=True, fastmath=True)
 def shade(triangles, uv, colour, texture, index, bary, skip, replace, frame):
     """Composite the visible triangles with `frame` (h, w, 4) float32 premultiplied RGBA 0..255 (alpha 0..1).
 
     replace: False lays them over the frame by both alphas; True puts them in its place by the vertices' alpha alone, the
-    texture's becoming the frame's: a part that shares its matte with what it covers does not count the matte twice.
+    texture's becoming the frame's unless that is larger: a part that shares its matte with what it covers does not count the matte twice.
 
     texture: (th, tw, 4) uint8 straight RGBA, sampled at uv texels by a cubic, where it is opaque, and bilinearly at its edges;
     colour: (V, 4) float32 multiplies it.
@@ -201,7 +210,7 @@ def shade(triangles, uv, colour, texture, index, bary, skip, replace, frame):
                 continue
             red, green, blue, mixed, matte = sample(triangles, uv, colour, texture, index[y, x], bary[y, x, 0], bary[y, x, 1])
             alpha = mixed * matte
-            keep = np.float32(1.0) - (mixed if replace else alpha)
+            keep = kept(frame[y, x, 3], alpha, mixed if replace else alpha)
             frame[y, x, 0] = frame[y, x, 0] * keep + red * alpha
             frame[y, x, 1] = frame[y, x, 1] * keep + green * alpha
             frame[y, x, 2] = frame[y, x, 2] * keep + blue * alpha
@@ -231,7 +240,7 @@ def shade_folds(triangles, uv, colour, texture, fine_index, fine_bary, marked, r
                     green_sum += green * alpha * share
                     blue_sum += blue * alpha * share
                     alpha_sum += alpha * share
-            keep = np.float32(1.0) - (mixed_sum if replace else alpha_sum)
+            keep = kept(frame[y, x, 3], alpha_sum, mixed_sum if replace else alpha_sum)
             frame[y, x, 0] = frame[y, x, 0] * keep + red_sum
             frame[y, x, 1] = frame[y, x, 1] * keep + green_sum
             frame[y, x, 2] = frame[y, x, 2] * keep + blue_sum

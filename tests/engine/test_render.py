@@ -17,6 +17,7 @@ from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.render.chin import ChinShadow
 from soliloquy.engine.render.light import FaceLight
 from soliloquy.engine.render.pose import Poser
+from soliloquy.engine.render.raster import EVERYWHERE, shade
 from soliloquy.engine.render.render import render
 from soliloquy.engine.render.surface import vertex_normals
 
@@ -282,3 +283,14 @@ def test_frames_of_4k_are_made_in_bounded_memory(astronaut, tmp_path):
     astronaut.save(tmp_path / "a.portrait")
     done = subprocess.run([sys.executable, "-c", _FRAMES_OF_4K, str(tmp_path / "a.portrait")], capture_output=True, text=True, check=True)
     assert int(done.stdout.splitlines()[-1]) < 1.0e9
+
+
+@pytest.mark.parametrize("behind, alpha, brightness", [(1.0, 1.0, 150), (0.5, 0.5, 100), (0.25, 0.5, 100), (0.0, 0.5, 100)],
+                         ids=["before another surface", "before its own soft edge", "before a softer one", "before nothing"])
+def test_a_face_puts_its_soft_edge_in_place_of_the_persons_and_is_no_hole_in_what_else_is_there(behind, alpha, brightness):
+    """A texel of 200 that is half opaque, over a surface of 100: at rest the matte counts once, turned over a cheek the cheek is behind it."""
+    frame = np.array([[[100 * behind, 100 * behind, 100 * behind, behind]]], np.float32)
+    texture = np.full((2, 2, 4), (200, 200, 200, 128), np.uint8)
+    triangles, corners, white = np.array([[0, 1, 2]], np.int32), np.zeros((3, 2), np.float32), np.ones((3, 4), np.float32)
+    shade(triangles, corners, white, texture, np.zeros((1, 1), np.int32), np.full((1, 1, 2), 0.3, np.float32), EVERYWHERE, True, frame)
+    assert frame[0, 0, 3] == pytest.approx(alpha, abs=0.01) and frame[0, 0, 0] == pytest.approx(brightness, abs=1)

@@ -126,7 +126,7 @@ class Canvas:
         there = (triangle >= 0) / FINE ** 2
         samples = torch.cat([colour * (alpha * there)[:, None], (mixed * there)[:, None], (alpha * there)[:, None]], dim=1)
         red_green_blue, mixed, alpha = samples.view(-1, FINE * FINE, 5).sum(1).split([3, 1, 1], dim=1)
-        return before * (1 - (mixed if worn.layer.replace else alpha)) + torch.cat([red_green_blue, alpha], dim=1)
+        return _lay(before, torch.cat([red_green_blue, alpha], dim=1), mixed if worn.layer.replace else alpha)
 
     def _find_finest(self, worn: Worn, mesh: Mesh, keys: torch.Tensor, pixels: torch.Tensor, slots: torch.Tensor) -> None:
         """Give the samples of folded pixels, whose numbers are in `slots`, to the triangles that are nearest there."""
@@ -204,5 +204,12 @@ def _between(worn: Worn, frame: torch.Tensor, triangle: torch.Tensor, wb: torch.
 
 def _blend(before: torch.Tensor, colour: torch.Tensor, covers: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
     """(P, 4) premultiplied: colour (P, 3) straight at `alpha` (P,) over `before`, of which `covers` (P,) goes."""
-    front = torch.cat([colour * alpha[:, None], alpha[:, None]], dim=1)
-    return before * (1 - covers)[:, None] + front
+    return _lay(before, torch.cat([colour * alpha[:, None], alpha[:, None]], dim=1), covers[:, None])
+
+
+def _lay(before: torch.Tensor, front: torch.Tensor, covers: torch.Tensor) -> torch.Tensor:
+    """(P, 4) `front` over `before`, both premultiplied, of which `covers` (P, 1) goes; `kept` of raster.py."""
+    behind, alpha = before[:, 3:], front[:, 3:]
+    hole = (behind > 1e-6) & (alpha < covers * behind)
+    covers = torch.where(hole, alpha / torch.clamp(behind, min=1e-6), covers)
+    return before * (1 - covers) + front
