@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from .far_side import FAR_SIDE
@@ -14,6 +16,8 @@ BEHIND_PUPIL_DISTANCES = {"person": 0.03, "glint_left": 0.05, "glint_right": 0.0
 """How far parts are set back along the lines of sight, so that the face, the lids and a turned iris stay before them, and the frame of
 glasses before the lids."""
 
+DRAWN_OVER = ("neck", "jaw")
+"""Parts that only the renderer shows, over and under a person that opens from frame to frame; in a scene the person is one surface."""
 CELLS_PER_PUPIL_DISTANCE = 30
 """Fineness of the mask of what the face covers; the face's own triangles are about as large."""
 MARGIN_CELLS = 3
@@ -28,6 +32,11 @@ SAMPLES = 5
 def behind_m(part_name: str) -> float:
     """How far the part is set back, metres."""
     return BEHIND_PUPIL_DISTANCES.get(part_name, 0.0) * PUPIL_DISTANCE_M
+
+
+def in_scene(portrait: PortraitData) -> PortraitData:
+    """The portrait with the parts that a scene has objects for."""
+    return dataclasses.replace(portrait, parts={name: part for name, part in portrait.parts.items() if name not in DRAWN_OVER})
 
 
 def visible_triangles(portrait: PortraitData, part_name: str) -> np.ndarray:

@@ -55,6 +55,7 @@ def show_rig(rig: Rig, scene: bpy.types.Scene) -> None:
 
 def unseen_rig_task(portrait: PortraitData, *, name: str) -> Task[Rig]:
     """The same, but the rig's collection is in no scene yet: what is drawn meanwhile is neither half a rig nor any slower."""
+    portrait = layers.in_scene(portrait)
     space = RigSpace(portrait)
     collection = bpy.data.collections.new(name)
     armature = _armature(portrait, space, collection, name)

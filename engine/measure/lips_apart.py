@@ -24,6 +24,8 @@ from .bench import Bench
 from .detectors import FACE_POINTS
 
 IN_THE_MOUTH = ("cavity", "tongue", "teeth_lower", "teeth_upper", "teeth_source")
+UNDER_FACE = ("neck", "jaw")
+"""Parts that show the person's picture beneath the face: black, as it is here, they would close the mouth."""
 BEHIND = "measure_behind"
 """Name of the white texture."""
 
@@ -49,7 +51,7 @@ def painted_for_gap(portrait: Portrait, parted_px: np.ndarray) -> Portrait:
     parted_px: (N, 2) outline of what the picture shows between its lips, in its pixels; white as well.
     """
     parts, images = dict(portrait.parts), dict(portrait.images)
-    for name in set(IN_THE_MOUTH) & set(parts):
+    for name in {*IN_THE_MOUTH, *UNDER_FACE} & parts.keys():
         colour = parts[name].colour.copy()
         colour[:, 3] = 0.0
         parts[name] = dataclasses.replace(parts[name], colour=colour)

@@ -18,11 +18,12 @@ from .eyes import build_eye
 from .far_side import far_side_part
 from .fit import CAMERA_DISTANCE_M, PUPIL_DISTANCE_M, Fit, fit_face
 from .glasses import find_glasses, frame_layer, hold_still
+from .jaw_line import NECK_PIVOT_DM, find_jaw_line
 from .lids import build_lid
 from .lip_edges import LipEdges
 from .lip_line import refine_lip_line
 from .matte import person_matte
-from .mesh import face_part, person_part
+from .mesh import face_part, person_parts
 from .mouth import mouth_parts
 from .picture import read_picture
 from .plate import eight_bit, split_layers
@@ -34,9 +35,6 @@ from .sides import eased_sides
 from .tone import picture_tone
 from .topology import FACE_OVAL, LANDMARKS
 
-NECK_PIVOT_DM = (0.0, 6.62, 0.13)
-"""The point the head turns about, on the asset: a third of the way down from the atlas to the base of the neck, since
-nodding is shared between the two (White & Panjabi 1990, "Clinical Biomechanics of the Spine")."""
 STEPS = 5
 
 
@@ -118,7 +116,8 @@ def assemble(image: np.ndarray, points: np.ndarray, fit: Fit, matte: np.ndarray,
     hole = apertures["mouth"]
     lips = tuple(face.vertices[hole[lips_of(hole.tolist())[middle]]].astype(np.float64) for middle in (UPPER_LIP_MIDDLE, LOWER_LIP_MIDDLE))
     far_side = far_side_part(image, matte, fit)
-    parts = {"person": person_part(fit, face, matte, far_side), "face": face, **mouth_parts(image, fit, white, lips, tone)}
+    line = find_jaw_line(image, matte, fit)
+    parts = {**person_parts(fit, face, matte, line, far_side), "face": face, **mouth_parts(image, fit, white, lips, tone)}
     if far_side is not None:
         parts["far_side"] = far_side
     images = {}

@@ -16,9 +16,10 @@ import scipy.spatial
 from ..render.raster import rasterise_attributes
 from .far_light import Sheet, colours_at, gains
 from .fit import HEAD_PUPIL_DISTANCE_DM, Fit, head_asset
-from .mesh import face_subdivision, fade_from, rim_loops, uv_of
+from .mesh import face_subdivision, fade_from, rim_loops
 from .normals import surface_normals
 from .portrait import Part
+from .surface import uv_of
 from .topology import BROWS, FOREHEAD, LID_UPPER
 from .window import corner_of, window_around
 

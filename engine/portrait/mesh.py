@@ -7,15 +7,14 @@ from collections import Counter
 
 import cv2
 import numpy as np
-import scipy.ndimage
 import scipy.sparse
-import scipy.spatial
 
-from ...common.channels import RIG_CHANNELS
 from ..motion.clip import CHANNEL_INDEX
-from ..render.raster import rasterise_attributes
 from .beyond import BEYOND_FRAME, FRAME_SIDES, Cut, find_cuts, frame_fade, rounded, shown_at
 from .fit import Fit, head_asset
+from .jaw_line import JawLine
+from .neck import neck_parts
+from .surface import PersonSurface, neck_weights, uv_of
 from .plate import CONTAMINATED_SHARE
 from .portrait import Part
 from .rims import LID_SKIRT, LID_SKIRT_TUCKED, LIP_SKIRT, SKIRT_BEHIND, Sheet, add_inner_lips, inward_of, soften_rim
@@ -28,20 +27,6 @@ FACE_FADE_RINGS = 3
 GRID_CELLS_PER_PUPIL_DISTANCE = 9
 MOST_GRID_CELLS = 160
 """Cells along the picture's long side, at the most."""
-DELTA_REACH = 0.45
-"""How far the face's motion reaches beyond its outline, pupil distances; further below the chin."""
-DELTA_REACH_BELOW = 0.75
-NECK_TOP = -0.1
-NECK_LENGTH = 1.5
-"""The head's rotation fades out over this length below the chin, pupil distances."""
-STEEPEST_SIDE, STEEPEST_NECK = 1.2, 3.0
-"""Beside the face, and below its chin, depth falls by at most this much per length: the picture shows cheeks and ears foreshortened, and what little
-texture it has of them would be drawn out into streaks when the head turns."""
-EASED_NEIGHBOURS = 96
-EASED_REACH = 0.3
-"""Depth about a filled far cheek is eased over so many grid points, and so far beyond the fill, pupil distances."""
-BODY_DEPTH = -1.5
-"""Depth of shoulders and loose hair, pupil distances."""
 
 
 def loop_subdivide(triangles: np.ndarray, count: int) -> tuple[np.ndarray, scipy.sparse.csr_matrix]:
@@ -161,11 +146,6 @@ def name_holes(fit: Fit, rest: np.ndarray, holes: list[list[int]]) -> dict[str, 
     return named
 
 
-def uv_of(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Pixels (V, 2+) -> texture coordinates 0..1 of a picture `size` (width, height); pixel n's centre is at (n + .5) / size."""
-    return ((points[:, :2] + 0.5) / np.array(size)).astype(np.float32)
-
-
 def fade_from(rim: list[int], triangles: np.ndarray, count: int, rings: int) -> np.ndarray:
     """(count,) alpha: 0 on the rim, rising to 1 over `rings` rings of neighbours."""
     alpha = np.ones(count)
@@ -179,8 +159,9 @@ def fade_from(rim: list[int], triangles: np.ndarray, count: int, rings: int) -> 
     return alpha
 
 
-def person_part(fit: Fit, face: Part, matte: np.ndarray, far_side: Part | None = None) -> Part:
-    """A grid over the person with depth, the face's motion fading beyond its outline, and the neck's share of the head.
+def person_parts(fit: Fit, face: Part, matte: np.ndarray, line: JawLine, far_side: Part | None = None) -> dict[str, Part]:
+    """`person`, a grid over the person with depth, the face's motion fading beyond its outline, and the neck's share of the head; and
+    what is seen where it opens along the jaw's line (`neck.py`).
 
     matte: (H, W) 0..1; far_side: what fills the far cheek of a face turned away, if it is.
     """
@@ -190,19 +171,14 @@ def person_part(fit: Fit, face: Part, matte: np.ndarray, far_side: Part | None =
     points = rounded(grid, (width, height), cuts)
     colour = np.ones((len(points), 4), np.float32)
     colour[:, 3] = frame_fade(grid, (width, height), fit.pupil_distance, cuts)
-    inside, hit = face_values_at(points, face, (width, height))
-    oval = fit.surface[list(FACE_OVAL)]
-    outside_distance = -signed_distance(points, oval[:, :2])
-    depth = grid_depth(fit, points, inside[:, 0], hit, oval, outside_distance)
-    if far_side is not None:
-        depth = eased_at(far_side, points, depth, fit.pupil_distance)
-    deltas = grid_deltas(fit, points, inside[:, 1:].reshape(-1, len(RIG_CHANNELS), 3), hit, outside_distance)
-    part = Part(vertices=np.concatenate([points, depth[:, None]], axis=1).astype(np.float32), triangles=triangles,
-                uv=uv_of(shown_at(grid, (width, height), cuts), (width, height)), colour=colour,
-                head_weight=neck_weights(fit, points), delta_channel=np.zeros(0, np.uint8),
-                delta_index=np.zeros(0, np.int32), delta_offset=np.zeros((0, 3), np.float32), texture="person")
-    part.set_deltas(deltas.transpose(1, 0, 2), smallest_px=0.02)
-    return part
+    surface = PersonSurface(fit, face, (width, height), points, far_side)
+    depth, offsets = surface.look(points)
+    person = Part(vertices=np.concatenate([points, depth[:, None]], axis=1).astype(np.float32), triangles=triangles,
+                  uv=uv_of(shown_at(grid, (width, height), cuts), (width, height)), colour=colour,
+                  head_weight=neck_weights(fit, points), delta_channel=np.zeros(0, np.uint8),
+                  delta_index=np.zeros(0, np.int32), delta_offset=np.zeros((0, 3), np.float32), texture="person")
+    person.set_deltas(offsets, smallest_px=0.02)
+    return {"person": person, **neck_parts(line, fit, surface)}
 
 
 def grid_over(matte: np.ndarray, pupil_distance: float, cuts: list[Cut]) -> tuple[np.ndarray, np.ndarray]:
@@ -232,100 +208,3 @@ def grid_over(matte: np.ndarray, pupil_distance: float, cuts: list[Cut]) -> tupl
     compact = compact.reshape(-1, 4)
     triangles = np.concatenate([compact[:, [0, 2, 1]], compact[:, [0, 3, 2]]]).astype(np.int32)
     return np.stack([xs[names % columns], ys[names // columns]], axis=1), triangles
-
-
-def face_values_at(points: np.ndarray, face: Part, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Depth and the offsets (V, 1 + 3 RIG_CHANNELS) of the face under each point, and where there is face (V,) bool.
-
-    Eyes and mouth count as face: the rims' values are spread into the holes.
-    """
-    tree = scipy.spatial.cKDTree(face.vertices[:, :2])
-    dense = face.dense_deltas(len(RIG_CHANNELS)).transpose(1, 0, 2).reshape(len(face.vertices), -1)
-    values = np.concatenate([face.vertices[:, 2:], dense], axis=1)
-    distance, nearest = tree.query(points, k=4)
-    weights = 1 / (distance + 1e-3)
-    weights /= weights.sum(axis=1, keepdims=True)
-    scale = min(1.0, 512 / max(size))
-    canvas = np.zeros((int(size[1] * scale) + 2, int(size[0] * scale) + 2), np.uint8)
-    hull = cv2.convexHull((face.vertices[:, :2] * scale).astype(np.int32))
-    cv2.fillConvexPoly(canvas, hull, 1)
-    x = np.clip((points[:, 0] * scale).astype(int), 0, canvas.shape[1] - 1)
-    y = np.clip((points[:, 1] * scale).astype(int), 0, canvas.shape[0] - 1)
-    return np.einsum("vk,vkd->vd", weights, values[nearest]), canvas[y, x] > 0
-
-
-def signed_distance(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
-    """(V,) distance to a polygon (K, 2), positive inside."""
-    hull = cv2.convexHull(outline.astype(np.float32))
-    return np.array([cv2.pointPolygonTest(hull, (float(x), float(y)), True) for x, y in points])
-
-
-def grid_depth(fit: Fit, points, face_depth, on_face, oval, outside_distance) -> np.ndarray:
-    """(V,) depth: the face where it is, the skull beside it, the body's plane below, smooth in between."""
-    pd = fit.pupil_distance
-    asset = head_asset()
-    skull = fit.place(asset["head_vertices"].astype(np.float64))
-    low = np.minimum(skull[:, :2].min(axis=0), points.min(axis=0))
-    step = pd / 24
-    extent = np.maximum(skull[:, :2].max(axis=0), points.max(axis=0)) - low
-    canvas = (int(extent[0] / step) + 3, int(extent[1] / step) + 3)
-    scaled = np.concatenate([(skull[:, :2] - low) / step, skull[:, 2:]], axis=1)
-    values, hit = rasterise_attributes(scaled, asset["head_triangles"], skull[:, 2:], canvas)
-    skull_depth = spread_outwards(values[..., 0], hit)
-    column = np.clip(((points[:, 0] - low[0]) / step).round().astype(int), 0, canvas[0] - 1)
-    row = np.clip(((points[:, 1] - low[1]) / step).round().astype(int), 0, canvas[1] - 1)
-    depth = np.maximum(skull_depth[row, column], (BODY_DEPTH - 0.3) * pd)
-    tree = scipy.spatial.cKDTree(oval[:, :2])
-    distance, nearest = tree.query(points, k=6)
-    weights = 1 / (distance + 0.02 * pd) ** 2
-    weights /= weights.sum(axis=1, keepdims=True)
-    oval_column = np.clip(((oval[:, 0] - low[0]) / step).round().astype(int), 0, canvas[0] - 1)
-    oval_row = np.clip(((oval[:, 1] - low[1]) / step).round().astype(int), 0, canvas[1] - 1)
-    step_at_oval = oval[:, 2] - skull_depth[oval_row, oval_column]
-    correction = (weights * step_at_oval[nearest]).sum(axis=1) * np.exp(-np.maximum(outside_distance, 0) / (0.35 * pd))
-    below_chin = np.clip((points @ fit.down - (oval[:, :2] @ fit.down).max()) / (0.5 * pd) + 0.5, 0, 1)
-    slope = STEEPEST_SIDE + below_chin * (STEEPEST_NECK - STEEPEST_SIDE)
-    steepest = (weights * oval[nearest, 2]).sum(axis=1) - slope * np.maximum(outside_distance, 0)
-    return np.where(on_face, face_depth, np.maximum(depth + correction, steepest))
-
-
-def eased_at(far_side: Part, points: np.ndarray, depth: np.ndarray, pupil_distance: float) -> np.ndarray:
-    """(V,) depth that falls by at most STEEPEST_SIDE about the far cheek: what fills it is the outline there, and the person's own
-    few pixels of it must not come out from under the fill."""
-    distance, nearest = scipy.spatial.cKDTree(points).query(points, k=min(EASED_NEIGHBOURS, len(points)))
-    eased = (depth[nearest] - STEEPEST_SIDE * distance).max(axis=1)
-    filled = far_side.vertices[far_side.colour[:, 3] > 0.3, :2]
-    from_fill, _ = scipy.spatial.cKDTree(filled).query(points)
-    share = np.clip(2 - from_fill / (EASED_REACH * pupil_distance), 0, 1)
-    return depth + share * (eased - depth)
-
-
-def spread_outwards(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Fill unknown pixels (h, w) with the nearest known value, then smooth the filled part."""
-    _, (row, column) = scipy.ndimage.distance_transform_edt(~known, return_indices=True)
-    filled = values[row, column]
-    return np.where(known, cv2.GaussianBlur(filled, (0, 0), 1.5), cv2.GaussianBlur(filled, (0, 0), 6.0))
-
-
-def grid_deltas(fit: Fit, points, face_offsets, on_face, outside_distance) -> np.ndarray:
-    """(V, RIG_CHANNELS, 3): the face's offsets on it; beyond its outline those of the nearest outline, fading with distance."""
-    pd = fit.pupil_distance
-    chin = fit.surface[list(FACE_OVAL), :2] @ fit.down
-    below = np.clip((points @ fit.down - np.percentile(chin, 70)) / (0.6 * pd), 0, 1)
-    reach = (DELTA_REACH + (DELTA_REACH_BELOW - DELTA_REACH) * below) * pd
-    oval = list(FACE_OVAL)
-    distance, nearest = scipy.spatial.cKDTree(fit.surface[oval, :2]).query(points, k=5)
-    weights = 1 / (distance + 0.05 * pd) ** 2
-    weights /= weights.sum(axis=1, keepdims=True)
-    at_oval = fit.deltas[:, oval].transpose(1, 0, 2)
-    beyond = np.einsum("vk,vkcd->vcd", weights, at_oval[nearest])
-    fade = np.exp(-((np.maximum(outside_distance, 0) / reach) ** 2))
-    return np.where(on_face[:, None, None], face_offsets, beyond * fade[:, None, None])
-
-
-def neck_weights(fit: Fit, points: np.ndarray) -> np.ndarray:
-    """(V,) share of the head's rotation: 1 down to the chin, 0 at the base of the neck."""
-    chin = float((fit.surface[152, :2] @ fit.down))
-    below = (points @ fit.down - chin) / fit.pupil_distance
-    along = np.clip((below - NECK_TOP) / NECK_LENGTH, 0, 1)
-    return (1 - along * along * (3 - 2 * along)).astype(np.float32)

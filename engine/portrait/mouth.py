@@ -15,8 +15,8 @@ from ...common.channels import RIG_CHANNELS
 from .eyes import plain_part
 from .fit import Fit, head_asset
 from .lip_line import ALIKE, lip_likeness, look_around, sampled
-from .mesh import uv_of
 from .portrait import Part
+from .surface import uv_of
 from .tone import Tone
 from .tongue import tongue_shapes
 from .topology import INNER_LIP_LOWER, INNER_LIP_UPPER

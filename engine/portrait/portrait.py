@@ -30,12 +30,13 @@ LARGEST_MEMBER_BYTES = 1 << 30
 """A member of the zip that claims to be larger is refused before it is read."""
 PNG_STRIP_ROWS, PNG_FILTER_SUB = 128, 1
 
-PART_NAMES = ("person", "eye_left", "eye_right", "iris_left", "iris_right", "glint_left", "glint_right", "cavity", "tongue",
+PART_NAMES = ("neck", "person", "jaw", "eye_left", "eye_right", "iris_left", "iris_right", "glint_left", "glint_right", "cavity", "tongue",
               "teeth_lower", "teeth_upper", "teeth_source", "face", "far_side", "lid_left", "lid_right", "glasses")
 """Every part a portrait may have, in drawing order, back to front. `eye_*` is the white of the eye and does not turn; `iris_*`
 turns about the eye's centre with the gaze, `glint_*` half as far: its catch-light. `lid_*` is the skin a blink unrolls.
 `teeth_source` are teeth that the picture itself shows. `far_side` fills the cheek of a face that is turned away in the picture,
-as far as it has turned into view. `glasses` are their frame once more, before the lids."""
+as far as it has turned into view. `glasses` are their frame once more, before the lids. `neck` and `jaw` are seen where the person
+opens between them, the one behind it, the other before it (`neck.py`)."""
 
 
 @dataclass

@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 
 from .fit import HEAD_PUPIL_DISTANCE_DM, Fit, head_asset
-from .mesh import signed_distance
+from .surface import signed_distance
 from .topology import FACE_OVAL, LID_UPPER, SURFACE_LANDMARKS
 
 STEEPEST_CHEEK = 2.4

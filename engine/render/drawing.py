@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .raster import EMPTY, EVERYWHERE, FINE, folds, lay_over, shade, shade_folds, straighten, visibility
-from .stage import APERTURE_PARTS, INTERIOR, SHARE_THE_MATTE, SKIN, Dressed, Hole, Stage
+from .stage import APERTURE_PARTS, BODY, INTERIOR, SHARE_THE_MATTE, SKIN, Dressed, Hole, Stage
 
 
 def over(front: np.ndarray, back: np.ndarray) -> np.ndarray:
@@ -45,7 +45,9 @@ def _draw_rows(stage: Stage, dressed: Dressed, holes: list[tuple[Hole, np.ndarra
     is drawn as well, because a fold is seen by its neighbours. holes: what is seen through each, (h, w, 4) premultiplied."""
     first, last = max(top - 1, 0), min(top + len(picture) + 1, stage.size[1])
     band = Band(np.zeros((last - first, stage.size[0], 4), np.float32), first)
-    _draw_together(stage, band, ["person"], dressed.vertices, dressed)
+    for name in BODY:
+        if name in dressed.vertices:
+            _draw_together(stage, band, [name], dressed.vertices, dressed)
     for hole, inside in holes:
         start, stop = max(hole.top, first), min(hole.top + len(inside), last)
         if start < stop:

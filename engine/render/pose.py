@@ -83,6 +83,8 @@ eye would be seen through its hole."""
 GLINT_SHARE = 0.5
 """The light's reflection lies at the centre of the cornea's curvature, half as far before the eye's centre as the iris
 (Guestrin & Eizenman 2006, "General theory of remote gaze estimation"): so far it goes with the gaze."""
+CARRIED = ("person", "neck")
+"""Parts that show the trunk."""
 TURNS_WITH_GAZE = {"iris_left": (0, 1.0), "iris_right": (1, 1.0), "glint_left": (0, GLINT_SHARE), "glint_right": (1, GLINT_SHARE)}
 BLINKS = (CHANNEL_INDEX["eyeBlinkLeft"], CHANNEL_INDEX["eyeBlinkRight"])
 
@@ -100,9 +102,9 @@ def lid_closure(portrait: Portrait) -> np.ndarray:
     return shares
 
 
-def carried_share(portrait: Portrait) -> np.ndarray:
-    """(P,) how much of the head's shift the trunk goes along with at each vertex of the person."""
-    share = shoulders.carried_share(portrait.images["person"][..., 3], portrait.parts["person"].vertices[:, :2],
+def carried_share(portrait: Portrait, name: str) -> np.ndarray:
+    """(P,) how much of the head's shift the trunk goes along with at each vertex of a part that it is seen in."""
+    share = shoulders.carried_share(portrait.images["person"][..., 3], portrait.parts[name].vertices[:, :2],
                                     portrait.units_per_metre, PortraitSettings.of(portrait).shoulders)
     return share.astype(np.float32)
 
@@ -141,7 +143,7 @@ class Poser:
             rest = torch.from_numpy(np.array(part.vertices, np.float32))
             deltas = torch.from_numpy(flat_deltas(part)) if len(part.delta_index) else None
             self.parts[name] = (rest, deltas, torch.from_numpy(np.array(part.head_weight, np.float32)))
-        self.carried = torch.from_numpy(carried_share(portrait))
+        self.carried = {name: torch.from_numpy(carried_share(portrait, name)).to(self.device) for name in CARRIED if name in portrait.parts}
         self.face_colour = torch.from_numpy(np.array(portrait.parts["face"].colour, np.float32))
         self.face_normals = self._normals(portrait.parts["face"])
         self.face_may_fade = self._clear_of_holes(portrait)
@@ -152,7 +154,7 @@ class Poser:
 
     def _move_to_device(self) -> None:
         """What parts are posed with, and home what they are coloured with; what is needed at rest only was computed before."""
-        for where, names in ((self.device, ("pivot", "centre", "eye_centres", "carried")),
+        for where, names in ((self.device, ("pivot", "centre", "eye_centres")),
                              (self.home, ("face_colour", "face_normals", "face_may_fade", "closure"))):
             for name in names:
                 setattr(self, name, getattr(self, name).to(where))
@@ -265,8 +267,8 @@ class Poser:
         pivot = self._unproject(self.pivot[None, None])[0, 0]
         turned = (space - pivot) @ head.transpose(1, 2) + pivot + shift[:, None]
         moved = space + weight[None, :, None] * (turned - space)
-        if name == "person":
-            moved = moved + ((1 - weight) * self.carried)[None, :, None] * shift[:, None]
+        if name in self.carried:
+            moved = moved + ((1 - weight) * self.carried[name])[None, :, None] * shift[:, None]
         return self._project(moved)
 
     @staticmethod

@@ -16,13 +16,17 @@ from .chin import ChinShadow
 from .lidshadow import LidShadow
 from .light import FaceLight
 from .mouthlight import TONGUE_OUT, behind_pout
+from .neck_opening import BEHIND_M, SOON, NeckOpening
 from .pose import PosedBatch, beneath_far_side, beneath_glasses
 from .raster import EMPTY, EVERYWHERE, FINE, visibility
 from .seam import LipSeam
 
 LARGEST_SIDE_PX = 8192
-SHARE_THE_MATTE = ("person", "face")
+SHARE_THE_MATTE = ("neck", "person", "jaw", "face")
 """Parts whose texture carries the person's matte."""
+BODY = ("neck", "person", "jaw")
+"""What is drawn first, each over the one before."""
+IN_CHIN_SHADOW = ("person", "neck")
 SKIN = ("face", "far_side", "lid_left", "lid_right", "glasses", TONGUE_OUT)
 """What is drawn over the holes, in this order, hiding one another by depth; the tongue only where it is before the teeth."""
 INTERIOR = ("cavity", "tongue", "teeth_lower", "teeth_upper")
@@ -43,6 +47,8 @@ LIP_SHADOW_LEAST = 0.4
 """Just behind the lips the light is down to this; it is full again LIP_SHADOW_M further in."""
 LIP_SHADOW_LEAST_M = 0.0008
 """... or in the middle of a narrow opening, which shows the teeth right behind it; one narrower than twice this stays dark."""
+LEAST_OPENING = 0.004
+"""Less than this of a neck would not change a byte."""
 HALO_REACH_M = 0.0006
 """The edge that the picture itself shows around the person stays until the person has moved this far beside it."""
 
@@ -140,7 +146,8 @@ class Stage:
         self.plate = None if alpha else self._plate(portrait.images["plate"])
         self.inside = None if alpha else self._inside_border(portrait)
         self.light, self.seam = FaceLight(portrait, device), LipSeam(portrait, device)
-        self.chin = ChinShadow(portrait, self.light.from_above, device)
+        self.chin = {name: ChinShadow(portrait, self.light.from_above, device, name) for name in IN_CHIN_SHADOW if name in self.parts}
+        self.opening = NeckOpening(portrait, device) if "jaw" in self.parts else None
         self.lid_shadow = LidShadow(portrait, device)
         if "far_side" in self.parts:
             self.beneath_far_side = torch.from_numpy(beneath_far_side(portrait)).to(device)
@@ -228,7 +235,9 @@ class Stage:
         if "glasses" in self.parts:
             placed["glasses"] = self._lifted(placed["glasses"], GLASSES_BEFORE_M)
         colour = self._colour | self._colour_behind(posed)
-        colour |= {"person": self._shaded_neck(posed), "face": self._lit(posed)}
+        colour |= {name: self._in_chin_shadow(posed, name) for name in self.chin} | {"face": self._lit(posed)}
+        if self.opening is not None:
+            self._open_neck(posed, placed, colour)
         if "glasses" in self.parts:
             colour["glasses"] = colour["face"][:, self.beneath_glasses]
         if "far_side" in self.parts:
@@ -261,11 +270,25 @@ class Stage:
             shaded["teeth_source"] = self.seam.left_behind(self._colour["teeth_source"], *seen)
         return shaded | behind_pout(self._colour | shaded, posed.channels)
 
-    def _shaded_neck(self, posed: PosedBatch) -> torch.Tensor:
-        """(B, P, 4) colour of the person with the chin's shadow where the chin is now."""
-        colour = self._colour["person"].repeat(len(posed.channels), 1, 1)
-        colour[:, self.chin.neck, :3] *= self.chin.factor(posed.vertices["person"], posed.vertices["face"])[..., None]
+    def _in_chin_shadow(self, posed: PosedBatch, name: str) -> torch.Tensor:
+        """(B, P, 4) colour of the person or the neck with the chin's shadow where the chin is now."""
+        colour, chin = self._colour[name].repeat(len(posed.channels), 1, 1), self.chin[name]
+        colour[:, chin.neck, :3] *= chin.factor(posed.vertices[name], posed.vertices["face"])[..., None]
         return colour
+
+    def _open_neck(self, posed: PosedBatch, placed: dict[str, torch.Tensor], colour: dict[str, torch.Tensor]) -> None:
+        """Open the person along the jaw in what is placed and coloured; where no frame opens its neck and jaw are left out."""
+        openings = self.opening.openings(posed.vertices)
+        if not (openings > LEAST_OPENING).any():
+            del placed["neck"], placed["jaw"]
+            return
+        gone, drawn_back = self.opening.on_person(openings, posed.vertices)
+        colour["person"][:, self.opening.moved, 3] *= 1 - gone
+        placed["person"][:, self.opening.moved, :2] += drawn_back * self.scale
+        placed["person"][:, self.opening.moved, 2] += torch.clamp(SOON * gone, max=1) * (BEHIND_M * self.pixels_per_metre)
+        colour["jaw"] = self._colour["jaw"].repeat(len(openings), 1, 1)
+        for name, shown in self.opening.on_parts(openings, posed.vertices).items():
+            colour[name][..., 3] = shown
 
     def _lit(self, posed: PosedBatch) -> torch.Tensor:
         """(B, V, 4) colour of the face under the picture's light as it is turned now."""

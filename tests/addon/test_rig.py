@@ -189,6 +189,15 @@ def test_catch_light_goes_half_as_far_as_its_eye(portrait, tmp_path):
     assert np.linalg.norm(seen - drawn[:, :2], axis=1).max() < 0.7
 
 
+def test_a_person_that_opens_in_frames_is_one_surface_in_a_scene(portrait, tmp_path):
+    """What the renderer shows in the opening has no object: nothing there would open."""
+    opening = dataclasses.replace(portrait, parts=portrait.parts | {name: copy.deepcopy(portrait.parts["person"]) for name in ("neck", "jaw")})
+    opening.save(tmp_path / "opening.portrait")
+    build_rig(read_portrait(tmp_path / "opening.portrait"), bpy.context.scene, name="Opening")
+    parts = {data.name for data in bpy.data.objects}
+    assert "Opening person" in parts and not {"Opening neck", "Opening jaw"} & parts
+
+
 def test_turning_the_neck_carries_the_head_and_leaves_the_shoulders(built):
     data, rig = built
     body = bpy.data.objects["Ada person"]
@@ -216,7 +225,7 @@ def test_shoulders_take_part_in_the_heads_shifts_as_far_as_the_portrait_says(por
 
 
 def carried_most(portrait, vertices) -> float:
-    return float(carried_share(dataclasses.replace(portrait, settings={"shoulders": 1.0}))[vertices].max())
+    return float(carried_share(dataclasses.replace(portrait, settings={"shoulders": 1.0}), "person")[vertices].max())
 
 
 def test_eyes_look_at_the_target_as_far_as_they_are_told(built):

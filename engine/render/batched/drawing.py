@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..raster import FINE
-from ..stage import APERTURE_PARTS, INTERIOR, SHARE_THE_MATTE, SKIN, DressedBatch, Hole, Stage
+from ..stage import APERTURE_PARTS, BODY, INTERIOR, SHARE_THE_MATTE, SKIN, DressedBatch, Hole, Stage
 from .canvas import Canvas, Layer, Worn
 from .texture import Texture
 
@@ -41,7 +41,9 @@ class Easel:
         with ThreadPoolExecutor() as pool:
             holes = {aperture: [pool.submit(self.stage.hole, aperture, vertices) for vertices in face]
                      for aperture in APERTURE_PARTS}
-            canvas.draw([worn["person"]])
+            for name in BODY:
+                if name in worn:
+                    canvas.draw([worn[name]])
             for aperture, groups in APERTURE_PARTS.items():
                 self._draw_through(canvas, [hole.result() for hole in holes[aperture]], groups, worn)
         canvas.draw([worn[name] for name in SKIN if name in worn])
