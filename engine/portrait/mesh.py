@@ -14,10 +14,10 @@ from .beyond import BEYOND_FRAME, FRAME_SIDES, Cut, find_cuts, frame_fade, round
 from .fit import Fit, head_asset
 from .jaw_line import JawLine
 from .neck import neck_parts
-from .surface import PersonSurface, neck_weights, uv_of
 from .plate import CONTAMINATED_SHARE
 from .portrait import Part
 from .rims import LID_SKIRT, LID_SKIRT_TUCKED, LIP_SKIRT, SKIRT_BEHIND, Sheet, add_inner_lips, inward_of, soften_rim
+from .surface import PersonSurface, neck_weights, uv_of
 from .topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, SURFACE_LANDMARKS
 
 SUBDIVISIONS = 2

@@ -10,7 +10,6 @@ import torch
 from ..portrait.fit import PUPIL_DISTANCE_M
 from ..portrait.neck import JAW_COLUMNS, JAW_ON_LINE, NECK_COLUMNS, NECK_ON_LINE
 from ..portrait.portrait import Portrait
-from ..portrait.topology import CHIN, FOREHEAD
 
 SHEARED = (0.08, 0.25)
 """The person begins to open where the jaw has slid so far aside over the neck, or down, and is open, pupil distances."""
@@ -40,14 +39,12 @@ class NeckOpening:
 
     def __init__(self, portrait: Portrait, device: torch.device | None = None):
         pupil_distance = portrait.units_per_metre * PUPIL_DISTANCE_M
-        jaw, neck, person, face = (portrait.parts[name] for name in ("jaw", "neck", "person", "face"))
+        jaw, neck, person = (portrait.parts[name] for name in ("jaw", "neck", "person"))
         self._limits = tuple(limit * pupil_distance for limit in SHEARED)
         columns = jaw.vertices[:, :2].reshape(-1, JAW_COLUMNS, 2).astype(np.float64)
         line = columns[:, JAW_ON_LINE]
         outward = line - columns[:, 0]
         outward /= np.linalg.norm(outward, axis=1, keepdims=True)
-        down = (face.vertices[CHIN, :2] - face.vertices[FOREHEAD, :2]).astype(np.float64)
-        down /= np.linalg.norm(down)
         share = jaw.colour[JAW_ON_LINE::JAW_COLUMNS, 3]
         whole_jaw = jaw.colour[:, 3] / np.repeat(np.maximum(share, 1e-6), JAW_COLUMNS)
         even = scipy.ndimage.gaussian_filter1d(np.eye(len(line)), EVEN_OVER, axis=0, mode="nearest")
@@ -59,15 +56,17 @@ class NeckOpening:
         self.moved = there(moved, np.int64)
         shown = neck.colour[NECK_ON_LINE::NECK_COLUMNS, 3] > 0
         self._from_end = there(_from_end(line, shown, pupil_distance))
-        self._outward, self._down, self._aside = there(outward), there(down), there((-down[1], down[0]))
+        self._outward = there(outward)
         self._whole = {"neck": there(neck.colour[:, 3]), "jaw": there(whole_jaw)}
         self._share, self._even, self._nearest, self._weights = there(share), there(even), there(nearest), there(gone[:, None] * nearest)
         self._neck_at_rest, self._person_at_rest, self._stays = there(line), there(person.vertices[moved, :2]), there(stays)
 
     def openings(self, vertices: dict[str, torch.Tensor]) -> torch.Tensor:
-        """(B, K) 0..1 how far the person is open at each point of the line, of posed parts (B, V, 3)."""
+        """(B, K) 0..1 how far the person is open at each point of the line, of posed parts (B, V, 3). Heads turn about the picture's own
+        axes, however they lean."""
         slid = self._slid(vertices)
-        sheared = (slid @ self._aside).abs() + slid @ self._down - DRAWN_OUT * self._drawn_out(slid)
+        aside, down = slid.unbind(-1)
+        sheared = aside.abs() + down - DRAWN_OUT * self._drawn_out(slid)
         low, high = self._limits
         share = torch.clamp((sheared - low) / (high - low), 0, 1)
         return (share * share * (3 - 2 * share)) @ self._even.T * self._share
@@ -78,8 +77,10 @@ class NeckOpening:
         return vertices["jaw"][:, JAW_ON_LINE::JAW_COLUMNS, :2] - vertices["neck"][:, NECK_ON_LINE::NECK_COLUMNS, :2]
 
     def _drawn_out(self, slid: torch.Tensor) -> torch.Tensor:
-        """(B, K) px how much of that leaves neck uncovered."""
-        return torch.clamp(-(slid * self._outward).sum(-1), min=0) + torch.clamp((slid * self._from_end).sum(-1), min=0)
+        """(B, K) px how much of that leaves neck uncovered: aside, up, and away from where the neck ends."""
+        aside, down = slid.unbind(-1)
+        uncovered = (-aside * self._outward[:, 0], -down, (slid * self._from_end).sum(-1))
+        return sum(torch.clamp(part, min=0) for part in uncovered)
 
     def on_person(self, openings: torch.Tensor, vertices: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, M) how far the person's vertices `moved` are gone, and (B, M, 2) px how far they are drawn back to the neck."""
