@@ -53,6 +53,12 @@ def neck_parts(line: JawLine, fit: Fit, surface: PersonSurface) -> dict[str, Par
     return {"neck": _neck(line, fit, surface), "jaw": _jaw(line, fit, surface)}
 
 
+def opens(parts: dict[str, Part]) -> bool:
+    """Whether a portrait's parts hold both, with as many points of the line: a file may come from anywhere."""
+    counts = [divmod(len(parts[name].vertices), columns) for name, columns in (("neck", NECK_COLUMNS), ("jaw", JAW_COLUMNS)) if name in parts]
+    return len(counts) == 2 and counts[0] == counts[1] and counts[0][0] > 1 and counts[0][1] == 0
+
+
 def _neck(line: JawLine, fit: Fit, surface: PersonSurface) -> Part:
     """The neck's sheet from behind the jaw to where the person's surface has come down to it."""
     pd = fit.pupil_distance

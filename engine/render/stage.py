@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError
+from ..portrait.neck import opens
 from ..portrait.portrait import PART_NAMES, Part, Portrait
 from ..portrait.settings import shown_parts
 from .chin import ChinShadow
@@ -26,6 +27,7 @@ SHARE_THE_MATTE = ("neck", "person", "jaw", "face")
 """Parts whose texture carries the person's matte."""
 BODY = ("neck", "person", "jaw")
 """What is drawn first, each over the one before."""
+SEEN_IN_OPENING = ("neck", "jaw")
 IN_CHIN_SHADOW = ("person", "neck")
 SKIN = ("face", "far_side", "lid_left", "lid_right", "glasses", TONGUE_OUT)
 """What is drawn over the holes, in this order, hiding one another by depth; the tongue only where it is before the teeth."""
@@ -138,7 +140,8 @@ class Stage:
         self.source_size = portrait.size
         self.scale, self.left, self.top = fit_inside(portrait.size, size)
         parts = shown_parts(portrait)
-        self.parts = {name: parts[name] for name in PART_NAMES if name in parts}
+        opening = opens(parts)
+        self.parts = {name: parts[name] for name in PART_NAMES if name in parts and (opening or name not in SEEN_IN_OPENING)}
         self.textures = {name: self._texture(portrait.images[name]) for name in portrait.images if name != "plate"}
         self.pixels_per_metre = portrait.units_per_metre * self.scale
         self.apertures = portrait.apertures
@@ -147,7 +150,7 @@ class Stage:
         self.inside = None if alpha else self._inside_border(portrait)
         self.light, self.seam = FaceLight(portrait, device), LipSeam(portrait, device)
         self.chin = {name: ChinShadow(portrait, self.light.from_above, device, name) for name in IN_CHIN_SHADOW if name in self.parts}
-        self.opening = NeckOpening(portrait, device) if "jaw" in self.parts else None
+        self.opening = NeckOpening(portrait, device) if opening else None
         self.lid_shadow = LidShadow(portrait, device)
         if "far_side" in self.parts:
             self.beneath_far_side = torch.from_numpy(beneath_far_side(portrait)).to(device)
@@ -280,7 +283,8 @@ class Stage:
         """Open the person along the jaw in what is placed and coloured; where no frame opens its neck and jaw are left out."""
         openings = self.opening.openings(posed.vertices)
         if not (openings > LEAST_OPENING).any():
-            del placed["neck"], placed["jaw"]
+            for name in SEEN_IN_OPENING:
+                del placed[name]
             return
         gone, drawn_back = self.opening.on_person(openings, posed.vertices)
         colour["person"][:, self.opening.moved, 3] *= 1 - gone

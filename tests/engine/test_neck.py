@@ -162,6 +162,18 @@ def test_a_portrait_of_such_a_picture_is_drawn(picture, fit, astronaut):
     assert next(render(portrait, turned((25, -10, 0)))).shape == picture.shape
 
 
+@pytest.mark.parametrize("missing", ["jaw", "neck", "a row"])
+def test_a_file_whose_parts_do_not_fit_is_drawn_as_one_surface(astronaut, missing):
+    parts = dict(astronaut.parts)
+    if missing == "a row":
+        parts["neck"] = parts["jaw"]
+    else:
+        del parts[missing]
+    clip = turned((25, 0, 0))
+    shown, whole = (next(render(portrait, clip)) for portrait in (dataclasses.replace(astronaut, parts=parts), one_surface(astronaut)))
+    assert np.array_equal(shown, whole)
+
+
 def test_both_parts_lie_on_one_line_and_what_they_show_is_inside_the_picture(astronaut):
     jaw, neck = (astronaut.parts[name] for name in ("jaw", "neck"))
     on_line = [part.vertices.reshape(-1, columns, 3)[:, place, :2]
