@@ -29,7 +29,7 @@ RIGHT_JAW = (234, 93, 132, 58, 172, 136, 150, 149, 176, 148)
 LEFT_JAW = (454, 323, 361, 288, 397, 365, 379, 378, 400, 377)
 JAW = (*RIGHT_JAW, CHIN, *LEFT_JAW[::-1])
 """Landmarks of the face's outline from the subject's right cheekbone down to the chin and up to the left one."""
-SHARES = np.array([0, 0, 0, 0, 0.25, 0.75, 1, 1, 1, 1, 1])
+SHARES = np.array([0, 0, 0, 0, 0, 0.5, 1, 1, 1, 1, 1])
 """How far the person may open at the first half of them: below the jaw's angle; above it the cheek goes on as an ear."""
 SPACING = 0.03
 """Of the line's points, pupil distances."""

@@ -27,7 +27,7 @@ DOWN_FROM = 0.25
 """That is down along the neck, but nearer than this to the neck's outline, and less and less up to twice as far, straight outwards: what
 lies aside of a neck is background, behind it as well; pupil distances."""
 BEGINS = 0.03
-"""Over so much along the line it begins at its outline, pupil distances."""
+"""Over so much along the line it begins at its outline, pupil distances; what the picture shows further below is there all along."""
 CLEAN_ROWS = (0.0, 0.35, 0.7, 1.0)
 """Rows of the neck where the picture mixes it with the jaw."""
 BELOW_ROWS = (0.15, 0.3, 0.45, 0.6)
@@ -69,7 +69,7 @@ def _neck(line: JawLine, fit: Fit, surface: PersonSurface) -> Part:
     depth, offsets = surface.look(places, beyond_face=True)
     below = np.maximum(rows - mixed, 0) / (BELOW_ROWS[-1] * pd)
     depth += (line.share[:, None] * (1 - below)).ravel() * (neck_depth(fit, places) - depth)
-    alpha = np.broadcast_to(np.clip(line.to_end / (BEGINS * pd), 0, 1)[:, None], rows.shape)
+    alpha = np.where(rows < mixed, np.clip(line.to_end / (BEGINS * pd), 0, 1)[:, None], 1)
     return _strip(places, depth, _seen_on_neck(line, fit, rows), alpha, neck_weights(fit, places), offsets, surface.size)
 
 

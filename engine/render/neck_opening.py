@@ -26,9 +26,9 @@ second ones, pupil distances."""
 STAYS_WITH_NECK = (0.15, 0.35)
 """Beyond the second distance outside the line what is gone stays with the neck as well, from the first one on more and more: drawn out
 between it and what is whole it would be seen."""
-BEHIND_M, SOON = -0.1, 4.0
+BEHIND_M, SOON = -1.0, 4.0
 """What is gone lies so much deeper, and so do vertices that are gone by one in so many: half seen, they would hide what of the person
-is behind them."""
+is behind them, of a head that has come near too."""
 UNDERLAY, REACHES = 16.0, 13
 """The neck and the jaw are whole when the person has opened by one in so many, and the neck for so many points further along the line:
 what is gone leaves no hole."""
