@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields
 import cv2
 import numpy as np
 import scipy.ndimage
-import scipy.spatial
 
 from .fit import Fit
 from .topology import CHIN
@@ -97,7 +96,7 @@ def find_jaw_line(image: np.ndarray, matte: np.ndarray, fit: Fit) -> JawLine:
     places = start + outward * (beyond * pd)[:, None]
     to_end = SPACING * _before_person(places + outward * (ON_PERSON * pd), matte)
     below_angle = np.interp(which, np.arange(len(JAW)), np.concatenate([SHARES, SHARES[-2::-1]]))
-    share = below_angle * np.clip((BEYOND_END[1] + to_end) / (BEYOND_END[1] - BEYOND_END[0]), 0, 1) * column(fit, places)
+    share = below_angle * np.clip((BEYOND_END[1] + to_end) / (BEYOND_END[1] - BEYOND_END[0]), 0, 1) * _column(fit, places)
     further = scipy.ndimage.maximum_filter1d(beyond, 2 * KINK + 1, mode="nearest") - beyond
     fuzz = SOFT * softness + FUZZ * np.clip(beyond, 0, MOST_FUZZ)
     return JawLine(places, outward, share, fuzz * pd, (CLEAN + fuzz + further) * pd, to_end * pd)
@@ -160,7 +159,7 @@ def _before_person(places: np.ndarray, matte: np.ndarray) -> np.ndarray:
     return within - beyond
 
 
-def column(fit: Fit, points: np.ndarray) -> np.ndarray:
+def _column(fit: Fit, points: np.ndarray) -> np.ndarray:
     """(V,) 1 where the neck is, or the collar about it, falling to 0 beside it, where hair hangs and earrings."""
     low, high = COLUMN_DM
     share = np.clip((high - _aside_dm(fit, points, 1.0)) / (high - low), 0, 1)

@@ -18,7 +18,7 @@ from .plate import CONTAMINATED_SHARE
 from .portrait import Part
 from .rims import LID_SKIRT, LID_SKIRT_TUCKED, LIP_SKIRT, SKIRT_BEHIND, Sheet, add_inner_lips, inward_of, soften_rim
 from .surface import PersonSurface, neck_weights, uv_of
-from .topology import FACE_OVAL, INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, SURFACE_LANDMARKS
+from .topology import INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, SURFACE_LANDMARKS
 
 SUBDIVISIONS = 2
 FACE_FADE_RINGS = 3
