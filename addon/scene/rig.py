@@ -80,7 +80,7 @@ def unseen_rig_task(portrait: PortraitData, *, name: str) -> Task[Rig]:
             _follow(part_object.data.shape_keys, objects[master_name].data.shape_keys)
             yield
     if far_side.FAR_SIDE in objects:
-        far_side.show_when_turned(objects[far_side.FAR_SIDE], portrait, armature)
+        _turn_back(objects, space, armature)
     if own_teeth.OWN_TEETH in objects:
         own_teeth.fade_when_parted(objects[own_teeth.OWN_TEETH], portrait, objects[master_name].data.shape_keys)
     for key in backdrop.CARDS:
@@ -228,6 +228,15 @@ def _shape_keys(part_object: bpy.types.Object, part: PartData, space: RigSpace, 
             np.add.at(moved, part.delta_index[entries], part.delta_offset[entries])
             block.data.foreach_set("co", space.points(moved, behind_m).ravel())
         yield
+
+
+def _turn_back(objects: dict[str, bpy.types.Object], space: RigSpace, armature: bpy.types.Object) -> None:
+    """Let a turning head show the fill of its far cheek, and what lies about it come nearer."""
+    far_side.show_when_turned(objects[far_side.FAR_SIDE], space.portrait, armature)
+    for key, part in space.portrait.parts.items():
+        if part.nearer_turned_back is not None:
+            nearer = part.vertices + np.pad(part.nearer_turned_back[:, None], ((0, 0), (2, 0)))
+            far_side.lie_nearer_when_turned(objects[key], space.portrait, armature, space.points(nearer, layers.behind_m(key)))
 
 
 def _follow(keys: bpy.types.Key, master: bpy.types.Key) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 import cv2
 import numpy as np
 import scipy.sparse
+import scipy.spatial
 
 from ..motion.clip import CHANNEL_INDEX
 from .beyond import BEYOND_FRAME, FRAME_SIDES, Cut, find_cuts, frame_fade, rounded, shown_at
@@ -19,12 +20,15 @@ from .portrait import Part
 from .rims import LID_SKIRT, LID_SKIRT_TUCKED, LIP_SKIRT, SKIRT_BEHIND, Sheet, add_inner_lips, inward_of, soften_rim
 from .surface import PersonSurface, neck_weights, uv_of
 from .topology import INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, SURFACE_LANDMARKS
+from .turned_back import TurnedBack
 
 SUBDIVISIONS = 2
 FACE_FADE_RINGS = 3
 """The face fades into the person over this many rings of subdivided triangles at its outline."""
 
 GRID_CELLS_PER_PUPIL_DISTANCE = 9
+FINER_REACH = 0.3
+"""Within so much of a filled far cheek, pupil distances, cells are halved: there the grid is the outline of a head turned further away."""
 MOST_GRID_CELLS = 160
 """Cells along the picture's long side, at the most."""
 
@@ -168,17 +172,22 @@ def person_parts(fit: Fit, face: Part, matte: np.ndarray, line: JawLine, far_sid
     height, width = matte.shape
     cuts = find_cuts(matte, fit)
     grid, triangles = grid_over(matte, fit.pupil_distance, cuts)
+    even = len(grid)
+    if far_side is not None:
+        grid, triangles = finer_near(far_side, grid, triangles, fit.pupil_distance)
     points = rounded(grid, (width, height), cuts)
     colour = np.ones((len(points), 4), np.float32)
     colour[:, 3] = frame_fade(grid, (width, height), fit.pupil_distance, cuts)
-    surface = PersonSurface(fit, face, (width, height), points, far_side)
+    surface = PersonSurface(fit, face, (width, height))
     depth, offsets = surface.look(points)
+    turned_back = TurnedBack(np.column_stack([points, depth])[:even], far_side, fit.pupil_distance)
     person = Part(vertices=np.concatenate([points, depth[:, None]], axis=1).astype(np.float32), triangles=triangles,
                   uv=uv_of(shown_at(grid, (width, height), cuts), (width, height)), colour=colour,
                   head_weight=neck_weights(fit, points), delta_channel=np.zeros(0, np.uint8),
-                  delta_index=np.zeros(0, np.int32), delta_offset=np.zeros((0, 3), np.float32), texture="person")
+                  delta_index=np.zeros(0, np.int32), delta_offset=np.zeros((0, 3), np.float32), texture="person",
+                  nearer_turned_back=turned_back.nearer(points, depth))
     person.set_deltas(offsets, smallest_px=0.02)
-    return {"person": person, **neck_parts(line, fit, surface)}
+    return {"person": person, **neck_parts(line, fit, surface, turned_back)}
 
 
 def grid_over(matte: np.ndarray, pupil_distance: float, cuts: list[Cut]) -> tuple[np.ndarray, np.ndarray]:
@@ -208,3 +217,31 @@ def grid_over(matte: np.ndarray, pupil_distance: float, cuts: list[Cut]) -> tupl
     compact = compact.reshape(-1, 4)
     triangles = np.concatenate([compact[:, [0, 2, 1]], compact[:, [0, 3, 2]]]).astype(np.int32)
     return np.stack([xs[names % columns], ys[names // columns]], axis=1), triangles
+
+
+def finer_near(far_side: Part, grid: np.ndarray, triangles: np.ndarray, pupil_distance: float) -> tuple[np.ndarray, np.ndarray]:
+    """The grid's points (V, 2) and triangles (T, 3) with those near a filled far cheek divided."""
+    distance, _ = scipy.spatial.cKDTree(far_side.vertices[:, :2]).query(grid[triangles].mean(axis=1))
+    ends, triangles = divided(triangles, distance < FINER_REACH * pupil_distance, len(grid))
+    return np.concatenate([grid, grid[ends].mean(axis=1)]), triangles
+
+
+def divided(triangles: np.ndarray, wanted: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Divide the `wanted` (T,) of triangles (T, 3) over `count` vertices in four, and their neighbours as far as that takes (Bank et al.
+    1983, "Some refinement algorithms and data structures for regular local mesh refinement").
+
+    Returns (M, 2) the two vertices between which each new one lies, and the triangles.
+    """
+    edges = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]], axis=2).astype(np.int64)
+    keys = edges @ (count, 1)
+    halved = np.unique(keys[wanted])
+    middle = np.where(np.isin(keys, halved), count + np.searchsorted(halved, keys), -1)
+    pieces = []
+    for split in ((), (0,), (1,), (2,), (0, 1), (1, 2), (2, 0), (0, 1, 2)):
+        chosen = ((middle >= 0) == np.isin(range(3), split)).all(axis=1)
+        start = split[0] if split else 0  # turned so that the first edge is a halved one, and of two the second is, too
+        a, b, c = np.roll(triangles[chosen], -start, axis=1).T
+        ab, bc, ca = np.roll(middle[chosen], -start, axis=1).T
+        pieces += {0: [(a, b, c)], 1: [(a, ab, c), (ab, b, c)], 2: [(ab, b, bc), (a, ab, bc), (a, bc, c)],
+                   3: [(a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca)]}[len(split)]
+    return np.stack(np.divmod(halved, count), axis=1), np.concatenate([np.stack(piece, axis=1) for piece in pieces]).astype(np.int32)

@@ -16,6 +16,7 @@ from .fit import Fit
 from .jaw_line import JawLine, neck_depth
 from .portrait import Part, facing_camera
 from .surface import PersonSurface, neck_weights, uv_of
+from .turned_back import TurnedBack
 
 FURTHER = 0.4
 """The neck goes on so much further along the line than the person opens, pupil distances: the jaw slides past where it opens."""
@@ -44,13 +45,13 @@ NECK_ON_LINE, JAW_ON_LINE = len(BEHIND_ROWS), len(JAW_ROWS) - 1
 """Which of them lies on the line."""
 
 
-def neck_parts(line: JawLine, fit: Fit, surface: PersonSurface) -> dict[str, Part]:
+def neck_parts(line: JawLine, fit: Fit, surface: PersonSurface, turned_back: TurnedBack) -> dict[str, Part]:
     """`neck` and `jaw`; none where the picture shows no jaw before a neck. The jaw's opacity on the line is how far the person may open there."""
     shown = np.flatnonzero(line.widened(FURTHER) > 0)
     if not len(shown):
         return {}
     line = line.between(max(shown[0] - 1, 0), shown[-1] + 2)
-    return {"neck": _neck(line, fit, surface), "jaw": _jaw(line, fit, surface)}
+    return {"neck": _neck(line, fit, surface, turned_back), "jaw": _jaw(line, fit, surface, turned_back)}
 
 
 def opens(parts: dict[str, Part]) -> bool:
@@ -59,7 +60,7 @@ def opens(parts: dict[str, Part]) -> bool:
     return len(counts) == 2 and counts[0] == counts[1] and counts[0][0] > 1 and counts[0][1] == 0
 
 
-def _neck(line: JawLine, fit: Fit, surface: PersonSurface) -> Part:
+def _neck(line: JawLine, fit: Fit, surface: PersonSurface, turned_back: TurnedBack) -> Part:
     """The neck's sheet from behind the jaw to where the person's surface has come down to it."""
     pd = fit.pupil_distance
     mixed = line.mixed[:, None]
@@ -68,9 +69,13 @@ def _neck(line: JawLine, fit: Fit, surface: PersonSurface) -> Part:
     places = line.sheet(rows, line.outward)
     depth, offsets = surface.look(places, beyond_face=True)
     below = np.maximum(rows - mixed, 0) / (BELOW_ROWS[-1] * pd)
-    depth += (line.share[:, None] * (1 - below)).ravel() * (neck_depth(fit, places) - depth)
+    column = (line.share[:, None] * (1 - below)).ravel()
+    nearer = turned_back.nearer(places, depth)
+    depth += column * (neck_depth(fit, places) - depth)
     alpha = np.where(rows < mixed, np.clip(line.to_end / (BEGINS * pd), 0, 1)[:, None], 1)
-    return _strip(places, depth, _seen_on_neck(line, fit, rows), alpha, neck_weights(fit, places), offsets, surface.size)
+    part = _strip(places, depth, _seen_on_neck(line, fit, rows), alpha, neck_weights(fit, places), offsets, surface.size)
+    part.nearer_turned_back = None if nearer is None else (1 - column) * nearer
+    return part
 
 
 def _seen_on_neck(line: JawLine, fit: Fit, rows: np.ndarray) -> np.ndarray:
@@ -84,7 +89,7 @@ def _seen_on_neck(line: JawLine, fit: Fit, rows: np.ndarray) -> np.ndarray:
     return np.where((rows > mixed).reshape(-1, 1), line.sheet(rows, line.outward), drawn_out)
 
 
-def _jaw(line: JawLine, fit: Fit, surface: PersonSurface) -> Part:
+def _jaw(line: JawLine, fit: Fit, surface: PersonSurface, turned_back: TurnedBack) -> Part:
     """The jaw's sheet, the picture itself, from under the face to a little below the line."""
     pd = fit.pupil_distance
     faded = line.fuzz[:, None] + JAW_FADES * pd
@@ -93,9 +98,18 @@ def _jaw(line: JawLine, fit: Fit, surface: PersonSurface) -> Part:
     alpha[:, -1] = 0
     places = line.sheet(rows, line.outward)
     depth, offsets = surface.look(places)
-    depth += np.repeat(line.share, rows.shape[1]) * (np.maximum(depth, surface.shallow(places)) - depth)
-    depth = scipy.ndimage.median_filter(depth.reshape(rows.shape), (EVEN_DEPTH, 1), mode="nearest").ravel()
-    return _strip(places, depth, places, alpha, np.ones(len(places)), offsets, surface.size)
+    nearer, shallow = turned_back.nearer(places, depth), surface.shallow(places)
+    even = _even_depth(line, depth, shallow)
+    part = _strip(places, even, places, alpha, np.ones(len(places)), offsets, surface.size)
+    part.nearer_turned_back = None if nearer is None else _even_depth(line, depth + nearer, shallow) - even
+    return part
+
+
+def _even_depth(line: JawLine, depth: np.ndarray, shallow: np.ndarray) -> np.ndarray:
+    """(K * R,) depth of a jaw whose surface lies at `depth`, a beard at the least as near as `shallow`, both (K * R,)."""
+    shape = (len(line.share), -1)
+    raised = depth.reshape(shape) + line.share[:, None] * np.maximum(shallow - depth, 0).reshape(shape)
+    return scipy.ndimage.median_filter(raised, (EVEN_DEPTH, 1), mode="nearest").ravel()
 
 
 def _strip(places: np.ndarray, depth: np.ndarray, seen: np.ndarray, alpha: np.ndarray, head_weight: np.ndarray, offsets: np.ndarray,

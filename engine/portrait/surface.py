@@ -22,31 +22,22 @@ NECK_LENGTH = 1.5
 STEEPEST_SIDE, STEEPEST_NECK = 1.2, 3.0
 """Beside the face, and below its chin, depth falls by at most this much per length: the picture shows cheeks and ears foreshortened, and what little
 texture it has of them would be drawn out into streaks when the head turns."""
-EASED_NEIGHBOURS = 96
-EASED_REACH = 0.3
-"""Depth about a filled far cheek is eased over so many grid points, and so far beyond the fill, pupil distances."""
 BODY_DEPTH = -1.5
 """Depth of shoulders and loose hair, pupil distances."""
 
 
 class PersonSurface:
-    """The surface of one person with the face (`face_part`) of a picture `size` (width, height).
+    """The surface of one person with the face (`face_part`) of a picture `size` (width, height)."""
 
-    points: (V, 2) places of the grid over the person; far_side: what fills the far cheek of a face turned away, if it is.
-    """
-
-    def __init__(self, fit: Fit, face: Part, size: tuple[int, int], points: np.ndarray, far_side: Part | None):
-        self.size, self._fit, self._face, self._far_side = size, fit, face, far_side
+    def __init__(self, fit: Fit, face: Part, size: tuple[int, int]):
+        self.size, self._fit, self._face = size, fit, face
         self._oval = fit.surface[list(FACE_OVAL)]
-        self._known = (points, self._uneased(points)) if far_side is not None else None
 
     def look(self, points: np.ndarray, *, beyond_face: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """(V,) depth at points (V, 2), and their offsets (RIG_CHANNELS, V, 3); beyond_face: of what lies behind the face, if there."""
         values, on_face = face_values_at(points, self._face, self.size)
         outside = self._outside(points)
         depth = grid_depth(self._fit, points, values[:, 0], on_face, self._oval, outside)
-        if self._known is not None:
-            depth = eased_at(self._far_side, self._known, points, depth, self._fit.pupil_distance)
         moves_with_face = on_face & (not beyond_face)
         offsets = grid_deltas(self._fit, points, values[:, 1:].reshape(-1, len(RIG_CHANNELS), 3), moves_with_face, outside)
         return depth, offsets.transpose(1, 0, 2)
@@ -58,10 +49,6 @@ class PersonSurface:
 
     def _outside(self, points: np.ndarray) -> np.ndarray:
         return -signed_distance(points, self._oval[:, :2])
-
-    def _uneased(self, points: np.ndarray) -> np.ndarray:
-        values, on_face = face_values_at(points, self._face, self.size)
-        return grid_depth(self._fit, points, values[:, 0], on_face, self._oval, self._outside(points))
 
 
 def oval_weights(oval: np.ndarray, points: np.ndarray, pupil_distance: float) -> tuple[np.ndarray, np.ndarray]:
@@ -121,19 +108,6 @@ def grid_depth(fit: Fit, points, face_depth, on_face, oval, outside_distance) ->
     slope = STEEPEST_SIDE + below_chin * (STEEPEST_NECK - STEEPEST_SIDE)
     steepest = (weights * oval[nearest, 2]).sum(axis=1) - slope * np.maximum(outside_distance, 0)
     return np.where(on_face, face_depth, np.maximum(depth + correction, steepest))
-
-
-def eased_at(far_side: Part, known: tuple[np.ndarray, np.ndarray], points: np.ndarray, depth: np.ndarray,
-             pupil_distance: float) -> np.ndarray:
-    """(V,) `depth` at points (V, 2), made to fall by at most STEEPEST_SIDE about the far cheek: what fills it is the outline there, and the
-    person's own few pixels of it must not come out from under the fill. known: places (N, 2) all around, and their depth (N,)."""
-    places, around = known
-    distance, nearest = scipy.spatial.cKDTree(places).query(points, k=min(EASED_NEIGHBOURS, len(places)))
-    eased = (around[nearest] - STEEPEST_SIDE * distance).max(axis=1)
-    filled = far_side.vertices[far_side.colour[:, 3] > 0.3, :2]
-    from_fill, _ = scipy.spatial.cKDTree(filled).query(points)
-    share = np.clip(2 - from_fill / (EASED_REACH * pupil_distance), 0, 1)
-    return depth + share * (eased - depth)
 
 
 def spread_outwards(values: np.ndarray, known: np.ndarray) -> np.ndarray:

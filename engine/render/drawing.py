@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .raster import EMPTY, EVERYWHERE, FINE, folds, lay_over, shade, shade_folds, straighten, visibility
+from .raster import EMPTY, EVERYWHERE, FINE, folds, lay_over, outlines, shade, shade_finer, straighten, visibility
 from .stage import APERTURE_PARTS, BODY, INTERIOR, SHARE_THE_MATTE, SKIN, Dressed, Hole, Stage
 
 
@@ -117,16 +117,21 @@ def _draw_together(stage: Stage, band: Band, names: list[str], placed: dict[str,
         part = stage.part(name)
         texture = stage.textures[part.texture] if part.texture else np.zeros((0, 0, 4), np.uint8)
         looks = dressed.texels[name], dressed.colour[name], texture
-        _draw_part(window, depth, left, top, placed[name], part, *looks, name in SHARE_THE_MATTE)
+        within = stage.within_matte if name in BODY else None
+        _draw_part(window, depth, left, top, placed[name], part, *looks, name in SHARE_THE_MATTE, within)
 
 
-def _draw_part(window, depth, left, top, vertices, part, uv, colour, texture, replace) -> None:
-    """Draw one part into a window of the frame at (left, top), sharing its depth (h, w) with what hides it."""
+def _draw_part(window, depth, left, top, vertices, part, uv, colour, texture, replace, within) -> None:
+    """Draw one part into a window of the frame at (left, top), sharing its depth (h, w) with what hides it. replace: see `shade`;
+    within: see `outlines`, None of a part that ends softly."""
     shape = window.shape[:2]
     index, bary = np.full(shape, EMPTY, np.int32), np.empty((*shape, 2), np.float32)
     visibility(vertices, part.triangles, uv, texture[..., 3], EVERYWHERE, depth, index, bary, left, top)
     marked = np.zeros(shape, np.uint8)
-    if not part.texture or folds(part.triangles, uv, index, bary, marked) == 0:
+    count = folds(part.triangles, uv, index, bary, marked) if part.texture else 0
+    if within is not None:
+        count += outlines(part.triangles, uv, colour, within, index, bary, marked)
+    if count == 0:
         shade(part.triangles, uv, colour, texture, index, bary, EVERYWHERE, replace, window)
         return
     shade(part.triangles, uv, colour, texture, index, bary, marked, replace, window)
@@ -135,4 +140,4 @@ def _draw_part(window, depth, left, top, vertices, part, uv, colour, texture, re
     fine_index, fine_bary = np.full(fine_shape, EMPTY, np.int32), np.empty((*fine_shape, 2), np.float32)
     finer = ((vertices - np.float32((left - 0.5, top - 0.5, 0))) * np.float32(FINE) - np.float32((0.5, 0.5, 0)))
     visibility(finer, part.triangles, uv, texture[..., 3], marked, fine_depth, fine_index, fine_bary, 0, 0)
-    shade_folds(part.triangles, uv, colour, texture, fine_index, fine_bary, marked, replace, window)
+    shade_finer(part.triangles, uv, colour, texture, fine_index, fine_bary, marked, replace, window)

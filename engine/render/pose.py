@@ -68,6 +68,8 @@ FADE_FACING = (0.08, 0.32)
 then has no stairs, and texture seen edge-on in the picture is never stretched into view."""
 COMES_INTO_VIEW = (0.02, 0.16)
 """The far cheek's fill begins to show when the surface faces the camera by this much more than at rest (cosine), and is full."""
+LIES_NEARER = (0.0, 0.04)
+"""What lies about that fill comes nearer before any of it shows: from when the far side as a whole faces the camera by more than at rest."""
 RIM_NEIGHBOURS = 9
 GIVES_WAY = 0.8
 """The face beneath goes where the fill covers it by more than this, not where the two are mixed: the person would show
@@ -120,6 +122,15 @@ def beneath_glasses(portrait: Portrait) -> np.ndarray:
     return scipy.spatial.cKDTree(portrait.parts["face"].vertices).query(portrait.parts["glasses"].vertices)[1]
 
 
+def in_view(head: torch.Tensor, normals: torch.Tensor, limits: tuple[float, float]) -> torch.Tensor:
+    """(B, F) 0..1 how far heads (B, 3, 3) have turned a far side's surface with normals (F, 3) into view: not and wholly when it faces the
+    camera by so much more than at rest (cosines). A turn sideways is what uncovers it: a face that only looks up shows more of what is
+    below its nose, on both sides."""
+    sideways = torch.einsum("bk,vk->bv", torch.nn.functional.normalize(head[:, 2, ::2], dim=1), normals[:, ::2])
+    low, high = limits
+    return torch.clamp((sideways - normals[:, 2] - low) / (high - low), 0, 1)
+
+
 def flat_deltas(part: Part) -> np.ndarray:
     """(C, V * 3) offsets of a part at full value of the first C of RIG_CHANNELS; only a tongue and lips that are apart follow more than ARKit's."""
     follows = RIG_CHANNELS if part.delta_channel.max() >= len(ARKIT_CHANNELS) else ARKIT_CHANNELS
@@ -148,6 +159,7 @@ class Poser:
         self.face_normals = self._normals(portrait.parts["face"])
         self.face_may_fade = self._clear_of_holes(portrait)
         self.far_side = self._far_side(portrait) if "far_side" in portrait.parts else None
+        self.nearer = self._nearer_turned_back(portrait) if self.far_side is not None else {}
         self.mouth_light = MouthLight(portrait, self.home) if {"tongue", "cavity", "teeth_upper"} <= portrait.parts.keys() else None
         self.closure = torch.from_numpy(lid_closure(portrait))
         self._move_to_device()
@@ -160,6 +172,7 @@ class Poser:
                 setattr(self, name, getattr(self, name).to(where))
         if self.far_side is not None:
             self.far_side = {name: known.to(self.home) for name, known in self.far_side.items()}
+        self.nearer = {name: nearer.to(self.device) for name, nearer in self.nearer.items()}
         self.parts = {name: tuple(known.to(self.device) if known is not None else None for known in part)
                       for name, part in self.parts.items()}
 
@@ -177,7 +190,8 @@ class Poser:
         head = rotation_matrices(rotation_deg)
         shift = shift_m * self.units_per_metre * torch.tensor([1.0, -1.0, 1.0], device=self.home)
         asked = [known.to(self.device) for known in (channels, head, shift, gaze)]
-        posed = {name: self._pose_part(name, *asked).to(self.home) for name in self.parts}
+        nearer = self._lying_nearer(head) if self.nearer else {}
+        posed = {name: self._pose_part(name, nearer.get(name), *asked).to(self.home) for name in self.parts}
         colours = {"face": self._face_colour(head)}
         if self.far_side is not None:
             colours["far_side"] = self._uncover_far_side(head, colours["face"])
@@ -219,21 +233,28 @@ class Poser:
                 "may_fade": torch.from_numpy(may_fade.astype(np.float32))}
 
     def _uncover_far_side(self, head: torch.Tensor, face_colour: torch.Tensor) -> torch.Tensor:
-        """(B, F, 4): the far side's colour, shown as far as it has turned towards the camera; the face beneath gives way to it.
-
-        A turn sideways is what uncovers it: a face that only looks up shows more of what is below its nose, on both sides.
-        """
+        """(B, F, 4): the far side's colour, shown as far as it has turned towards the camera; the face beneath gives way to it."""
         normals = self.far_side["normals"]
         facing = torch.einsum("bk,vk->bv", head[:, 2], normals)
-        sideways = torch.einsum("bk,vk->bv", torch.nn.functional.normalize(head[:, 2, ::2], dim=1), normals[:, ::2])
-        low, high = COMES_INTO_VIEW
-        shown = torch.clamp((sideways - normals[:, 2] - low) / (high - low), 0, 1)
+        shown = in_view(head, normals, COMES_INTO_VIEW)
         colour = self.far_side["colour"].expand(len(head), -1, -1).clone()
         low, high = FADE_FACING
         edge_on = 1 - torch.clamp((facing - low) / (high - low), 0, 1)
         colour[..., 3] *= shown * (1 - self.far_side["may_fade"] * edge_on)
         face_colour[:, self.far_side["beneath"], 3] *= 1 - shown * self.far_side["covers"]
         return colour
+
+    @staticmethod
+    def _nearer_turned_back(portrait: Portrait) -> dict[str, torch.Tensor]:
+        """part -> (V, 3) offsets that bring it nearer while the far side is in view."""
+        lifts = {name: part.nearer_turned_back for name, part in portrait.parts.items() if part.nearer_turned_back is not None}
+        return {name: torch.from_numpy(np.pad(lift[:, None].astype(np.float32), ((0, 0), (2, 0)))) for name, lift in lifts.items()}
+
+    def _lying_nearer(self, head: torch.Tensor) -> dict[str, torch.Tensor]:
+        """part -> (B, V, 3) those offsets as far as the far side as a whole is in view."""
+        wanted = (self.far_side["colour"][:, 3:] * self.far_side["normals"]).sum(dim=0, keepdim=True)
+        share = in_view(head, torch.nn.functional.normalize(wanted, dim=1), LIES_NEARER)[..., None].to(self.device)
+        return {name: share * nearer for name, nearer in self.nearer.items()}
 
     def _normals(self, part) -> torch.Tensor:
         """(V, 3) unit normals of a part at rest, in camera space, towards the camera."""
@@ -255,9 +276,11 @@ class Poser:
         pupil_distance = portrait.units_per_metre * PUPIL_DISTANCE_M
         return torch.from_numpy(np.clip(distance / (FADE_CLEAR_OF_HOLES * pupil_distance) - 1, 0, 1).astype(np.float32))
 
-    def _pose_part(self, name, channels, head, shift, gaze) -> torch.Tensor:
+    def _pose_part(self, name, nearer, channels, head, shift, gaze) -> torch.Tensor:
         rest, deltas, weight = self.parts[name]
         vertices = rest.expand(len(channels), -1, -1)
+        if nearer is not None:
+            vertices = vertices + nearer
         if deltas is not None:
             vertices = vertices + (channels[:, :len(deltas)] @ deltas).view(len(channels), -1, 3)
         if name in TURNS_WITH_GAZE:

@@ -1,7 +1,8 @@
 """A small software rasteriser: triangles with depth, colour and texture into a picture. Compiled by numba, releases the GIL.
 
 Every mesh is drawn in two passes: `visibility` finds the nearest triangle at each pixel, `shade` samples the texture there
-and composites it over what is already drawn. Where a surface folds over itself (`folds`), pixels are sampled more finely.
+and composites it over what is already drawn. Where a surface folds over itself (`folds`) or ends against nothing (`outlines`), pixels are
+sampled more finely.
 Pixel centres lie at integer coordinates, as in MediaPipe and OpenCV.
 """
 
@@ -18,10 +19,15 @@ EMPTY = -1
 
 
 FINE = 2
-"""Samples per pixel and axis where a surface folds."""
+"""Samples per pixel and axis where a surface folds or ends."""
 
 FOLD_TEXELS = 2.5
 """Neighbouring pixels whose texels lie further apart than this (beyond the surface's own stretch) see different sheets of it."""
+
+WITHIN_MATTE_TEXELS = 2
+"""What lies so many texels within a matte and still ends has turned out of sight there; nearer to the matte's edge its alpha is soft."""
+HARD_END = np.float32(0.75)
+"""A surface whose vertices' alpha is less where it ends is soft there already."""
 
 CUBIC = np.float32(-0.75)
 """Slope of the cubic between texels (Keys 1981, "Cubic convolution interpolation for digital image processing"). With this one
@@ -86,7 +92,7 @@ def visibility(vertices, triangles, uv, alpha_texture, wanted, depth, index, bar
 def folds(triangles, uv, index, bary, marked) -> int:
     """Mark (h, w) uint8 the pixels on either side of a fold: both covered, but by different sheets of the surface.
 
-    Returns how many are marked. Matte and mesh edges are not folds: alpha softens them.
+    Returns how many are marked. Matte and mesh edges are no folds.
     """
     height, width = index.shape
     texels = np.empty((height, width, 2), np.float32)
@@ -109,6 +115,37 @@ def folds(triangles, uv, index, bary, marked) -> int:
                     continue
                 jump = abs(texels[y + dy, x + dx, 0] - texels[y, x, 0]) + abs(texels[y + dy, x + dx, 1] - texels[y, x, 1])
                 if jump > FOLD_TEXELS:
+                    count += 2
+                    marked[y, x] = 1
+                    marked[y + dy, x + dx] = 1
+    return count
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def outlines(triangles, uv, colour, within, index, bary, marked) -> int:
+    """Mark (h, w) uint8 the pixels on either side of where a surface that turns out of sight ends against nothing.
+
+    within: (th, tw) uint8, the texels that lie within the matte (WITHIN_MATTE_TEXELS); elsewhere the matte's alpha softens an end.
+    Returns how many are marked.
+    """
+    height, width = index.shape
+    rows, columns = within.shape
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            for dy, dx in ((0, 1), (1, 0)):
+                if y + dy >= height or x + dx >= width or (index[y, x] < 0) == (index[y + dy, x + dx] < 0):
+                    continue
+                own_y, own_x = (y, x) if index[y, x] >= 0 else (y + dy, x + dx)
+                t = index[own_y, own_x]
+                a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+                wb, wc = bary[own_y, own_x, 0], bary[own_y, own_x, 1]
+                wa = np.float32(1.0) - wb - wc
+                if wa * colour[a, 3] + wb * colour[b, 3] + wc * colour[c, 3] < HARD_END:
+                    continue
+                u = int(wa * uv[a, 0] + wb * uv[b, 0] + wc * uv[c, 0] + 0.5 + ON_TEXEL)
+                v = int(wa * uv[a, 1] + wb * uv[b, 1] + wc * uv[c, 1] + 0.5 + ON_TEXEL)
+                if within[min(max(v, 0), rows - 1), min(max(u, 0), columns - 1)]:
                     count += 2
                     marked[y, x] = 1
                     marked[y + dy, x + dx] = 1
@@ -201,7 +238,7 @@ def shade(triangles, uv, colour, texture, index, bary, skip, replace, frame):
 
     texture: (th, tw, 4) uint8 straight RGBA, sampled at uv texels by a cubic, where it is opaque, and bilinearly at its edges;
     colour: (V, 4) float32 multiplies it.
-    An empty texture (0, 0, 4) is white. skip: (h, w) uint8, pixels left to `shade_folds`; empty: none.
+    An empty texture (0, 0, 4) is white. skip: (h, w) uint8, pixels left to `shade_finer`; empty: none.
     """
     height, width = index.shape
     for y in range(height):
@@ -218,7 +255,7 @@ def shade(triangles, uv, colour, texture, index, bary, skip, replace, frame):
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def shade_folds(triangles, uv, colour, texture, fine_index, fine_bary, marked, replace, frame):
+def shade_finer(triangles, uv, colour, texture, fine_index, fine_bary, marked, replace, frame):
     """As `shade`, the marked pixels, from FINE x FINE samples each: fine_index (h * FINE, w * FINE), fine_bary likewise."""
     height, width = marked.shape
     share = np.float32(1.0 / (FINE * FINE))

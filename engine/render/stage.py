@@ -19,7 +19,7 @@ from .light import FaceLight
 from .mouthlight import TONGUE_OUT, behind_pout
 from .neck_opening import BEHIND_M, SOON, NeckOpening
 from .pose import PosedBatch, beneath_far_side, beneath_glasses
-from .raster import EMPTY, EVERYWHERE, FINE, visibility
+from .raster import EMPTY, EVERYWHERE, FINE, WITHIN_MATTE_TEXELS, visibility
 from .seam import LipSeam
 
 LARGEST_SIDE_PX = 8192
@@ -143,6 +143,8 @@ class Stage:
         opening = opens(parts)
         self.parts = {name: parts[name] for name in PART_NAMES if name in parts and (opening or name not in SEEN_IN_OPENING)}
         self.textures = {name: self._texture(portrait.images[name]) for name in portrait.images if name != "plate"}
+        opaque = (self.textures["person"][..., 3] == 255).astype(np.uint8)
+        self.within_matte = cv2.erode(opaque, np.ones((2 * WITHIN_MATTE_TEXELS + 1,) * 2, np.uint8))
         self.pixels_per_metre = portrait.units_per_metre * self.scale
         self.apertures = portrait.apertures
         self.texels = {layer: self._texels(self.part(layer)) for layer in (*self.parts, *({TONGUE_OUT} if "tongue" in self.parts else ()))}

@@ -74,7 +74,7 @@ def test_every_pose_is_drawn_as_the_processor_draws_it(name, size, alpha, device
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("replace", [False, True])
 def test_a_heap_of_triangles_is_drawn_as_the_processor_draws_it(device, replace, monkeypatch):
-    """Triangles that cover, pierce and fold over one another, with holes in their texture, looked at a few hundred pixels at a time."""
+    """Triangles that cover, pierce and fold over one another and end, with holes in their texture, looked at a few hundred pixels at a time."""
     monkeypatch.setattr(raster, "FRAGMENTS_AT_ONCE", 700)
     random, size, there = np.random.default_rng(3), (61, 47), torch.device(device)
     vertices = (random.uniform((-9, -9, -5), (70, 56, 5), (2, 60, 3))).astype(np.float32)
@@ -83,16 +83,18 @@ def test_a_heap_of_triangles_is_drawn_as_the_processor_draws_it(device, replace,
     colour = random.uniform(0, 1, (60, 4)).astype(np.float32)
     image = np.kron(random.integers(0, 256, (10, 10, 4)), np.ones((4, 4, 1))).astype(np.uint8)
     image[..., 3] = np.kron(random.choice([0, 130, 255, 255], (5, 5)), np.ones((8, 8)))
+    within = (image[..., 3] == 255).astype(np.uint8) if replace else None
     canvas = Canvas(2, size, there)
     looks = np.broadcast_to(np.concatenate([colour, texels], axis=1), (2, 60, 6)).copy()
-    layer = Layer(torch.from_numpy(triangles).long().to(there), Texture(image, there), replace)
+    layer = Layer(torch.from_numpy(triangles).long().to(there), Texture(image, there), replace,
+                  torch.from_numpy(within > 0).flatten().to(there) if replace else None)
     worn = Worn(layer, torch.from_numpy(vertices).to(there), torch.from_numpy(looks).to(there))
     canvas.draw([worn, Worn(layer, worn.vertices.flip(0), worn.looks)])
     for frame in range(2):
         window, depth = np.zeros((size[1], size[0] + 1, 4), np.float32)[:, :-1], np.full(size[::-1], -np.inf, np.float32)
         part = type("Part", (), {"triangles": triangles, "texture": "image"})
         for placed in (vertices[frame], vertices[1 - frame]):
-            _draw_part(window, depth, 0, 0, placed, part, texels, colour, image, replace)
+            _draw_part(window, depth, 0, 0, placed, part, texels, colour, image, replace, within)
         difference = np.abs(canvas.colour[frame].cpu().numpy() - window)
         assert (window > 0).mean() > 0.5 and (difference.max(axis=2) > 0.2).sum() <= 2, "but where a last bit decides"
 

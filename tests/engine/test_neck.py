@@ -149,7 +149,7 @@ def test_the_line_goes_about_a_beard(picture, matte, fit):
 def test_a_picture_without_a_neck_below_the_chin_has_no_parts_to_open(picture, fit, matte):
     """A mask on a white wall: nothing but background beside and below the face."""
     line = find_jaw_line(picture, np.zeros_like(matte), fit)
-    assert line.share.max() == 0 and neck_parts(line, fit, None) == {}
+    assert line.share.max() == 0 and neck_parts(line, fit, None, None) == {}
 
 
 def test_a_portrait_of_such_a_picture_is_drawn(picture, fit, astronaut):

@@ -1,4 +1,4 @@
-"""Layers over one another in many frames at once: render/raster.py's `shade`, `folds` and `shade_folds` as tensors."""
+"""Layers over one another in many frames at once: render/raster.py's `shade`, `folds`, `outlines` and `shade_finer` as tensors."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import embedding_bag
 
-from ..raster import FINE, FOLD_TEXELS
+from ..raster import FINE, FOLD_TEXELS, HARD_END
 from .raster import NOTHING, TOLERANCE, Mesh, fragments, no_depth, offer, set_up, winner
 from .texture import Texture
 
 
 @dataclass
 class Layer:
-    """What of a layer is the same in every frame. triangles (T, 3) int64; replace: see raster.py's `shade`."""
+    """What of a layer is the same in every frame. triangles (T, 3) int64; replace: see raster.py's `shade`; within: (h * w,) bool of the
+    texture's texels, see `outlines`, None of a layer that ends softly."""
 
     triangles: torch.Tensor
     texture: Texture | None
     replace: bool
+    within: torch.Tensor | None
 
 
 @dataclass
@@ -65,13 +67,13 @@ class Canvas:
             return
         seen = _See(worn, mesh, frame, winner(keys[pixels]), x, y)
         colour, mixed, alpha = seen.shade()
-        before = self.flat[pixels]
-        after = _blend(before, colour, mixed if worn.layer.replace else alpha, alpha)
-        if worn.layer.texture is not None:
-            folded = self._folds(seen, pixels, slots)
-            if len(folded):
-                after[folded] = self._finer(worn, before[folded], pixels[folded], slots)
+        after = _blend(self.flat[pixels], colour, mixed if worn.layer.replace else alpha, alpha)
+        finer = self._drawn_finer(worn.layer, seen, pixels, slots)
+        if len(finer):
+            finest = self._finer(worn, self.flat[finer], finer, slots)
         self.flat[pixels] = after
+        if len(finer):
+            self.flat[finer] = finest
         keys[pixels] |= NOTHING
 
     def _find_nearest(self, worn: Worn, mesh: Mesh, keys: torch.Tensor) -> tuple[int, int, int, int] | None:
@@ -93,23 +95,40 @@ class Canvas:
         x, y = x + left, y + top
         return (frame * self.height + y) * self.width + x, frame, x, y
 
+    def _drawn_finer(self, layer: Layer, seen: _See, pixels: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
+        """The pixels on either side of a fold of a layer that has `pixels` (P,), or of its end."""
+        if layer.texture is None:
+            return pixels[:0]
+        slots[pixels] = torch.arange(len(pixels), device=pixels.device, dtype=torch.int32)
+        marked = self._folds(seen, pixels, slots)
+        if layer.within is not None:
+            marked = torch.cat([marked, self._outlines(layer.within, seen, pixels, slots)])
+        slots[pixels] = -1
+        return torch.unique(marked)
+
     def _folds(self, seen: _See, pixels: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
-        """Which of the layer's pixels lie on either side of a fold of it."""
-        own = torch.arange(len(pixels), device=pixels.device)
-        slots[pixels] = own.int()
-        marked = torch.zeros(len(pixels) + 1, dtype=torch.bool, device=pixels.device)
+        """The pixels on either side of a fold, some twice. slots: which of `pixels` (P,) each pixel is, or -1."""
+        marked = []
         may = (seen.x < self.width - 1) & (seen.y < self.height - 1)
         for step in (1, self.width):
             beside = torch.where(may, slots[torch.where(may, pixels + step, pixels)].long(), -1)
             apart = (seen.texels[beside] - seen.texels).abs().sum(1)
-            jumps = (beside >= 0) & (apart > FOLD_TEXELS)
-            marked[torch.where(jumps, own, len(pixels))] = True
-            marked[torch.where(jumps, beside, len(pixels))] = True
-        slots[pixels] = -1
-        return torch.nonzero(marked[:-1]).flatten()
+            jumps = pixels[(beside >= 0) & (apart > FOLD_TEXELS)]
+            marked += [jumps, jumps + step]
+        return torch.cat(marked)
+
+    def _outlines(self, within: torch.Tensor, seen: _See, pixels: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
+        """The pixels on either side of where the surface ends within the matte, some more than once."""
+        ends = (seen.looks[:, 3] >= HARD_END) & within[seen.texture.nearest(seen.texels)]
+        marked = []
+        for step, in_frame in ((-1, seen.x > 0), (1, seen.x < self.width - 1), (-self.width, seen.y > 0), (self.width, seen.y < self.height - 1)):
+            may = pixels[ends & in_frame]
+            may = may[slots[may + step] < 0]
+            marked += [may, may + step]
+        return torch.cat(marked)
 
     def _finer(self, worn: Worn, before: torch.Tensor, pixels: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
-        """(M, 4) the colours of folded pixels, from FINE x FINE samples each, over what was there `before` (M, 4)."""
+        """(M, 4) the colours of pixels (M,), from FINE x FINE samples each, over what was there `before` (M, 4)."""
         slots[pixels] = torch.arange(len(pixels), device=pixels.device, dtype=torch.int32)
         centre = torch.tensor([0.5, 0.5, 0.0], device=pixels.device)
         finer = Worn(worn.layer, (worn.vertices + centre) * FINE - centre, worn.looks)
@@ -129,7 +148,7 @@ class Canvas:
         return _lay(before, torch.cat([red_green_blue, alpha], dim=1), mixed if worn.layer.replace else alpha)
 
     def _find_finest(self, worn: Worn, mesh: Mesh, keys: torch.Tensor, pixels: torch.Tensor, slots: torch.Tensor) -> None:
-        """Give the samples of folded pixels, whose numbers are in `slots`, to the triangles that are nearest there."""
+        """Give the samples of `pixels`, whose numbers are in `slots`, to the triangles that are nearest there."""
         count = len(worn.layer.triangles)
         first = torch.div(mesh.box[:2], FINE, rounding_mode="floor")
         last = torch.div(mesh.box[:2] + mesh.box[2:] - 1, FINE, rounding_mode="floor")

@@ -20,6 +20,7 @@ class Easel:
         self.stage, self.device = stage, device
         textures = {part.texture for part in stage.parts.values() if part.texture}
         self.textures = {name: Texture(stage.textures[name], device) for name in textures}
+        self.within_matte = torch.from_numpy(stage.within_matte > 0).to(device).flatten()
         self.layers = {name: self._layer(name) for name in stage.texels}
         if not stage.alpha:
             self.plate = torch.from_numpy(stage.plate.astype(np.float32)).to(device).view(-1, 3)
@@ -29,7 +30,7 @@ class Easel:
     def _layer(self, name: str) -> Layer:
         part = self.stage.part(name)
         triangles = torch.from_numpy(part.triangles.astype(np.int64)).to(self.device)
-        return Layer(triangles, self.textures.get(part.texture), name in SHARE_THE_MATTE)
+        return Layer(triangles, self.textures.get(part.texture), name in SHARE_THE_MATTE, self.within_matte if name in BODY else None)
 
     @torch.inference_mode()
     def draw(self, frames: DressedBatch) -> torch.Tensor:

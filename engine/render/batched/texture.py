@@ -27,11 +27,15 @@ class Texture:
         self.colour = planes[:, :3].contiguous()
         self.premultiplied = torch.cat([planes[:, :3] * planes[:, 3:], planes[:, 3:]], dim=1)
 
-    def holds(self, texels: torch.Tensor) -> torch.Tensor:
-        """(N,) bool: whether the texel nearest to each of (N, 2) is no hole. Only of a texture with `solid`."""
+    def nearest(self, texels: torch.Tensor) -> torch.Tensor:
+        """(N,) int64: the number of the texel nearest to each of (N, 2)."""
         column = torch.clamp((texels[:, 0] + 0.5 + ON_TEXEL).long(), 0, self.width - 1)
         row = torch.clamp((texels[:, 1] + 0.5 + ON_TEXEL).long(), 0, self.height - 1)
-        return self.solid[row * self.width + column]
+        return row * self.width + column
+
+    def holds(self, texels: torch.Tensor) -> torch.Tensor:
+        """(N,) bool: whether the texel nearest to each of (N, 2) is no hole. Only of a texture with `solid`."""
+        return self.solid[self.nearest(texels)]
 
     def sample(self, texels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Red, green, blue (N, 3) 0..255 and alpha (N,) 0..1 at texels (N, 2)."""

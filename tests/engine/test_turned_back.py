@@ -1,0 +1,122 @@
+"""What lies about a filled far cheek: nearer while it is in view, and else where the picture's own head has it."""
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+import scipy.spatial
+from hypothesis import given
+from hypothesis import strategies as st
+from soliloquy.engine.errors import FormatError
+from soliloquy.engine.motion.clip import MotionClip
+from soliloquy.engine.portrait.build import build_portrait
+from soliloquy.engine.portrait.mesh import divided
+from soliloquy.engine.portrait.portrait import Portrait
+from soliloquy.engine.portrait.surface import signed_distance
+from soliloquy.engine.portrait.topology import FACE_OVAL
+from soliloquy.engine.render.drawing import _draw_part
+from soliloquy.engine.render.pose import Poser
+from soliloquy.engine.render.render import render
+
+SEEN_TWICE = 0.04
+"""Pupil distances by which the person may lie aside of the face that it shows: at twice as much lips were seen twice."""
+
+
+@pytest.fixture(scope="module")
+def turned(hopper, tmp_path_factory) -> Portrait:
+    """Made of a frame in which the head is turned to the picture's right: its far side, at the right, is hidden."""
+    picture = tmp_path_factory.mktemp("turned") / "picture.png"
+    cv2.imwrite(str(picture), next(render(hopper, yawed(25)))[..., ::-1])
+    return build_portrait(picture)
+
+
+def yawed(*yaw_deg: float) -> MotionClip:
+    clip = MotionClip.neutral(len(yaw_deg))
+    clip.head_rotation_deg[:, 0] = yaw_deg
+    return clip
+
+
+def posed(portrait: Portrait, yaw_deg: float) -> dict[str, np.ndarray]:
+    return next(Poser(portrait).pose(yawed(yaw_deg), 0, 1)).vertices
+
+
+def lifted(portrait: Portrait) -> np.ndarray:
+    """(V,) which vertices of the person come nearer by a tenth of a pupil distance and more."""
+    return portrait.parts["person"].nearer_turned_back > 0.1 * portrait.units_per_metre * 0.063
+
+
+@pytest.mark.parametrize("yaw_deg, comes", [(0, False), (20, False), (-1, True), (-20, True)], ids=["rest", "further away", "a little back", "back"])
+def test_the_person_comes_nearer_only_when_the_head_turns_back(turned, yaw_deg, comes):
+    flat = {name: dataclasses.replace(part, nearer_turned_back=None) for name, part in turned.parts.items()}
+    with_it, without = posed(turned, yaw_deg), posed(dataclasses.replace(turned, parts=flat), yaw_deg)
+    assert lifted(turned).sum() > 50 and {"person", "neck", "jaw"} <= {name for name, part in turned.parts.items() if part.nearer_turned_back is not None}
+    for name in ("person", "neck", "jaw"):
+        assert (np.abs(with_it[name] - without[name]).max() > 1) == comes
+
+
+def test_a_head_turned_further_away_shows_nothing_of_its_face_twice(turned):
+    """The person under the face lay so near about the far cheek that lips came out from behind their own corner."""
+    pupil_distance = turned.units_per_metre * 0.063
+    person, face = turned.parts["person"], turned.parts["face"]
+    inside = signed_distance(person.vertices[:, :2], turned.landmarks_px[list(FACE_OVAL), :2])
+    distance, nearest = scipy.spatial.cKDTree(face.vertices[:, :2]).query(person.vertices[:, :2])
+    shows_face = lifted(turned) & (inside > 0.15 * pupil_distance) & (distance < 0.02 * pupil_distance)
+    now = posed(turned, 20)
+    aside = (now["person"][shows_face, 0] - person.vertices[shows_face, 0]) - (now["face"][nearest[shows_face], 0] - face.vertices[nearest[shows_face], 0])
+    assert shows_face.sum() > 20
+    assert np.percentile(aside, 95) < SEEN_TWICE * pupil_distance
+    eased = aside + np.sin(np.radians(20)) * person.nearer_turned_back[shows_face]
+    assert np.percentile(eased, 95) > 2 * SEEN_TWICE * pupil_distance, "as it lies while the cheek is in view, it would"
+
+
+def test_it_comes_nearer_without_a_jump(turned):
+    clip = yawed(*np.linspace(3, -6, 46))
+    person = np.stack([frame.vertices["person"] for frame in Poser(turned).pose(clip, 0, len(clip))])[..., :2]
+    steps = np.linalg.norm(np.diff(person, axis=0), axis=2).max(axis=1)
+    assert steps.max() < 3 * np.median(steps)
+
+
+def test_a_file_keeps_it_and_one_that_does_not_fit_is_refused(turned, tmp_path):
+    turned.save(tmp_path / "a.portrait")
+    back = Portrait.load(tmp_path / "a.portrait")
+    assert back.parts["face"].nearer_turned_back is None
+    assert np.array_equal(back.parts["jaw"].nearer_turned_back, turned.parts["jaw"].nearer_turned_back.astype(np.float32))
+    for wrong in (np.zeros(3, np.float32), np.full(len(turned.parts["person"].vertices), np.nan, np.float32)):
+        person = dataclasses.replace(turned.parts["person"], nearer_turned_back=wrong)
+        dataclasses.replace(turned, parts=turned.parts | {"person": person}).save(tmp_path / "b.portrait")
+        with pytest.raises(FormatError, match="b.portrait"):
+            Portrait.load(tmp_path / "b.portrait")
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.randoms(use_true_random=False))
+def test_dividing_some_triangles_tears_nothing_and_turns_none_over(columns, rows, random):
+    x, y = np.meshgrid(np.arange(columns + 1.0), np.arange(rows + 1.0))
+    points = np.stack([x.ravel(), y.ravel()], axis=1)
+    corner = (np.arange(rows)[:, None] * (columns + 1) + np.arange(columns)).ravel()
+    triangles = np.concatenate([np.stack([corner, corner + columns + 2, corner + 1], 1), np.stack([corner, corner + columns + 1, corner + columns + 2], 1)])
+    wanted = np.array([random.random() < 0.4 for _ in triangles])
+    ends, divided_triangles = divided(triangles.astype(np.int32), wanted, len(points))
+    every = np.concatenate([points, points[ends].mean(axis=1)])
+    areas = [np.linalg.det(np.diff(where[these], axis=1)) for where, these in ((points, triangles), (every, divided_triangles))]
+    assert areas[1].sum() == pytest.approx(areas[0].sum()) and (np.sign(areas[1]) == np.sign(areas[0][0])).all()
+    assert len(divided_triangles) >= len(triangles) + 3 * wanted.sum()
+    edges = np.sort(divided_triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    unique, count = np.unique(edges, axis=0, return_counts=True)
+    rim = every[unique[count == 1]]
+    on_rim = [(rim[:, :, axis] == limit).all(axis=1) for axis, limits in enumerate(((0, columns), (0, rows))) for limit in limits]
+    assert count.max() <= 2 and np.any(on_rim, axis=0).all(), "edges of one triangle lie on the grid's own rim: no vertex lies on another's edge"
+
+
+@pytest.mark.parametrize("inside_matte", [True, False], ids=["turned out of sight", "at the matte's edge"])
+def test_where_a_surface_turns_out_of_sight_its_outline_has_no_stairs(inside_matte):
+    """A slanted end: within the matte it is drawn finer, at the matte's own edge alpha is soft by itself."""
+    vertices = np.array([[2, 2, 0], [14, 2, 0], [22, 30, 0], [2, 30, 0]], np.float32)
+    part = type("Part", (), {"triangles": np.array([[0, 1, 2], [0, 2, 3]], np.int32), "texture": "image"})
+    image, within = np.full((32, 32, 4), 255, np.uint8), np.full((32, 32), inside_matte, np.uint8)
+    window, depth = np.zeros((32, 32, 4), np.float32), np.full((32, 32), -np.inf, np.float32)
+    _draw_part(window, depth, 0, 0, vertices, part, vertices[:, :2].copy(), np.ones((4, 4), np.float32), image, True, within)
+    alpha = window[3:29, 10:, 3]
+    between = ((alpha > 0) & (alpha < 1)).sum(axis=1)
+    area = (14 + 22) / 2 - 9.5
+    assert (between.mean() > 0.5) == inside_matte and alpha.sum(axis=1).mean() == pytest.approx(area, abs=0.3)
