@@ -180,7 +180,7 @@ def person_parts(fit: Fit, face: Part, matte: np.ndarray, line: JawLine, far_sid
     colour[:, 3] = frame_fade(grid, (width, height), fit.pupil_distance, cuts)
     surface = PersonSurface(fit, face, (width, height))
     depth, offsets = surface.look(points)
-    turned_back = TurnedBack(np.column_stack([points, depth])[:even], far_side, fit.pupil_distance)
+    turned_back = TurnedBack(fit, np.column_stack([points, depth])[:even], far_side)
     person = Part(vertices=np.concatenate([points, depth[:, None]], axis=1).astype(np.float32), triangles=triangles,
                   uv=uv_of(shown_at(grid, (width, height), cuts), (width, height)), colour=colour,
                   head_weight=neck_weights(fit, points), delta_channel=np.zeros(0, np.uint8),

@@ -14,7 +14,7 @@ from soliloquy.engine.portrait.build import build_portrait
 from soliloquy.engine.portrait.mesh import divided
 from soliloquy.engine.portrait.portrait import Portrait
 from soliloquy.engine.portrait.surface import signed_distance
-from soliloquy.engine.portrait.topology import FACE_OVAL
+from soliloquy.engine.portrait.topology import CHIN, FACE_OVAL
 from soliloquy.engine.render.drawing import _draw_part
 from soliloquy.engine.render.pose import Poser
 from soliloquy.engine.render.render import render
@@ -68,6 +68,16 @@ def test_a_head_turned_further_away_shows_nothing_of_its_face_twice(turned):
     assert np.percentile(aside, 95) < SEEN_TWICE * pupil_distance
     eased = aside + np.sin(np.radians(20)) * person.nearer_turned_back[shows_face]
     assert np.percentile(eased, 95) > 2 * SEEN_TWICE * pupil_distance, "as it lies while the cheek is in view, it would"
+
+
+def test_a_neck_and_what_hangs_about_it_stay_where_they_are(turned):
+    """Beside the far cheek the person comes nearer, below the chin a necklace would be drawn along."""
+    person, chin = turned.parts["person"], turned.landmarks_px[CHIN, 1]
+    pupil_distance = turned.units_per_metre * 0.063
+    inside = signed_distance(person.vertices[:, :2], turned.landmarks_px[list(FACE_OVAL), :2])
+    outside, below = inside < -0.1 * pupil_distance, person.vertices[:, 1] > chin
+    assert (outside & lifted(turned)).sum() > 10
+    assert np.abs(person.nearer_turned_back[outside & below]).max() < 1e-3
 
 
 def test_it_comes_nearer_without_a_jump(turned):
