@@ -16,6 +16,7 @@ import scipy.spatial
 from ..render.raster import rasterise_attributes
 from .far_light import Sheet, colours_at, gains
 from .fit import HEAD_PUPIL_DISTANCE_DM, Fit, head_asset
+from .locks import coming_into_view
 from .mesh import face_subdivision, fade_from, rim_loops
 from .normals import surface_normals
 from .portrait import Part
@@ -87,23 +88,26 @@ def far_side_part(image: np.ndarray, matte: np.ndarray, fit: Fit) -> Part | None
     mirrored = across @ rest[:, :2]
     own, other = (colours_at(image, matte, fit, places) for places in (rest, mirrored))
     gain = gains(own, other, normals, poor, across, sheet)
-    foreign = foreign_share(sheet, own, other + np.log(gain), below_eyes(sheet)) * near_fill(sheet, alpha) * clear
+    darker, on_cheek = (other + np.log(gain) - own).mean(axis=1), below_eyes(sheet)
+    foreign = foreign_share(sheet, darker, on_cheek) * near_fill(sheet, alpha) * clear
+    lock = (darker > LOCK) & (on_cheek > 0.5) & (foreign > 0.5)
     foreign = far * np.clip(FOREIGN_SPREAD * sheet.averaged(far * foreign, SMOOTH_RINGS), 0, 1)
     if foreign.any():
         gain = gains(own, other, normals, np.maximum(poor, foreign), across, sheet)
     alpha = np.maximum(alpha, foreign)
     alpha *= fade_from(rim_loops(triangles)[0], triangles, len(rest), FADE_RINGS)
-    return fill_part(fit, rest, uv_of(mirrored, image.shape[1::-1]), np.concatenate([gain, alpha[:, None]], axis=1))
+    colour = np.concatenate([gain, alpha[:, None]], axis=1)
+    return fill_part(fit, rest, uv_of(mirrored, image.shape[1::-1]), colour, coming_into_view(sheet, lock))
 
 
-def fill_part(fit: Fit, rest: np.ndarray, uv: np.ndarray, colour: np.ndarray) -> Part:
-    """The face's triangles that have any alpha in `colour` (V, 4), before the face, showing the picture at `uv` (V, 2)."""
+def fill_part(fit: Fit, rest: np.ndarray, uv: np.ndarray, colour: np.ndarray, in_view: np.ndarray) -> Part:
+    """The face's triangles that have any alpha in `colour` (V, 4), before the face, showing the picture at `uv` (V, 2) when `in_view` (V, 2)."""
     triangles, matrix = face_subdivision()
     kept, compact = np.unique(triangles[(colour[triangles, 3] > 0).any(axis=1)], return_inverse=True)
     raised = rest[kept] + (0, 0, BEFORE_FACE * fit.pupil_distance)
     part = Part(raised.astype(np.float32), compact.reshape(-1, 3).astype(np.int32), uv[kept],
                 colour[kept].astype(np.float32), np.ones(len(kept), np.float32), np.zeros(0, np.uint8),
-                np.zeros(0, np.int32), np.zeros((0, 3), np.float32), "person")
+                np.zeros(0, np.int32), np.zeros((0, 3), np.float32), "person", comes_into_view=in_view[kept].astype(np.float32))
     part.set_deltas(np.stack([matrix @ delta for delta in fit.deltas])[:, kept])
     return part
 
@@ -181,10 +185,9 @@ def edge_drawn(sheet: Sheet, wanted: np.ndarray) -> np.ndarray:
     return np.clip((sheet.averaged(wanted, SMOOTH_RINGS) - 0.5) * STEEPER + 0.5, 0, 1)
 
 
-def foreign_share(sheet: Sheet, own: np.ndarray, filled: np.ndarray, fringed: np.ndarray) -> np.ndarray:
-    """(V,) 0..1: how surely the far side is darker in the picture than as it is filled (both (V, 3), logarithms), for being hair;
+def foreign_share(sheet: Sheet, darker: np.ndarray, fringed: np.ndarray) -> np.ndarray:
+    """(V,) 0..1: how surely the picture shows hair on the far side, because it is `darker` (V,) than the fill there, a logarithm;
     fringed: (V,) 0..1, where hair may have a fringe."""
-    darker = (filled - own).mean(axis=1)
     sure, fringe = (np.clip((darker - low) / (high - low), 0, 1) for low, high in (FOREIGN, FRINGE))
     if not (darker > LOCK).any():
         return sure

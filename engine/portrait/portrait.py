@@ -52,6 +52,7 @@ class Part:
         delta_offset[k] (K, 3) float32 pixels at full value of RIG_CHANNELS[delta_channel[k]].
     texture: name of the image it is drawn with ("" for colour only).
     nearer_turned_back: (V,) float32 pixels, or None: how much nearer the vertices lie while a filled far cheek is in view (turned_back.py).
+    comes_into_view: (V, 2) float32 cosines, or None: of that cheek, when it begins to show and is seen wholly (locks.py).
     """
 
     vertices: np.ndarray
@@ -64,6 +65,7 @@ class Part:
     delta_offset: np.ndarray
     texture: str = ""
     nearer_turned_back: np.ndarray | None = None
+    comes_into_view: np.ndarray | None = None
 
     def dense_deltas(self, channels: int = len(ARKIT_CHANNELS)) -> np.ndarray:
         """(channels, V, 3) float32: the offsets of so many of RIG_CHANNELS, from the first on."""
@@ -89,8 +91,8 @@ def facing_camera(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 
 ARRAY_FIELDS = ("vertices", "triangles", "uv", "colour", "head_weight", "delta_channel", "delta_index", "delta_offset")
-NEARER = "nearer_turned_back"
-"""The array that only parts about a filled far cheek have."""
+FEW_FIELDS = {"nearer_turned_back": (), "comes_into_view": (2,)}
+"""Arrays that only parts about a filled far cheek have, and their shapes but for the first, of the vertices."""
 
 
 @dataclass
@@ -156,8 +158,9 @@ class Portrait:
             for name, part in self.parts.items():
                 for field_name in ARRAY_FIELDS:
                     _write_array(archive, f"parts/{name}/{field_name}", getattr(part, field_name))
-                if part.nearer_turned_back is not None:
-                    _write_array(archive, f"parts/{name}/{NEARER}", part.nearer_turned_back.astype(np.float32))
+                for field_name in FEW_FIELDS:
+                    if (array := getattr(part, field_name)) is not None:
+                        _write_array(archive, f"parts/{name}/{field_name}", array.astype(np.float32))
             for name, image in self.images.items():
                 with archive.open(zipfile.ZipInfo(f"images/{name}.png"), "w") as member:
                     for piece in _png_pieces(image):
@@ -174,8 +177,8 @@ class Portrait:
                 parts = {}
                 for name, record in header["parts"].items():
                     arrays = {f: _read_array(archive, f"parts/{name}/{f}") for f in ARRAY_FIELDS}
-                    nearer = _read_nearer(archive, name, len(arrays["vertices"]))
-                    parts[name] = Part(**arrays, texture=str(record["texture"]), nearer_turned_back=nearer)
+                    few = {f: _read_if_there(archive, f"parts/{name}/{f}", (len(arrays["vertices"]), *shape)) for f, shape in FEW_FIELDS.items()}
+                    parts[name] = Part(**arrays, **few, texture=str(record["texture"]))
                 images = {name: _read_png(archive, name) for name in header["images"]}
                 return cls(
                     size=(int(header["size"][0]), int(header["size"][1])), parts=parts, images=images,
@@ -216,15 +219,14 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     return np.load(io.BytesIO(_member(archive, f"{name}.npy")), allow_pickle=False)
 
 
-def _read_nearer(archive: zipfile.ZipFile, part: str, count: int) -> np.ndarray | None:
-    """(count,) float32, None in a part that has none. Raises ValueError when it is not that long."""
-    name = f"parts/{part}/{NEARER}"
+def _read_if_there(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
+    """float32 of that shape, or None. Raises ValueError when it has another."""
     if f"{name}.npy" not in archive.namelist():
         return None
-    nearer = _read_array(archive, name).astype(np.float32)
-    if nearer.shape != (count,) or not np.isfinite(nearer).all():
+    array = _read_array(archive, name).astype(np.float32)
+    if array.shape != shape or not np.isfinite(array).all():
         raise ValueError(f"{name} does not fit its part")
-    return nearer
+    return array
 
 
 def _png_pieces(image: np.ndarray) -> Iterator[bytes]:

@@ -48,7 +48,8 @@ class NeckOpening:
         share = jaw.colour[JAW_ON_LINE::JAW_COLUMNS, 3]
         whole_jaw = jaw.colour[:, 3] / np.repeat(np.maximum(share, 1e-6), JAW_COLUMNS)
         even = scipy.ndimage.gaussian_filter1d(np.eye(len(line)), EVEN_OVER, axis=0, mode="nearest")
-        moved, nearest, gone, stays = _about(line, outward, person.vertices[:, :2], pupil_distance)
+        moved, nearest, across, gone, stays = _about(line, outward, person.vertices[:, :2], pupil_distance)
+        onto_neck = _onto_neck(neck.vertices[:, :2].reshape(-1, NECK_COLUMNS, 2), line, nearest, across * pupil_distance)
 
         def there(array, kind=np.float32):
             return torch.from_numpy(np.ascontiguousarray(array, kind)).to(device)
@@ -59,7 +60,8 @@ class NeckOpening:
         self._outward = there(outward)
         self._whole = {"neck": there(neck.colour[:, 3]), "jaw": there(whole_jaw)}
         self._share, self._even, self._nearest, self._weights = there(share), there(even), there(nearest), there(gone[:, None] * nearest)
-        self._neck_at_rest, self._person_at_rest, self._stays = there(line), there(person.vertices[moved, :2]), there(stays)
+        self._neck_at_rest, self._person_at_rest, self._stays = there(neck.vertices[:, :2]), there(person.vertices[moved, :2]), there(stays)
+        self._onto_neck = there(onto_neck)
 
     def openings(self, vertices: dict[str, torch.Tensor]) -> torch.Tensor:
         """(B, K) 0..1 how far the person is open at each point of the line, of posed parts (B, V, 3). Heads turn about the picture's own
@@ -84,10 +86,10 @@ class NeckOpening:
 
     def on_person(self, openings: torch.Tensor, vertices: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, M) how far the person's vertices `moved` are gone, and (B, M, 2) px how far they are drawn back to the neck."""
-        gone = openings @ self._weights.T
-        neck = vertices["neck"][:, NECK_ON_LINE::NECK_COLUMNS, :2] - self._neck_at_rest
-        with_neck = self._person_at_rest + self._nearest @ neck
-        return gone, (gone * self._stays)[..., None] * (with_neck - vertices["person"][:, self.moved, :2])
+        open_there = openings @ self._nearest.T
+        with_neck = self._person_at_rest + self._onto_neck @ (vertices["neck"][..., :2] - self._neck_at_rest)
+        drawn_back = (open_there * self._stays)[..., None] * (with_neck - vertices["person"][:, self.moved, :2])
+        return openings @ self._weights.T, drawn_back
 
     def on_parts(self, openings: torch.Tensor, vertices: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """part -> (B, V) opacity of the neck and the jaw. Beside an opening the neck is whole as well, but not where it is drawn out:
@@ -112,7 +114,7 @@ def _from_end(line: np.ndarray, neck: np.ndarray, pupil_distance: float) -> np.n
 
 def _about(line: np.ndarray, outward: np.ndarray, points: np.ndarray, pupil_distance: float) -> tuple[np.ndarray, ...]:
     """Which of the person's vertices (V, 2) open with the line (K, 2), (M,); the weights (M, K) of the line's points that are nearest to
-    each; (M,) how far it is gone where those are open, and (M,) stays with the neck."""
+    each; (M,) how far outside the line it lies, pupil distances, (M,) how far it is gone where those are open, and (M,) stays with the neck."""
     distance, nearest = scipy.spatial.cKDTree(line).query(points, k=4)
     across = np.copysign(distance[:, 0], ((points - line[nearest[:, 0]]) * outward[nearest[:, 0]]).sum(axis=1)) / pupil_distance
     near, far = np.where(across[:, None] < 0, INSIDE, OUTSIDE).T
@@ -122,4 +124,16 @@ def _about(line: np.ndarray, outward: np.ndarray, points: np.ndarray, pupil_dist
     spread = np.zeros((len(moved), len(line)))
     np.put_along_axis(spread, nearest[moved], weights / weights.sum(axis=1, keepdims=True), axis=1)
     low, high = STAYS_WITH_NECK
-    return moved, spread, gone[moved], np.clip((across[moved] - low) / (high - low), 0, 1)
+    return moved, spread, across[moved], gone[moved], np.clip((across[moved] - low) / (high - low), 0, 1)
+
+
+def _onto_neck(neck: np.ndarray, line: np.ndarray, nearest: np.ndarray, across_px: np.ndarray) -> np.ndarray:
+    """(M, K * R) weights of the neck's vertices (K, R, 2) that lie where M places so far outside the line are: between two of its rows at
+    each of the line's points (K, 2) that are `nearest` (M, K) to them."""
+    rows = np.linalg.norm(neck[:, NECK_ON_LINE:] - line[:, None], axis=2)
+    weights = np.zeros((len(nearest), *neck.shape[:2]))
+    for place, point in zip(*np.nonzero(nearest)):
+        row = np.interp(across_px[place], rows[point], np.arange(rows.shape[1]))
+        below = min(int(row), rows.shape[1] - 2)
+        weights[place, point, NECK_ON_LINE + below:NECK_ON_LINE + below + 2] = nearest[place, point] * np.array([below + 1 - row, row - below])
+    return weights.reshape(len(nearest), -1)

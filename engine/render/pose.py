@@ -15,6 +15,7 @@ from ..device import CPU, draws
 from ..motion.clip import CHANNEL_INDEX, MotionClip
 from ..portrait.far_side import BEFORE_FACE
 from ..portrait.fit import PUPIL_DISTANCE_M
+from ..portrait.locks import COMES_INTO_VIEW
 from ..portrait.portrait import Part, Portrait
 from ..portrait.settings import PortraitSettings
 from ..portrait.topology import FACE_OVAL, LID_LOWER, LID_UPPER
@@ -66,8 +67,6 @@ class PosedBatch:
 FADE_FACING = (0.08, 0.32)
 """The face is gone into the person below where its surface turns away from the camera (cosine), and whole above: the outline
 then has no stairs, and texture seen edge-on in the picture is never stretched into view."""
-COMES_INTO_VIEW = (0.02, 0.16)
-"""The far cheek's fill begins to show when the surface faces the camera by this much more than at rest (cosine), and is full."""
 LIES_NEARER = (0.0, 0.04)
 """What lies about that fill comes nearer before any of it shows: from when the far side as a whole faces the camera by more than at rest."""
 RIM_NEIGHBOURS = 9
@@ -122,9 +121,9 @@ def beneath_glasses(portrait: Portrait) -> np.ndarray:
     return scipy.spatial.cKDTree(portrait.parts["face"].vertices).query(portrait.parts["glasses"].vertices)[1]
 
 
-def in_view(head: torch.Tensor, normals: torch.Tensor, limits: tuple[float, float]) -> torch.Tensor:
+def in_view(head: torch.Tensor, normals: torch.Tensor, limits: tuple) -> torch.Tensor:
     """(B, F) 0..1 how far heads (B, 3, 3) have turned a far side's surface with normals (F, 3) into view: not and wholly when it faces the
-    camera by so much more than at rest (cosines). A turn sideways is what uncovers it: a face that only looks up shows more of what is
+    camera by so much more than at rest (two cosines, or two times (F,) of them). A turn sideways is what uncovers it: a face that only looks up shows more of what is
     below its nose, on both sides."""
     sideways = torch.einsum("bk,vk->bv", torch.nn.functional.normalize(head[:, 2, ::2], dim=1), normals[:, ::2])
     low, high = limits
@@ -218,7 +217,7 @@ class Poser:
 
     def _far_side(self, portrait: Portrait) -> dict[str, torch.Tensor]:
         """Of the far side its colour (F, 4), normals at rest (F, 3), the vertices of the face beneath it (F,), how much of those it
-        covers (F,), also of the rim, where it fades, and how much it may fade edge-on (F,)."""
+        covers (F,), also of the rim, where it fades, how much it may fade edge-on (F,), and when it comes into view (F, 2)."""
         part, beneath = portrait.parts["far_side"], beneath_far_side(portrait)
         alpha = part.colour[:, 3]
         _, around = scipy.spatial.cKDTree(part.vertices).query(part.vertices, k=min(RIM_NEIGHBOURS, len(part.vertices)))
@@ -228,15 +227,16 @@ class Poser:
         near, far = np.array(OUTLINE_REACH) * portrait.units_per_metre * PUPIL_DISTANCE_M
         may_fade = np.clip((far - from_outline) / (far - near), 0, 1)
         beneath = torch.from_numpy(beneath)
+        limits = part.comes_into_view if part.comes_into_view is not None else np.tile(COMES_INTO_VIEW, (len(alpha), 1))
         return {"colour": torch.from_numpy(np.array(part.colour, np.float32)), "normals": self.face_normals[beneath],
                 "beneath": beneath, "covers": torch.from_numpy(covers.astype(np.float32)),
-                "may_fade": torch.from_numpy(may_fade.astype(np.float32))}
+                "may_fade": torch.from_numpy(may_fade.astype(np.float32)), "limits": torch.from_numpy(limits.astype(np.float32))}
 
     def _uncover_far_side(self, head: torch.Tensor, face_colour: torch.Tensor) -> torch.Tensor:
         """(B, F, 4): the far side's colour, shown as far as it has turned towards the camera; the face beneath gives way to it."""
         normals = self.far_side["normals"]
         facing = torch.einsum("bk,vk->bv", head[:, 2], normals)
-        shown = in_view(head, normals, COMES_INTO_VIEW)
+        shown = in_view(head, normals, self.far_side["limits"].unbind(1))
         colour = self.far_side["colour"].expand(len(head), -1, -1).clone()
         low, high = FADE_FACING
         edge_on = 1 - torch.clamp((facing - low) / (high - low), 0, 1)

@@ -10,6 +10,7 @@ from soliloquy.engine.portrait.build import assemble
 from soliloquy.engine.portrait.far_light import Sheet, gains
 from soliloquy.engine.portrait.far_side import counterparts, far_side_part, foreign_share
 from soliloquy.engine.portrait.fit import fit_face
+from soliloquy.engine.portrait.locks import COMES_INTO_VIEW, coming_into_view
 from soliloquy.engine.portrait.mesh import face_subdivision
 from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.render.pose import Poser, beneath_far_side
@@ -205,11 +206,27 @@ def test_the_soft_end_of_a_lock_of_hair_goes_with_it():
     lock = sheet.places[np.argmax(sheet.places[:, 0])]
     away = np.linalg.norm(sheet.places - lock, axis=1)
     shade = np.where(away < 0.4, 1.5, np.where(away < 0.45, 0.4, 0.0))
-    filled = np.full((len(away), 3), 5.0)
-    share = foreign_share(sheet, filled - shade[:, None], filled, np.ones(len(away)))
+    share = foreign_share(sheet, shade, np.ones(len(away)))
     assert share[(away > 0.41) & (away < 0.45)].min() > 0.5 and share[away > 0.46].max() == 0
-    alone = foreign_share(sheet, filled - 0.4 * (away < 0.45)[:, None], filled, np.ones(len(away)))
+    alone = foreign_share(sheet, 0.4 * (away < 0.45), np.ones(len(away)))
     assert alone.max() == 0
+
+
+def test_a_cheek_comes_out_from_under_a_lock_from_its_inner_end_on():
+    """Dissolved into one another cheek and lock were a grey patch, at the turns that a speaking head makes."""
+    triangles, matrix = face_subdivision()
+    sheet = Sheet(matrix, triangles)
+    outwards, aside = np.abs(sheet.places[:, 0]), sheet.places[:, 0] > 0
+    low, high = np.quantile(outwards[aside], (0.7, 1.0))
+    lock = aside & (outwards > low) & (np.abs(sheet.places[:, 1] - np.median(sheet.places[:, 1])) < 0.3)
+    limits = coming_into_view(sheet, lock)
+    inner, outer = (lock & (np.abs(outwards - end) < 0.1 * (high - low)) for end in (np.quantile(outwards[lock], (0.02, 0.98))))
+    assert limits[inner, 1].max() <= limits[outer, 0].min() and limits.min() >= 0, "the inner end is out before the outer one begins"
+    together = [((limits[lock, 0] < turned) & (limits[lock, 1] > turned)).mean() for turned in np.linspace(0.03, 0.17, 8)]
+    assert max(together) < 0.6, "never is the whole lock half there"
+    assert (coming_into_view(sheet, np.zeros_like(lock)) == COMES_INTO_VIEW).all()
+    far = ~aside & (sheet.places[:, 0] < -0.3)
+    assert np.allclose(limits[far], COMES_INTO_VIEW), "what is no lock comes as it would without"
 
 
 def test_lids_lie_before_a_fill_that_is_not_seen(turned, astronaut):

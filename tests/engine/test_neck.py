@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 import scipy.ndimage
+import scipy.spatial
 import torch
+from scipy.interpolate import LinearNDInterpolator as interpolate
 from soliloquy.engine.motion.clip import CHANNEL_INDEX, MotionClip
 from soliloquy.engine.portrait.build import assemble
 from soliloquy.engine.portrait.fit import PUPIL_DISTANCE_M, fit_face
@@ -16,7 +18,7 @@ from soliloquy.engine.portrait.picture import read_picture
 from soliloquy.engine.portrait.portrait import Portrait
 from soliloquy.engine.portrait.sides import eased_sides
 from soliloquy.engine.portrait.topology import CHIN
-from soliloquy.engine.render.neck_opening import NeckOpening
+from soliloquy.engine.render.neck_opening import STAYS_WITH_NECK, NeckOpening
 from soliloquy.engine.render.pose import Poser
 from soliloquy.engine.render.render import render
 
@@ -84,6 +86,25 @@ def test_a_turning_chin_takes_nothing_along_that_hangs_below_it(marked, astronau
     neck = (posed["neck"] - portrait.parts["neck"].vertices)[nearest, 0]
     dragged, moved = (abs(seen[0] - place[0] - neck) / pupil_distance(portrait) for seen in (whole, opened))
     assert moved < 0.06 and moved < dragged / 2, f"{moved:.3f} with and {dragged:.3f} pupil distances without the opening"
+
+
+@pytest.mark.parametrize("yaw_deg", [-22, 22])
+def test_what_is_half_gone_of_the_person_lies_upon_the_neck(astronaut, yaw_deg):
+    """It went along with what lies right below the jaw, and a necklace further down was seen twice, on the neck and beside it."""
+    person = torch.from_numpy(astronaut.parts["person"].vertices[:, :2])
+    neck = astronaut.parts["neck"].vertices.reshape(-1, NECK_COLUMNS, 3)[:, NECK_ON_LINE:, :2]
+    posed = Poser(astronaut).pose_together(turned((yaw_deg, 0, 0)), 0, 1).vertices
+    moves = posed["neck"][0].numpy().reshape(-1, NECK_COLUMNS, 3)[:, NECK_ON_LINE:, :2] - neck
+    opening = NeckOpening(astronaut)
+    gone, drawn_back = opening.on_person(torch.ones(1, len(neck)), posed)
+    at_rest = person[opening.moved].numpy()
+    person_moves = (posed["person"][0, opening.moved, :2] + drawn_back[0]).numpy() - at_rest
+    on_neck, right_below = (interpolate(neck.reshape(-1, 2), known.reshape(-1, 2))(at_rest)
+                            for known in (moves, np.broadcast_to(moves[:, :1], moves.shape)))
+    from_line = scipy.spatial.cKDTree(neck[:, 0]).query(at_rest)[0] / pupil_distance(astronaut)
+    half_gone = (gone[0].numpy() < 0.8) & np.isfinite(on_neck[:, 0]) & (from_line > STAYS_WITH_NECK[1])
+    apart, along = (np.linalg.norm((person_moves - known)[half_gone], axis=1) / pupil_distance(astronaut) for known in (on_neck, right_below))
+    assert half_gone.sum() > 20 and np.quantile(apart, 0.95) < 0.05 and np.quantile(along, 0.95) > 0.1
 
 
 def test_the_head_as_the_picture_has_it_speaking_leaning_or_looking_up_opens_nothing(astronaut):
@@ -185,8 +206,7 @@ def test_both_parts_lie_on_one_line_and_what_they_show_is_inside_the_picture(ast
 
 def test_what_is_gone_of_the_person_lies_behind_the_rest(astronaut):
     """Unseen, it would hide it."""
-    from soliloquy.engine.render.stage import Stage
-
+    
     stage = Stage(astronaut, None, alpha=False)
     posed = Poser(astronaut).pose_together(turned((25, 0, 0)), 0, 1)
     dressed = stage.dress(posed)

@@ -92,8 +92,10 @@ def test_a_file_keeps_it_and_one_that_does_not_fit_is_refused(turned, tmp_path):
     back = Portrait.load(tmp_path / "a.portrait")
     assert back.parts["face"].nearer_turned_back is None
     assert np.array_equal(back.parts["jaw"].nearer_turned_back, turned.parts["jaw"].nearer_turned_back.astype(np.float32))
-    for wrong in (np.zeros(3, np.float32), np.full(len(turned.parts["person"].vertices), np.nan, np.float32)):
-        person = dataclasses.replace(turned.parts["person"], nearer_turned_back=wrong)
+    assert np.array_equal(back.parts["far_side"].comes_into_view, turned.parts["far_side"].comes_into_view)
+    count = len(turned.parts["person"].vertices)
+    for wrong in ({"nearer_turned_back": np.zeros(3)}, {"nearer_turned_back": np.full(count, np.nan)}, {"comes_into_view": np.zeros((count, 3))}):
+        person = dataclasses.replace(turned.parts["person"], **wrong)
         dataclasses.replace(turned, parts=turned.parts | {"person": person}).save(tmp_path / "b.portrait")
         with pytest.raises(FormatError, match="b.portrait"):
             Portrait.load(tmp_path / "b.portrait")
