@@ -21,6 +21,7 @@ from soliloquy.engine.portrait.topology import CHIN
 from soliloquy.engine.render.neck_opening import STAYS_WITH_NECK, NeckOpening
 from soliloquy.engine.render.pose import Poser
 from soliloquy.engine.render.render import render
+from soliloquy.engine.render.stage import Stage
 
 MARK = (255, 0, 255)
 
@@ -206,7 +207,6 @@ def test_both_parts_lie_on_one_line_and_what_they_show_is_inside_the_picture(ast
 
 def test_what_is_gone_of_the_person_lies_behind_the_rest(astronaut):
     """Unseen, it would hide it."""
-    
     stage = Stage(astronaut, None, alpha=False)
     posed = Poser(astronaut).pose_together(turned((25, 0, 0)), 0, 1)
     dressed = stage.dress(posed)
