@@ -1,5 +1,5 @@
-"""The fill of a far cheek (see the engine's portrait/far_side.py): it shows as far as the head has turned it into view, and as far the
-person about it lies nearer (portrait/turned_back.py).
+"""The fill of a far cheek (see the engine's portrait/far_side.py): it shows as far as the head has turned it into view. Turned
+further away, the person about it lies deeper (portrait/turned_away.py).
 
 The renderer decides for every vertex how much is shown; here the fill fades in as a whole, by the mean direction that its surface faces.
 """
@@ -13,31 +13,31 @@ from .portrait_file import PartData, PortraitData
 from .rig_names import HEAD, NECK
 
 FAR_SIDE = "far_side"
-COMES_INTO_VIEW, LIES_NEARER = (0.02, 0.16), (0.0, 0.04)
-"""As in the renderer's pose.py: the fill begins to show when it faces the camera by this much more than at rest, and is full; what lies about
-it has come nearer by then."""
+COMES_INTO_VIEW, LIES_DEEPER = (0.02, 0.16), (0.0, 0.04)
+"""As in the renderer: the fill begins to show when it faces the camera by this much more than at rest, and is full; what lies about it begins
+to lie deeper when it faces the camera by so much less, and does."""
 YAW_AXIS = 1
-TURNED_BACK = "turnedBack"
+TURNED_AWAY = "turnedAway"
 """The person's shape key of that; no channel of a performance."""
 
 
 def show_when_turned(fill: bpy.types.Object, portrait: PortraitData, armature: bpy.types.Object) -> None:
     """Drive the alpha of the fill's colour by the yaw of head and neck: 0 at rest and turned away, 1 turned well into view."""
-    _by_yaw(fill.driver_add("color", 3).driver, portrait, armature, COMES_INTO_VIEW)
+    _by_yaw(fill.driver_add("color", 3).driver, armature, -facing_sideways(portrait), COMES_INTO_VIEW)
 
 
-def lie_nearer_when_turned(person: bpy.types.Object, portrait: PortraitData, armature: bpy.types.Object, nearer: np.ndarray) -> None:
-    """Give the person a shape key that is driven likewise. nearer: (V, 3) where its vertices are at 1, metres."""
+def lie_deeper_when_turned(person: bpy.types.Object, portrait: PortraitData, armature: bpy.types.Object, deeper: np.ndarray) -> None:
+    """Give the person a shape key that is 0 at rest and turned back, 1 turned further away. deeper: (V, 3) where its vertices are then, metres."""
     if person.data.shape_keys is None:
         person.shape_key_add(name="Basis", from_mix=False)
-    key = person.shape_key_add(name=TURNED_BACK, from_mix=False)
-    key.data.foreach_set("co", np.ascontiguousarray(nearer, np.float32).ravel())
-    _by_yaw(key.driver_add("value").driver, portrait, armature, LIES_NEARER)
+    key = person.shape_key_add(name=TURNED_AWAY, from_mix=False)
+    key.data.foreach_set("co", np.ascontiguousarray(deeper, np.float32).ravel())
+    _by_yaw(key.driver_add("value").driver, armature, facing_sideways(portrait), LIES_DEEPER)
 
 
-def _by_yaw(driver: bpy.types.Driver, portrait: PortraitData, armature: bpy.types.Object, limits: tuple[float, float]) -> None:
-    """From 0 to 1 between `limits` of what the fill faces the camera by more than at rest. The expression is one of those Blender evaluates
-    itself, without Python: no scripts to allow."""
+def _by_yaw(driver: bpy.types.Driver, armature: bpy.types.Object, per_sine: float, limits: tuple[float, float]) -> None:
+    """From 0 to 1 between two limits of `per_sine` times the sine of the yaw. The expression is one of those Blender evaluates itself,
+    without Python: no scripts to allow."""
     low, high = limits
     driver.type = "SCRIPTED"
     for name, bone in (("head", HEAD), ("neck", NECK)):
@@ -46,7 +46,7 @@ def _by_yaw(driver: bpy.types.Driver, portrait: PortraitData, armature: bpy.type
         target = variable.targets[0]
         target.id_type, target.id = "OBJECT", armature
         target.data_path = f'pose.bones["{bone}"].rotation_euler[{YAW_AXIS}]'
-    driver.expression = f"clamp((sin(head+neck)*{-facing_sideways(portrait):.4f}-{low})*{1 / (high - low):.4f})"
+    driver.expression = f"clamp((sin(head+neck)*{per_sine:.4f}-{low})*{1 / (high - low):.4f})"
 
 
 def facing_sideways(portrait: PortraitData) -> float:

@@ -28,8 +28,8 @@ class PartData:
     """One textured piece, in picture space (see `space`).
 
     vertices (V, 3), triangles (T, 3), uv (V, 2) with v down, colour (V, 4) multiplies the texture, head_weight (V,),
-    delta_channel / delta_index / delta_offset: (K,), (K,), (K, 3) sparse blendshapes. texture: image name or "". nearer_turned_back: (V,)
-    how much nearer it lies while a filled far cheek is in view, or None.
+    delta_channel / delta_index / delta_offset: (K,), (K,), (K, 3) sparse blendshapes. texture: image name or "". deeper_turned_away: (V,)
+    how much deeper it lies once the head turns a filled far cheek further away, or None.
     """
 
     vertices: np.ndarray
@@ -41,7 +41,7 @@ class PartData:
     delta_index: np.ndarray
     delta_offset: np.ndarray
     texture: str
-    nearer_turned_back: np.ndarray | None = None
+    deeper_turned_away: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ _ARRAYS = {"vertices": (np.float32, 3), "triangles": (np.int32, 3), "uv": (np.fl
            "head_weight": (np.float32, None), "delta_channel": (np.int32, None), "delta_index": (np.int32, None),
            "delta_offset": (np.float32, 3)}
 """Field -> (type it is used as, columns or None for a flat array)."""
-_NEARER = "nearer_turned_back"
+_DEEPER = "deeper_turned_away"
 
 
 def read_portrait(path: str | os.PathLike) -> PortraitData:
@@ -137,9 +137,9 @@ def _part(archive: zipfile.ZipFile, name: str, texture: str) -> PartData:
     count = len(arrays["vertices"])
     if any(len(arrays[field]) != count for field in ("uv", "colour", "head_weight")):
         raise ValueError(f"part {name}: arrays differ in length")
-    if f"parts/{name}/{_NEARER}.npy" in archive.namelist():
-        arrays[_NEARER] = _array(archive, f"parts/{name}/{_NEARER}", np.float32, None)
-        if len(arrays[_NEARER]) != count:
+    if f"parts/{name}/{_DEEPER}.npy" in archive.namelist():
+        arrays[_DEEPER] = _array(archive, f"parts/{name}/{_DEEPER}", np.float32, None)
+        if len(arrays[_DEEPER]) != count:
             raise ValueError(f"part {name}: arrays differ in length")
     if len({len(arrays[field]) for field in ("delta_channel", "delta_index", "delta_offset")}) != 1:
         raise ValueError(f"part {name}: delta arrays differ in length")

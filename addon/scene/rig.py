@@ -80,7 +80,7 @@ def unseen_rig_task(portrait: PortraitData, *, name: str) -> Task[Rig]:
             _follow(part_object.data.shape_keys, objects[master_name].data.shape_keys)
             yield
     if far_side.FAR_SIDE in objects:
-        _turn_back(objects, space, armature)
+        _turn_far_side(objects, space, armature)
     if own_teeth.OWN_TEETH in objects:
         own_teeth.fade_when_parted(objects[own_teeth.OWN_TEETH], portrait, objects[master_name].data.shape_keys)
     for key in backdrop.CARDS:
@@ -230,13 +230,13 @@ def _shape_keys(part_object: bpy.types.Object, part: PartData, space: RigSpace, 
         yield
 
 
-def _turn_back(objects: dict[str, bpy.types.Object], space: RigSpace, armature: bpy.types.Object) -> None:
-    """Let a turning head show the fill of its far cheek, and what lies about it come nearer."""
+def _turn_far_side(objects: dict[str, bpy.types.Object], space: RigSpace, armature: bpy.types.Object) -> None:
+    """Let a head that turns back show the fill of its far cheek, and what lies about it lie deeper in one that turns further away."""
     far_side.show_when_turned(objects[far_side.FAR_SIDE], space.portrait, armature)
     for key, part in space.portrait.parts.items():
-        if part.nearer_turned_back is not None:
-            nearer = part.vertices + np.pad(part.nearer_turned_back[:, None], ((0, 0), (2, 0)))
-            far_side.lie_nearer_when_turned(objects[key], space.portrait, armature, space.points(nearer, layers.behind_m(key)))
+        if part.deeper_turned_away is not None:
+            deeper = part.vertices - np.pad(part.deeper_turned_away[:, None], ((0, 0), (2, 0)))
+            far_side.lie_deeper_when_turned(objects[key], space.portrait, armature, space.points(deeper, layers.behind_m(key)))
 
 
 def _follow(keys: bpy.types.Key, master: bpy.types.Key) -> None:

@@ -20,7 +20,7 @@ from .portrait import Part
 from .rims import LID_SKIRT, LID_SKIRT_TUCKED, LIP_SKIRT, SKIRT_BEHIND, Sheet, add_inner_lips, inward_of, soften_rim
 from .surface import PersonSurface, neck_weights, uv_of
 from .topology import INNER_LIP_LOWER, INNER_LIP_UPPER, LID_LOWER, LID_UPPER, SURFACE_LANDMARKS
-from .turned_back import TurnedBack
+from .turned_away import TurnedAway
 
 SUBDIVISIONS = 2
 FACE_FADE_RINGS = 3
@@ -180,14 +180,15 @@ def person_parts(fit: Fit, face: Part, matte: np.ndarray, line: JawLine, far_sid
     colour[:, 3] = frame_fade(grid, (width, height), fit.pupil_distance, cuts)
     surface = PersonSurface(fit, face, (width, height))
     depth, offsets = surface.look(points)
-    turned_back = TurnedBack(fit, np.column_stack([points, depth])[:even], far_side)
-    person = Part(vertices=np.concatenate([points, depth[:, None]], axis=1).astype(np.float32), triangles=triangles,
+    turned_away = TurnedAway(fit, np.column_stack([points, depth])[:even], far_side)
+    eased = turned_away.eased(points, depth)
+    person = Part(vertices=np.concatenate([points, eased[:, None]], axis=1).astype(np.float32), triangles=triangles,
                   uv=uv_of(shown_at(grid, (width, height), cuts), (width, height)), colour=colour,
                   head_weight=neck_weights(fit, points), delta_channel=np.zeros(0, np.uint8),
                   delta_index=np.zeros(0, np.int32), delta_offset=np.zeros((0, 3), np.float32), texture="person",
-                  nearer_turned_back=turned_back.nearer(points, depth))
+                  deeper_turned_away=turned_away.deeper(eased, depth))
     person.set_deltas(offsets, smallest_px=0.02)
-    return {"person": person, **neck_parts(line, fit, surface, turned_back)}
+    return {"person": person, **neck_parts(line, fit, surface, turned_away)}
 
 
 def grid_over(matte: np.ndarray, pupil_distance: float, cuts: list[Cut]) -> tuple[np.ndarray, np.ndarray]:

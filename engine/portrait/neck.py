@@ -16,7 +16,7 @@ from .fit import Fit
 from .jaw_line import JawLine, neck_depth
 from .portrait import Part, facing_camera
 from .surface import PersonSurface, neck_weights, uv_of
-from .turned_back import TurnedBack
+from .turned_away import TurnedAway
 
 FURTHER = 0.4
 """The neck goes on so much further along the line than the person opens, pupil distances: the jaw slides past where it opens."""
@@ -45,13 +45,13 @@ NECK_ON_LINE, JAW_ON_LINE = len(BEHIND_ROWS), len(JAW_ROWS) - 1
 """Which of them lies on the line."""
 
 
-def neck_parts(line: JawLine, fit: Fit, surface: PersonSurface, turned_back: TurnedBack) -> dict[str, Part]:
+def neck_parts(line: JawLine, fit: Fit, surface: PersonSurface, turned_away: TurnedAway) -> dict[str, Part]:
     """`neck` and `jaw`; none where the picture shows no jaw before a neck. The jaw's opacity on the line is how far the person may open there."""
     shown = np.flatnonzero(line.widened(FURTHER) > 0)
     if not len(shown):
         return {}
     line = line.between(max(shown[0] - 1, 0), shown[-1] + 2)
-    return {"neck": _neck(line, fit, surface, turned_back), "jaw": _jaw(line, fit, surface, turned_back)}
+    return {"neck": _neck(line, fit, surface, turned_away), "jaw": _jaw(line, fit, surface, turned_away)}
 
 
 def opens(parts: dict[str, Part]) -> bool:
@@ -60,7 +60,7 @@ def opens(parts: dict[str, Part]) -> bool:
     return len(counts) == 2 and counts[0] == counts[1] and counts[0][0] > 1 and counts[0][1] == 0
 
 
-def _neck(line: JawLine, fit: Fit, surface: PersonSurface, turned_back: TurnedBack) -> Part:
+def _neck(line: JawLine, fit: Fit, surface: PersonSurface, turned_away: TurnedAway) -> Part:
     """The neck's sheet from behind the jaw to where the person's surface has come down to it."""
     pd = fit.pupil_distance
     mixed = line.mixed[:, None]
@@ -70,11 +70,10 @@ def _neck(line: JawLine, fit: Fit, surface: PersonSurface, turned_back: TurnedBa
     depth, offsets = surface.look(places, beyond_face=True)
     below = np.maximum(rows - mixed, 0) / (BELOW_ROWS[-1] * pd)
     column = (line.share[:, None] * (1 - below)).ravel()
-    nearer = turned_back.nearer(places, depth)
-    depth += column * (neck_depth(fit, places) - depth)
+    at_rest, turned = (known + column * (neck_depth(fit, places) - known) for known in (turned_away.eased(places, depth), depth))
     alpha = np.where(rows < mixed, np.clip(line.to_end / (BEGINS * pd), 0, 1)[:, None], 1)
-    part = _strip(places, depth, _seen_on_neck(line, fit, rows), alpha, neck_weights(fit, places), offsets, surface.size)
-    part.nearer_turned_back = None if nearer is None else (1 - column) * nearer
+    part = _strip(places, at_rest, _seen_on_neck(line, fit, rows), alpha, neck_weights(fit, places), offsets, surface.size)
+    part.deeper_turned_away = turned_away.deeper(at_rest, turned)
     return part
 
 
@@ -89,7 +88,7 @@ def _seen_on_neck(line: JawLine, fit: Fit, rows: np.ndarray) -> np.ndarray:
     return np.where((rows > mixed).reshape(-1, 1), line.sheet(rows, line.outward), drawn_out)
 
 
-def _jaw(line: JawLine, fit: Fit, surface: PersonSurface, turned_back: TurnedBack) -> Part:
+def _jaw(line: JawLine, fit: Fit, surface: PersonSurface, turned_away: TurnedAway) -> Part:
     """The jaw's sheet, the picture itself, from under the face to a little below the line."""
     pd = fit.pupil_distance
     faded = line.fuzz[:, None] + JAW_FADES * pd
@@ -98,10 +97,10 @@ def _jaw(line: JawLine, fit: Fit, surface: PersonSurface, turned_back: TurnedBac
     alpha[:, -1] = 0
     places = line.sheet(rows, line.outward)
     depth, offsets = surface.look(places)
-    nearer, shallow = turned_back.nearer(places, depth), surface.shallow(places)
-    even = _even_depth(line, depth, shallow)
-    part = _strip(places, even, places, alpha, np.ones(len(places)), offsets, surface.size)
-    part.nearer_turned_back = None if nearer is None else _even_depth(line, depth + nearer, shallow) - even
+    shallow = surface.shallow(places)
+    at_rest, turned = (_even_depth(line, known, shallow) for known in (turned_away.eased(places, depth), depth))
+    part = _strip(places, at_rest, places, alpha, np.ones(len(places)), offsets, surface.size)
+    part.deeper_turned_away = turned_away.deeper(at_rest, turned)
     return part
 
 

@@ -51,7 +51,8 @@ class Part:
     delta_channel / delta_index / delta_offset: the blendshapes, sparse. Entry k moves vertex delta_index[k] by
         delta_offset[k] (K, 3) float32 pixels at full value of RIG_CHANNELS[delta_channel[k]].
     texture: name of the image it is drawn with ("" for colour only).
-    nearer_turned_back: (V,) float32 pixels, or None: how much nearer the vertices lie while a filled far cheek is in view (turned_back.py).
+    deeper_turned_away: (V,) float32 pixels, or None: how much deeper the vertices lie once the head turns a filled far cheek further away
+        (turned_away.py).
     comes_into_view: (V, 2) float32 cosines, or None: of that cheek, when it begins to show and is seen wholly (locks.py).
     """
 
@@ -64,7 +65,7 @@ class Part:
     delta_index: np.ndarray
     delta_offset: np.ndarray
     texture: str = ""
-    nearer_turned_back: np.ndarray | None = None
+    deeper_turned_away: np.ndarray | None = None
     comes_into_view: np.ndarray | None = None
 
     def dense_deltas(self, channels: int = len(ARKIT_CHANNELS)) -> np.ndarray:
@@ -91,7 +92,7 @@ def facing_camera(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 
 ARRAY_FIELDS = ("vertices", "triangles", "uv", "colour", "head_weight", "delta_channel", "delta_index", "delta_offset")
-FEW_FIELDS = {"nearer_turned_back": (), "comes_into_view": (2,)}
+FEW_FIELDS = {"deeper_turned_away": (), "comes_into_view": (2,)}
 """Arrays that only parts about a filled far cheek have, and their shapes but for the first, of the vertices."""
 
 

@@ -67,8 +67,8 @@ class PosedBatch:
 FADE_FACING = (0.08, 0.32)
 """The face is gone into the person below where its surface turns away from the camera (cosine), and whole above: the outline
 then has no stairs, and texture seen edge-on in the picture is never stretched into view."""
-LIES_NEARER = (0.0, 0.04)
-"""What lies about that fill comes nearer before any of it shows: from when the far side as a whole faces the camera by more than at rest."""
+LIES_DEEPER = (0.0, 0.04)
+"""What lies about that fill begins to lie deeper when the far side as a whole faces the camera by so much less than at rest, and does."""
 RIM_NEIGHBOURS = 9
 GIVES_WAY = 0.8
 """The face beneath goes where the fill covers it by more than this, not where the two are mixed: the person would show
@@ -121,13 +121,15 @@ def beneath_glasses(portrait: Portrait) -> np.ndarray:
     return scipy.spatial.cKDTree(portrait.parts["face"].vertices).query(portrait.parts["glasses"].vertices)[1]
 
 
-def in_view(head: torch.Tensor, normals: torch.Tensor, limits: tuple) -> torch.Tensor:
-    """(B, F) 0..1 how far heads (B, 3, 3) have turned a far side's surface with normals (F, 3) into view: not and wholly when it faces the
-    camera by so much more than at rest (two cosines, or two times (F,) of them). A turn sideways is what uncovers it: a face that only looks up shows more of what is
-    below its nose, on both sides."""
-    sideways = torch.einsum("bk,vk->bv", torch.nn.functional.normalize(head[:, 2, ::2], dim=1), normals[:, ::2])
+def facing_sideways(head: torch.Tensor, normals: torch.Tensor) -> torch.Tensor:
+    """(B, F) how much a surface with normals (F, 3) at rest faces the camera (cosine) when heads (B, 3, 3) turn sideways only."""
+    return torch.einsum("bk,vk->bv", torch.nn.functional.normalize(head[:, 2, ::2], dim=1), normals[:, ::2])
+
+
+def between(values: torch.Tensor, limits: tuple) -> torch.Tensor:
+    """0..1 where values lie between two limits, which may be tensors."""
     low, high = limits
-    return torch.clamp((sideways - normals[:, 2] - low) / (high - low), 0, 1)
+    return torch.clamp((values - low) / (high - low), 0, 1)
 
 
 def flat_deltas(part: Part) -> np.ndarray:
@@ -158,7 +160,7 @@ class Poser:
         self.face_normals = self._normals(portrait.parts["face"])
         self.face_may_fade = self._clear_of_holes(portrait)
         self.far_side = self._far_side(portrait) if "far_side" in portrait.parts else None
-        self.nearer = self._nearer_turned_back(portrait) if self.far_side is not None else {}
+        self.deeper = self._deeper_turned_away(portrait) if self.far_side is not None else {}
         self.mouth_light = MouthLight(portrait, self.home) if {"tongue", "cavity", "teeth_upper"} <= portrait.parts.keys() else None
         self.closure = torch.from_numpy(lid_closure(portrait))
         self._move_to_device()
@@ -171,7 +173,7 @@ class Poser:
                 setattr(self, name, getattr(self, name).to(where))
         if self.far_side is not None:
             self.far_side = {name: known.to(self.home) for name, known in self.far_side.items()}
-        self.nearer = {name: nearer.to(self.device) for name, nearer in self.nearer.items()}
+        self.deeper = {name: deeper.to(self.device) for name, deeper in self.deeper.items()}
         self.parts = {name: tuple(known.to(self.device) if known is not None else None for known in part)
                       for name, part in self.parts.items()}
 
@@ -189,8 +191,8 @@ class Poser:
         head = rotation_matrices(rotation_deg)
         shift = shift_m * self.units_per_metre * torch.tensor([1.0, -1.0, 1.0], device=self.home)
         asked = [known.to(self.device) for known in (channels, head, shift, gaze)]
-        nearer = self._lying_nearer(head) if self.nearer else {}
-        posed = {name: self._pose_part(name, nearer.get(name), *asked).to(self.home) for name in self.parts}
+        deeper = self._turned_away(head) if self.deeper else {}
+        posed = {name: self._pose_part(name, deeper.get(name), *asked).to(self.home) for name in self.parts}
         colours = {"face": self._face_colour(head)}
         if self.far_side is not None:
             colours["far_side"] = self._uncover_far_side(head, colours["face"])
@@ -208,8 +210,7 @@ class Poser:
     def _face_colour(self, head: torch.Tensor) -> torch.Tensor:
         """(B, V, 4): the face's own colour, faded where the turned head shows it edge-on."""
         facing = torch.einsum("bk,vk->bv", head[:, 2], self.face_normals)
-        low, high = FADE_FACING
-        share = torch.clamp((facing - low) / (high - low), 0, 1)
+        share = between(facing, FADE_FACING)
         share = 1 - self.face_may_fade * (1 - share * share * (3 - 2 * share))
         colour = self.face_colour.expand(len(head), -1, -1).clone()
         colour[..., 3] *= share
@@ -233,28 +234,31 @@ class Poser:
                 "may_fade": torch.from_numpy(may_fade.astype(np.float32)), "limits": torch.from_numpy(limits.astype(np.float32))}
 
     def _uncover_far_side(self, head: torch.Tensor, face_colour: torch.Tensor) -> torch.Tensor:
-        """(B, F, 4): the far side's colour, shown as far as it has turned towards the camera; the face beneath gives way to it."""
+        """(B, F, 4): the far side's colour, shown as far as it has turned towards the camera; the face beneath gives way to it.
+
+        A turn sideways is what uncovers it: a face that only looks up shows more of what is below its nose, on both sides.
+        """
         normals = self.far_side["normals"]
         facing = torch.einsum("bk,vk->bv", head[:, 2], normals)
-        shown = in_view(head, normals, self.far_side["limits"].unbind(1))
+        shown = between(facing_sideways(head, normals) - normals[:, 2], self.far_side["limits"].unbind(1))
         colour = self.far_side["colour"].expand(len(head), -1, -1).clone()
-        low, high = FADE_FACING
-        edge_on = 1 - torch.clamp((facing - low) / (high - low), 0, 1)
+        edge_on = 1 - between(facing, FADE_FACING)
         colour[..., 3] *= shown * (1 - self.far_side["may_fade"] * edge_on)
         face_colour[:, self.far_side["beneath"], 3] *= 1 - shown * self.far_side["covers"]
         return colour
 
     @staticmethod
-    def _nearer_turned_back(portrait: Portrait) -> dict[str, torch.Tensor]:
-        """part -> (V, 3) offsets that bring it nearer while the far side is in view."""
-        lifts = {name: part.nearer_turned_back for name, part in portrait.parts.items() if part.nearer_turned_back is not None}
-        return {name: torch.from_numpy(np.pad(lift[:, None].astype(np.float32), ((0, 0), (2, 0)))) for name, lift in lifts.items()}
+    def _deeper_turned_away(portrait: Portrait) -> dict[str, torch.Tensor]:
+        """part -> (V, 3) where its vertices go when the head turns the far side further away."""
+        known = {name: part.deeper_turned_away for name, part in portrait.parts.items() if part.deeper_turned_away is not None}
+        return {name: torch.from_numpy(np.pad(-deeper[:, None].astype(np.float32), ((0, 0), (2, 0)))) for name, deeper in known.items()}
 
-    def _lying_nearer(self, head: torch.Tensor) -> dict[str, torch.Tensor]:
-        """part -> (B, V, 3) those offsets as far as the far side as a whole is in view."""
+    def _turned_away(self, head: torch.Tensor) -> dict[str, torch.Tensor]:
+        """part -> (B, V, 3) how far its vertices have gone there."""
         wanted = (self.far_side["colour"][:, 3:] * self.far_side["normals"]).sum(dim=0, keepdim=True)
-        share = in_view(head, torch.nn.functional.normalize(wanted, dim=1), LIES_NEARER)[..., None].to(self.device)
-        return {name: share * nearer for name, nearer in self.nearer.items()}
+        normal = torch.nn.functional.normalize(wanted, dim=1)
+        share = between(normal[:, 2] - facing_sideways(head, normal), LIES_DEEPER)[..., None].to(self.device)
+        return {name: share * deeper for name, deeper in self.deeper.items()}
 
     def _normals(self, part) -> torch.Tensor:
         """(V, 3) unit normals of a part at rest, in camera space, towards the camera."""
@@ -276,11 +280,11 @@ class Poser:
         pupil_distance = portrait.units_per_metre * PUPIL_DISTANCE_M
         return torch.from_numpy(np.clip(distance / (FADE_CLEAR_OF_HOLES * pupil_distance) - 1, 0, 1).astype(np.float32))
 
-    def _pose_part(self, name, nearer, channels, head, shift, gaze) -> torch.Tensor:
+    def _pose_part(self, name, deeper, channels, head, shift, gaze) -> torch.Tensor:
         rest, deltas, weight = self.parts[name]
         vertices = rest.expand(len(channels), -1, -1)
-        if nearer is not None:
-            vertices = vertices + nearer
+        if deeper is not None:
+            vertices = vertices + deeper
         if deltas is not None:
             vertices = vertices + (channels[:, :len(deltas)] @ deltas).view(len(channels), -1, 3)
         if name in TURNS_WITH_GAZE:

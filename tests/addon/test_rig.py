@@ -317,24 +317,24 @@ def pixels(path) -> np.ndarray:
 
 @pytest.mark.parametrize("side", [-1, 1], ids=["left of the picture", "right of the picture"])
 def test_fill_of_a_far_cheek_shows_only_when_the_head_turns_it_into_view(portrait, tmp_path, side):
-    """And only then does the person about it lie nearer."""
+    """And only in one that turns further away does the person about it lie deeper."""
     turned = copy.deepcopy(portrait)
     turned.parts["far_side"] = sideways_sheet(turned.parts["face"], side)
     person = turned.parts["person"]
-    person.nearer_turned_back = np.full(len(person.vertices), 0.1 * turned.units_per_metre, np.float32)
+    person.deeper_turned_away = np.full(len(person.vertices), 0.1 * turned.units_per_metre, np.float32)
     turned.save(tmp_path / "turned.portrait")
     rig = build_rig(read_portrait(tmp_path / "turned.portrait"), bpy.context.scene, name="Turned")
     fill, person = (bpy.data.objects[f"Turned {name}"] for name in ("far_side", "person"))
-    basis, key = (block_vertices(person.data.shape_keys.key_blocks[name]) for name in ("Basis", "turnedBack"))
-    assert np.median(basis[:, 1] - key[:, 1]) == pytest.approx(0.1, abs=0.01), "metres towards the camera"
-    shown, nearer = [], []
+    basis, key = (block_vertices(person.data.shape_keys.key_blocks[name]) for name in ("Basis", "turnedAway"))
+    assert np.median(key[:, 1] - basis[:, 1]) == pytest.approx(0.1, abs=0.01), "metres away from the camera"
+    shown, deeper = [], []
     for yaw_deg in (0, 20 * -side, 20 * side):
         rig.armature.pose.bones["head"].rotation_euler[1] = np.radians(yaw_deg)
         bpy.context.view_layer.update()
         graph = bpy.context.evaluated_depsgraph_get()
         shown.append(fill.evaluated_get(graph).color[3])
-        nearer.append(person.data.shape_keys.evaluated_get(graph).key_blocks["turnedBack"].value)
-    assert shown == pytest.approx([0, 1, 0]) and nearer == pytest.approx(shown)
+        deeper.append(person.data.shape_keys.evaluated_get(graph).key_blocks["turnedAway"].value)
+    assert shown == pytest.approx([0, 1, 0]) and deeper == pytest.approx([0, 0, 1])
 
 
 def block_vertices(block) -> np.ndarray:

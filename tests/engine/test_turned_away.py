@@ -1,4 +1,4 @@
-"""What lies about a filled far cheek: nearer while it is in view, and else where the picture's own head has it."""
+"""What lies about a filled far cheek: eased, but as deep as the head itself has it when that cheek turns further away."""
 
 import dataclasses
 
@@ -41,18 +41,18 @@ def posed(portrait: Portrait, yaw_deg: float) -> dict[str, np.ndarray]:
     return next(Poser(portrait).pose(yawed(yaw_deg), 0, 1)).vertices
 
 
-def lifted(portrait: Portrait) -> np.ndarray:
-    """(V,) which vertices of the person come nearer by a tenth of a pupil distance and more."""
-    return portrait.parts["person"].nearer_turned_back > 0.1 * portrait.units_per_metre * 0.063
+def eased(portrait: Portrait) -> np.ndarray:
+    """(V,) which vertices of the person lie shallower than they are by a tenth of a pupil distance and more."""
+    return portrait.parts["person"].deeper_turned_away > 0.1 * portrait.units_per_metre * 0.063
 
 
-@pytest.mark.parametrize("yaw_deg, comes", [(0, False), (20, False), (-1, True), (-20, True)], ids=["rest", "further away", "a little back", "back"])
-def test_the_person_comes_nearer_only_when_the_head_turns_back(turned, yaw_deg, comes):
-    flat = {name: dataclasses.replace(part, nearer_turned_back=None) for name, part in turned.parts.items()}
+@pytest.mark.parametrize("yaw_deg, goes", [(0, False), (-20, False), (1, True), (20, True)], ids=["rest", "back", "a little further", "further away"])
+def test_the_person_lies_deeper_only_when_the_head_turns_further_away(turned, yaw_deg, goes):
+    flat = {name: dataclasses.replace(part, deeper_turned_away=None) for name, part in turned.parts.items()}
     with_it, without = posed(turned, yaw_deg), posed(dataclasses.replace(turned, parts=flat), yaw_deg)
-    assert lifted(turned).sum() > 50 and {"person", "neck", "jaw"} <= {name for name, part in turned.parts.items() if part.nearer_turned_back is not None}
+    assert eased(turned).sum() > 50 and {"person", "neck", "jaw"} <= {name for name, part in turned.parts.items() if part.deeper_turned_away is not None}
     for name in ("person", "neck", "jaw"):
-        assert (np.abs(with_it[name] - without[name]).max() > 1) == comes
+        assert (np.abs(with_it[name] - without[name]).max() > 1) == goes
 
 
 def test_a_head_turned_further_away_shows_nothing_of_its_face_twice(turned):
@@ -61,27 +61,27 @@ def test_a_head_turned_further_away_shows_nothing_of_its_face_twice(turned):
     person, face = turned.parts["person"], turned.parts["face"]
     inside = signed_distance(person.vertices[:, :2], turned.landmarks_px[list(FACE_OVAL), :2])
     distance, nearest = scipy.spatial.cKDTree(face.vertices[:, :2]).query(person.vertices[:, :2])
-    shows_face = lifted(turned) & (inside > 0.15 * pupil_distance) & (distance < 0.02 * pupil_distance)
+    shows_face = eased(turned) & (inside > 0.15 * pupil_distance) & (distance < 0.02 * pupil_distance)
     now = posed(turned, 20)
     aside = (now["person"][shows_face, 0] - person.vertices[shows_face, 0]) - (now["face"][nearest[shows_face], 0] - face.vertices[nearest[shows_face], 0])
     assert shows_face.sum() > 20
     assert np.percentile(aside, 95) < SEEN_TWICE * pupil_distance
-    eased = aside + np.sin(np.radians(20)) * person.nearer_turned_back[shows_face]
-    assert np.percentile(eased, 95) > 2 * SEEN_TWICE * pupil_distance, "as it lies while the cheek is in view, it would"
+    at_rest = aside + np.sin(np.radians(20)) * person.deeper_turned_away[shows_face]
+    assert np.percentile(at_rest, 95) > 2 * SEEN_TWICE * pupil_distance, "as deep as it lies at rest it would"
 
 
 def test_a_neck_and_what_hangs_about_it_stay_where_they_are(turned):
-    """Beside the far cheek the person comes nearer, below the chin a necklace would be drawn along."""
+    """Beside the far cheek the person is eased, below the chin a necklace would be drawn along."""
     person, chin = turned.parts["person"], turned.landmarks_px[CHIN, 1]
     pupil_distance = turned.units_per_metre * 0.063
     inside = signed_distance(person.vertices[:, :2], turned.landmarks_px[list(FACE_OVAL), :2])
     outside, below = inside < -0.1 * pupil_distance, person.vertices[:, 1] > chin
-    assert (outside & lifted(turned)).sum() > 10
-    assert np.abs(person.nearer_turned_back[outside & below]).max() < 1e-3
+    assert (outside & eased(turned)).sum() > 10
+    assert np.abs(person.deeper_turned_away[outside & below]).max() < 1e-3
 
 
-def test_it_comes_nearer_without_a_jump(turned):
-    clip = yawed(*np.linspace(3, -6, 46))
+def test_it_goes_deeper_without_a_jump(turned):
+    clip = yawed(*np.linspace(-3, 6, 46))
     person = np.stack([frame.vertices["person"] for frame in Poser(turned).pose(clip, 0, len(clip))])[..., :2]
     steps = np.linalg.norm(np.diff(person, axis=0), axis=2).max(axis=1)
     assert steps.max() < 3 * np.median(steps)
@@ -90,11 +90,11 @@ def test_it_comes_nearer_without_a_jump(turned):
 def test_a_file_keeps_it_and_one_that_does_not_fit_is_refused(turned, tmp_path):
     turned.save(tmp_path / "a.portrait")
     back = Portrait.load(tmp_path / "a.portrait")
-    assert back.parts["face"].nearer_turned_back is None
-    assert np.array_equal(back.parts["jaw"].nearer_turned_back, turned.parts["jaw"].nearer_turned_back.astype(np.float32))
+    assert back.parts["face"].deeper_turned_away is None
+    assert np.array_equal(back.parts["jaw"].deeper_turned_away, turned.parts["jaw"].deeper_turned_away.astype(np.float32))
     assert np.array_equal(back.parts["far_side"].comes_into_view, turned.parts["far_side"].comes_into_view)
     count = len(turned.parts["person"].vertices)
-    for wrong in ({"nearer_turned_back": np.zeros(3)}, {"nearer_turned_back": np.full(count, np.nan)}, {"comes_into_view": np.zeros((count, 3))}):
+    for wrong in ({"deeper_turned_away": np.zeros(3)}, {"deeper_turned_away": np.full(count, np.nan)}, {"comes_into_view": np.zeros((count, 3))}):
         person = dataclasses.replace(turned.parts["person"], **wrong)
         dataclasses.replace(turned, parts=turned.parts | {"person": person}).save(tmp_path / "b.portrait")
         with pytest.raises(FormatError, match="b.portrait"):
