@@ -39,6 +39,8 @@ JAW_FADES = 0.03
 """Beyond it the jaw fades over so much, pupil distances, and over what is mixed for want of an edge."""
 EVEN_DEPTH = 9
 """The jaw's depth is the median of so many points of the line: the face's rim folds, and a fold would stand out as a spike."""
+FEWEST_POINTS = 4
+"""Of a line along which a person opens."""
 NECK_COLUMNS, JAW_COLUMNS = len(BEHIND_ROWS) + len(CLEAN_ROWS) + len(BELOW_ROWS), len(JAW_ROWS) + 1
 """Vertices of each part beside one another at every point of the line, from inside outwards."""
 NECK_ON_LINE, JAW_ON_LINE = len(BEHIND_ROWS), len(JAW_ROWS) - 1
@@ -57,7 +59,7 @@ def neck_parts(line: JawLine, fit: Fit, surface: PersonSurface, turned_away: Tur
 def opens(parts: dict[str, Part]) -> bool:
     """Whether a portrait's parts hold both, with as many points of the line: a file may come from anywhere."""
     counts = [divmod(len(parts[name].vertices), columns) for name, columns in (("neck", NECK_COLUMNS), ("jaw", JAW_COLUMNS)) if name in parts]
-    return len(counts) == 2 and counts[0] == counts[1] and counts[0][0] > 1 and counts[0][1] == 0
+    return len(counts) == 2 and counts[0] == counts[1] and counts[0][0] >= FEWEST_POINTS and counts[0][1] == 0
 
 
 def _neck(line: JawLine, fit: Fit, surface: PersonSurface, turned_away: TurnedAway) -> Part:

@@ -8,7 +8,7 @@ import scipy.spatial
 import torch
 
 from ..portrait.fit import PUPIL_DISTANCE_M
-from ..portrait.neck import JAW_COLUMNS, JAW_ON_LINE, NECK_COLUMNS, NECK_ON_LINE
+from ..portrait.neck import FEWEST_POINTS, JAW_COLUMNS, JAW_ON_LINE, NECK_COLUMNS, NECK_ON_LINE
 from ..portrait.portrait import Portrait
 
 SHEARED = (0.08, 0.25)
@@ -48,8 +48,9 @@ class NeckOpening:
         share = jaw.colour[JAW_ON_LINE::JAW_COLUMNS, 3]
         whole_jaw = jaw.colour[:, 3] / np.repeat(np.maximum(share, 1e-6), JAW_COLUMNS)
         even = scipy.ndimage.gaussian_filter1d(np.eye(len(line)), EVEN_OVER, axis=0, mode="nearest")
-        moved, nearest, across, gone, stays = _about(line, outward, person.vertices[:, :2], pupil_distance)
-        onto_neck = _onto_neck(neck.vertices[:, :2].reshape(-1, NECK_COLUMNS, 2), line, nearest, across * pupil_distance)
+        about = _about(line, outward, person.vertices[:, :2], pupil_distance)
+        moved = about["moved"]
+        beneath, shares = _on_neck(neck.vertices[:, :2].reshape(-1, NECK_COLUMNS, 2), line, about)
 
         def there(array, kind=np.float32):
             return torch.from_numpy(np.ascontiguousarray(array, kind)).to(device)
@@ -59,9 +60,10 @@ class NeckOpening:
         self._from_end = there(_from_end(line, shown, pupil_distance))
         self._outward = there(outward)
         self._whole = {"neck": there(neck.colour[:, 3]), "jaw": there(whole_jaw)}
-        self._share, self._even, self._nearest, self._weights = there(share), there(even), there(nearest), there(gone[:, None] * nearest)
-        self._neck_at_rest, self._person_at_rest, self._stays = there(neck.vertices[:, :2]), there(person.vertices[moved, :2]), there(stays)
-        self._onto_neck = there(onto_neck)
+        self._share, self._even, self._gone, self._stays = there(share), there(even), there(about["gone"]), there(about["stays"])
+        self._nearest, self._weights = there(about["nearest"], np.int64), there(about["weights"])
+        self._beneath, self._shares = there(beneath, np.int64), there(shares[..., None])
+        self._neck_at_rest, self._person_at_rest = there(neck.vertices[:, :2]), there(person.vertices[moved, :2])
 
     def openings(self, vertices: dict[str, torch.Tensor]) -> torch.Tensor:
         """(B, K) 0..1 how far the person is open at each point of the line, of posed parts (B, V, 3). Heads turn about the picture's own
@@ -86,10 +88,11 @@ class NeckOpening:
 
     def on_person(self, openings: torch.Tensor, vertices: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, M) how far the person's vertices `moved` are gone, and (B, M, 2) px how far they are drawn back to the neck."""
-        open_there = openings @ self._nearest.T
-        with_neck = self._person_at_rest + self._onto_neck @ (vertices["neck"][..., :2] - self._neck_at_rest)
+        open_there = (openings[:, self._nearest] * self._weights).sum(-1)
+        neck = vertices["neck"][..., :2] - self._neck_at_rest
+        with_neck = self._person_at_rest + (neck[:, self._beneath] * self._shares).sum(-2)
         drawn_back = (open_there * self._stays)[..., None] * (with_neck - vertices["person"][:, self.moved, :2])
-        return openings @ self._weights.T, drawn_back
+        return open_there * self._gone, drawn_back
 
     def on_parts(self, openings: torch.Tensor, vertices: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """part -> (B, V) opacity of the neck and the jaw. Beside an opening the neck is whole as well, but not where it is drawn out:
@@ -112,28 +115,29 @@ def _from_end(line: np.ndarray, neck: np.ndarray, pupil_distance: float) -> np.n
     return along / step[:, None] * np.sum(closeness, axis=0)[..., None] if ends else np.zeros_like(line)
 
 
-def _about(line: np.ndarray, outward: np.ndarray, points: np.ndarray, pupil_distance: float) -> tuple[np.ndarray, ...]:
-    """Which of the person's vertices (V, 2) open with the line (K, 2), (M,); the weights (M, K) of the line's points that are nearest to
-    each; (M,) how far outside the line it lies, pupil distances, (M,) how far it is gone where those are open, and (M,) stays with the neck."""
-    distance, nearest = scipy.spatial.cKDTree(line).query(points, k=4)
-    across = np.copysign(distance[:, 0], ((points - line[nearest[:, 0]]) * outward[nearest[:, 0]]).sum(axis=1)) / pupil_distance
-    near, far = np.where(across[:, None] < 0, INSIDE, OUTSIDE).T
+def _about(line: np.ndarray, outward: np.ndarray, points: np.ndarray, pupil_distance: float) -> dict[str, np.ndarray]:
+    """Which of the person's vertices (V, 2) open with the line (K, 2), "moved" (M,); the line's points "nearest" (M, 4) to each, and their
+    "weights" (M, 4); how far outside the line it lies, "across" (M,) px; how far it is "gone" (M,) where the line is open, and "stays" (M,)
+    with the neck."""
+    distance, nearest = scipy.spatial.cKDTree(line).query(points, k=FEWEST_POINTS)
+    across = np.copysign(distance[:, 0], ((points - line[nearest[:, 0]]) * outward[nearest[:, 0]]).sum(axis=1))
+    near, far = np.where(across[:, None] < 0, INSIDE, OUTSIDE).T * pupil_distance
     gone = np.clip((far - np.abs(across)) / (far - near), 0, 1)
     moved = np.flatnonzero(gone)
     weights = 1 / (distance[moved] + 1) ** 2
-    spread = np.zeros((len(moved), len(line)))
-    np.put_along_axis(spread, nearest[moved], weights / weights.sum(axis=1, keepdims=True), axis=1)
-    low, high = STAYS_WITH_NECK
-    return moved, spread, across[moved], gone[moved], np.clip((across[moved] - low) / (high - low), 0, 1)
+    low, high = np.array(STAYS_WITH_NECK) * pupil_distance
+    return {"moved": moved, "nearest": nearest[moved], "weights": weights / weights.sum(axis=1, keepdims=True), "across": across[moved],
+            "gone": gone[moved], "stays": np.clip((across[moved] - low) / (high - low), 0, 1)}
 
 
-def _onto_neck(neck: np.ndarray, line: np.ndarray, nearest: np.ndarray, across_px: np.ndarray) -> np.ndarray:
-    """(M, K * R) weights of the neck's vertices (K, R, 2) that lie where M places so far outside the line are: between two of its rows at
-    each of the line's points (K, 2) that are `nearest` (M, K) to them."""
-    rows = np.linalg.norm(neck[:, NECK_ON_LINE:] - line[:, None], axis=2)
-    weights = np.zeros((len(nearest), *neck.shape[:2]))
-    for place, point in zip(*np.nonzero(nearest)):
-        row = np.interp(across_px[place], rows[point], np.arange(rows.shape[1]))
-        below = min(int(row), rows.shape[1] - 2)
-        weights[place, point, NECK_ON_LINE + below:NECK_ON_LINE + below + 2] = nearest[place, point] * np.array([below + 1 - row, row - below])
-    return weights.reshape(len(nearest), -1)
+def _on_neck(neck: np.ndarray, line: np.ndarray, about: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """(M, 8) which of the neck's vertices (K, R, 2) lie about each of the person's, and how much each counts: at its nearest points of the
+    line (K, 2) the two rows between which it lies."""
+    rows = np.linalg.norm(neck[:, NECK_ON_LINE:] - line[:, None], axis=2)[about["nearest"]]
+    across = about["across"][:, None, None]
+    above = np.clip((rows <= across).sum(axis=2) - 1, 0, rows.shape[2] - 2)[..., None]
+    first, second = (np.take_along_axis(rows, above + step, axis=2) for step in (0, 1))
+    share = np.clip((across - first) / np.maximum(second - first, 1e-6), 0, 1)
+    vertices = about["nearest"][..., None] * neck.shape[1] + NECK_ON_LINE + above + (0, 1)
+    shares = about["weights"][..., None] * np.concatenate([1 - share, share], axis=2)
+    return vertices.reshape(len(vertices), -1), shares.reshape(len(shares), -1)
