@@ -67,6 +67,8 @@ class PosedBatch:
 FADE_FACING = (0.08, 0.32)
 """The face is gone into the person below where its surface turns away from the camera (cosine), and whole above: the outline
 then has no stairs, and texture seen edge-on in the picture is never stretched into view."""
+LEAST_TURN = 1e-3
+"""The far cheek's fill comes into view over at least so much, a cosine."""
 LIES_DEEPER = (0.0, 0.04)
 """What lies about that fill begins to lie deeper when the far side as a whole faces the camera by so much less than at rest, and does."""
 RIM_NEIGHBOURS = 9
@@ -228,7 +230,8 @@ class Poser:
         near, far = np.array(OUTLINE_REACH) * portrait.units_per_metre * PUPIL_DISTANCE_M
         may_fade = np.clip((far - from_outline) / (far - near), 0, 1)
         beneath = torch.from_numpy(beneath)
-        limits = part.comes_into_view if part.comes_into_view is not None else np.tile(COMES_INTO_VIEW, (len(alpha), 1))
+        limits = np.tile(COMES_INTO_VIEW, (len(alpha), 1)) if part.comes_into_view is None else part.comes_into_view.copy()
+        limits[:, 1] = np.maximum(limits[:, 1], limits[:, 0] + LEAST_TURN)  # a file may come from anywhere
         return {"colour": torch.from_numpy(np.array(part.colour, np.float32)), "normals": self.face_normals[beneath],
                 "beneath": beneath, "covers": torch.from_numpy(covers.astype(np.float32)),
                 "may_fade": torch.from_numpy(may_fade.astype(np.float32)), "limits": torch.from_numpy(limits.astype(np.float32))}
