@@ -17,8 +17,10 @@ COMES_INTO_VIEW, LIES_DEEPER = (0.02, 0.16), (0.0, 0.04)
 """As in the renderer: the fill begins to show when it faces the camera by this much more than at rest, and is full; what lies about it begins
 to lie deeper when it faces the camera by so much less, and does."""
 YAW_AXIS = 1
-TURNED_AWAY = "turnedAway"
-"""The person's shape key of that; no channel of a performance."""
+TURNED_AWAY, TURNED_BACK = "turnedAway", "turnedBack"
+"""The person's shape keys of that; no channels of a performance."""
+BACK_DEG = 15.0
+"""Turned back by this the person about the fill goes behind it straight away from the camera, where it hides nothing of it."""
 
 
 def show_when_turned(fill: bpy.types.Object, portrait: PortraitData, armature: bpy.types.Object) -> None:
@@ -26,13 +28,22 @@ def show_when_turned(fill: bpy.types.Object, portrait: PortraitData, armature: b
     _by_yaw(fill.driver_add("color", 3).driver, armature, -facing_sideways(portrait), COMES_INTO_VIEW)
 
 
-def lie_deeper_when_turned(person: bpy.types.Object, portrait: PortraitData, armature: bpy.types.Object, deeper: np.ndarray) -> None:
-    """Give the person a shape key that is 0 at rest and turned back, 1 turned further away. deeper: (V, 3) where its vertices are then, metres."""
+def lie_deeper_when_turned(person: bpy.types.Object, portrait: PortraitData, armature: bpy.types.Object, rest: np.ndarray,
+                           deeper: np.ndarray) -> None:
+    """Give the person two shape keys that are 0 at rest: one is 1 turned further away, where its vertices lie as deep as the face; the other
+    turned back, where they stay where they are seen but go behind the fill, which the renderer draws over them.
+
+    rest, deeper: (V, 3) where its vertices are at rest and turned further away, metres.
+    """
     if person.data.shape_keys is None:
         person.shape_key_add(name="Basis", from_mix=False)
-    key = person.shape_key_add(name=TURNED_AWAY, from_mix=False)
-    key.data.foreach_set("co", np.ascontiguousarray(deeper, np.float32).ravel())
-    _by_yaw(key.driver_add("value").driver, armature, facing_sideways(portrait), LIES_DEEPER)
+    sideways = facing_sideways(portrait)
+    back = -np.copysign(np.radians(BACK_DEG), sideways)
+    behind = rest + np.linalg.norm(deeper - rest, axis=1, keepdims=True) * (np.sin(back), np.cos(back), 0.0)
+    for name, where, per_sine, limits in ((TURNED_AWAY, deeper, sideways, LIES_DEEPER), (TURNED_BACK, behind, -sideways, COMES_INTO_VIEW)):
+        key = person.shape_key_add(name=name, from_mix=False)
+        key.data.foreach_set("co", np.ascontiguousarray(where, np.float32).ravel())
+        _by_yaw(key.driver_add("value").driver, armature, per_sine, limits)
 
 
 def _by_yaw(driver: bpy.types.Driver, armature: bpy.types.Object, per_sine: float, limits: tuple[float, float]) -> None:

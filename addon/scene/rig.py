@@ -236,7 +236,8 @@ def _turn_far_side(objects: dict[str, bpy.types.Object], space: RigSpace, armatu
     for key, part in space.portrait.parts.items():
         if part.deeper_turned_away is not None:
             deeper = part.vertices - np.pad(part.deeper_turned_away[:, None], ((0, 0), (2, 0)))
-            far_side.lie_deeper_when_turned(objects[key], space.portrait, armature, space.points(deeper, layers.behind_m(key)))
+            places = (space.points(where, layers.behind_m(key)) for where in (part.vertices, deeper))
+            far_side.lie_deeper_when_turned(objects[key], space.portrait, armature, *places)
 
 
 def _follow(keys: bpy.types.Key, master: bpy.types.Key) -> None:

@@ -317,7 +317,7 @@ def pixels(path) -> np.ndarray:
 
 @pytest.mark.parametrize("side", [-1, 1], ids=["left of the picture", "right of the picture"])
 def test_fill_of_a_far_cheek_shows_only_when_the_head_turns_it_into_view(portrait, tmp_path, side):
-    """And only in one that turns further away does the person about it lie deeper."""
+    """And only in one that turns further away does the person about it lie deeper, while the fill shows behind it."""
     turned = copy.deepcopy(portrait)
     turned.parts["far_side"] = sideways_sheet(turned.parts["face"], side)
     person = turned.parts["person"]
@@ -325,16 +325,20 @@ def test_fill_of_a_far_cheek_shows_only_when_the_head_turns_it_into_view(portrai
     turned.save(tmp_path / "turned.portrait")
     rig = build_rig(read_portrait(tmp_path / "turned.portrait"), bpy.context.scene, name="Turned")
     fill, person = (bpy.data.objects[f"Turned {name}"] for name in ("far_side", "person"))
-    basis, key = (block_vertices(person.data.shape_keys.key_blocks[name]) for name in ("Basis", "turnedAway"))
-    assert np.median(key[:, 1] - basis[:, 1]) == pytest.approx(0.1, abs=0.01), "metres away from the camera"
-    shown, deeper = [], []
+    basis, away, back = (block_vertices(person.data.shape_keys.key_blocks[name]) for name in ("Basis", "turnedAway", "turnedBack"))
+    assert np.median(away[:, 1] - basis[:, 1]) == pytest.approx(0.1, abs=0.01), "metres away from the camera"
+    turn = np.radians(-side * 15)
+    seen = (back - basis)[:, :2] @ [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
+    assert np.allclose(seen[:, 0], 0, atol=1e-4) and np.median(seen[:, 1]) == pytest.approx(0.1, abs=0.01), "straight behind, as seen then"
+    shown, deeper, behind = [], [], []
     for yaw_deg in (0, 20 * -side, 20 * side):
         rig.armature.pose.bones["head"].rotation_euler[1] = np.radians(yaw_deg)
         bpy.context.view_layer.update()
         graph = bpy.context.evaluated_depsgraph_get()
         shown.append(fill.evaluated_get(graph).color[3])
-        deeper.append(person.data.shape_keys.evaluated_get(graph).key_blocks["turnedAway"].value)
-    assert shown == pytest.approx([0, 1, 0]) and deeper == pytest.approx([0, 0, 1])
+        keys = person.data.shape_keys.evaluated_get(graph).key_blocks
+        deeper.append(keys["turnedAway"].value), behind.append(keys["turnedBack"].value)
+    assert shown == pytest.approx([0, 1, 0]) and deeper == pytest.approx([0, 0, 1]) and behind == pytest.approx([0, 1, 0])
 
 
 def block_vertices(block) -> np.ndarray:
