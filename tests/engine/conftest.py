@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import cv2
 import pytest
 
 from soliloquy.engine.measure.detectors import FaceDetector
+from soliloquy.engine.motion.clip import MotionClip
 from soliloquy.engine.portrait.build import build_portrait
 from soliloquy.engine.portrait.portrait import Portrait
+from soliloquy.engine.render.render import render
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -43,6 +46,16 @@ def astronaut(astronaut_path) -> Portrait:
 @pytest.fixture(scope="session")
 def hopper(hopper_path) -> Portrait:
     return build_portrait(hopper_path)
+
+
+@pytest.fixture(scope="session")
+def three_quarters(hopper, tmp_path_factory) -> Portrait:
+    """Made of a frame in which the head is turned to the picture's right as far as it goes: its far side, at the right, is hidden."""
+    clip = MotionClip.neutral(1)
+    clip.head_rotation_deg[0, 0] = 25
+    picture = tmp_path_factory.mktemp("three_quarters") / "picture.png"
+    cv2.imwrite(str(picture), next(render(hopper, clip))[..., ::-1])
+    return build_portrait(picture)
 
 
 @pytest.fixture(scope="session")

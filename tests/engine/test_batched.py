@@ -53,7 +53,7 @@ def frames_on(device: str, portrait, clip, size, alpha) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("name, size, alpha", [("astronaut", (160, 160), False), ("astronaut", (100, 144), True),
-                                               ("hopper", (151, 100), False)])
+                                               ("hopper", (151, 100), False), ("three_quarters", (128, 150), True)])
 def test_every_pose_is_drawn_as_the_processor_draws_it(name, size, alpha, device, request):
     clip = eight_poses()
     portrait = dataclasses.replace(request.getfixturevalue(name), border_px=(30, 41, 0, 25) if name == "hopper" else (0, 0, 0, 0))

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import cv2
 import numpy as np
 import pytest
 import scipy.spatial
@@ -10,25 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from soliloquy.engine.errors import FormatError
 from soliloquy.engine.motion.clip import MotionClip
-from soliloquy.engine.portrait.build import build_portrait
 from soliloquy.engine.portrait.mesh import divided
 from soliloquy.engine.portrait.portrait import Portrait
 from soliloquy.engine.portrait.surface import signed_distance
 from soliloquy.engine.portrait.topology import CHIN, FACE_OVAL
 from soliloquy.engine.render.drawing import _draw_part
 from soliloquy.engine.render.pose import Poser
-from soliloquy.engine.render.render import render
 
 SEEN_TWICE = 0.04
 """Pupil distances by which the person may lie aside of the face that it shows: at twice as much lips were seen twice."""
-
-
-@pytest.fixture(scope="module")
-def turned(hopper, tmp_path_factory) -> Portrait:
-    """Made of a frame in which the head is turned to the picture's right: its far side, at the right, is hidden."""
-    picture = tmp_path_factory.mktemp("turned") / "picture.png"
-    cv2.imwrite(str(picture), next(render(hopper, yawed(25)))[..., ::-1])
-    return build_portrait(picture)
 
 
 def yawed(*yaw_deg: float) -> MotionClip:
@@ -47,22 +36,22 @@ def eased(portrait: Portrait) -> np.ndarray:
 
 
 @pytest.mark.parametrize("yaw_deg, goes", [(0, False), (-20, False), (1, True), (20, True)], ids=["rest", "back", "a little further", "further away"])
-def test_the_person_lies_deeper_only_when_the_head_turns_further_away(turned, yaw_deg, goes):
-    flat = {name: dataclasses.replace(part, deeper_turned_away=None) for name, part in turned.parts.items()}
-    with_it, without = posed(turned, yaw_deg), posed(dataclasses.replace(turned, parts=flat), yaw_deg)
-    assert eased(turned).sum() > 50 and {"person", "neck", "jaw"} <= {name for name, part in turned.parts.items() if part.deeper_turned_away is not None}
+def test_the_person_lies_deeper_only_when_the_head_turns_further_away(three_quarters, yaw_deg, goes):
+    flat = {name: dataclasses.replace(part, deeper_turned_away=None) for name, part in three_quarters.parts.items()}
+    with_it, without = posed(three_quarters, yaw_deg), posed(dataclasses.replace(three_quarters, parts=flat), yaw_deg)
+    assert eased(three_quarters).sum() > 50
     for name in ("person", "neck", "jaw"):
         assert (np.abs(with_it[name] - without[name]).max() > 1) == goes
 
 
-def test_a_head_turned_further_away_shows_nothing_of_its_face_twice(turned):
+def test_a_head_turned_further_away_shows_nothing_of_its_face_twice(three_quarters):
     """The person under the face lay so near about the far cheek that lips came out from behind their own corner."""
-    pupil_distance = turned.units_per_metre * 0.063
-    person, face = turned.parts["person"], turned.parts["face"]
-    inside = signed_distance(person.vertices[:, :2], turned.landmarks_px[list(FACE_OVAL), :2])
+    pupil_distance = three_quarters.units_per_metre * 0.063
+    person, face = three_quarters.parts["person"], three_quarters.parts["face"]
+    inside = signed_distance(person.vertices[:, :2], three_quarters.landmarks_px[list(FACE_OVAL), :2])
     distance, nearest = scipy.spatial.cKDTree(face.vertices[:, :2]).query(person.vertices[:, :2])
-    shows_face = eased(turned) & (inside > 0.15 * pupil_distance) & (distance < 0.02 * pupil_distance)
-    now = posed(turned, 20)
+    shows_face = eased(three_quarters) & (inside > 0.15 * pupil_distance) & (distance < 0.02 * pupil_distance)
+    now = posed(three_quarters, 20)
     aside = (now["person"][shows_face, 0] - person.vertices[shows_face, 0]) - (now["face"][nearest[shows_face], 0] - face.vertices[nearest[shows_face], 0])
     assert shows_face.sum() > 20
     assert np.percentile(aside, 95) < SEEN_TWICE * pupil_distance
@@ -70,33 +59,33 @@ def test_a_head_turned_further_away_shows_nothing_of_its_face_twice(turned):
     assert np.percentile(at_rest, 95) > 2 * SEEN_TWICE * pupil_distance, "as deep as it lies at rest it would"
 
 
-def test_a_neck_and_what_hangs_about_it_stay_where_they_are(turned):
+def test_a_neck_and_what_hangs_about_it_stay_where_they_are(three_quarters):
     """Beside the far cheek the person is eased, below the chin a necklace would be drawn along."""
-    person, chin = turned.parts["person"], turned.landmarks_px[CHIN, 1]
-    pupil_distance = turned.units_per_metre * 0.063
-    inside = signed_distance(person.vertices[:, :2], turned.landmarks_px[list(FACE_OVAL), :2])
+    person, chin = three_quarters.parts["person"], three_quarters.landmarks_px[CHIN, 1]
+    pupil_distance = three_quarters.units_per_metre * 0.063
+    inside = signed_distance(person.vertices[:, :2], three_quarters.landmarks_px[list(FACE_OVAL), :2])
     outside, below = inside < -0.1 * pupil_distance, person.vertices[:, 1] > chin
-    assert (outside & eased(turned)).sum() > 10
+    assert (outside & eased(three_quarters)).sum() > 10
     assert np.abs(person.deeper_turned_away[outside & below]).max() < 1e-3
 
 
-def test_it_goes_deeper_without_a_jump(turned):
+def test_it_goes_deeper_without_a_jump(three_quarters):
     clip = yawed(*np.linspace(-3, 6, 46))
-    person = np.stack([frame.vertices["person"] for frame in Poser(turned).pose(clip, 0, len(clip))])[..., :2]
+    person = np.stack([frame.vertices["person"] for frame in Poser(three_quarters).pose(clip, 0, len(clip))])[..., :2]
     steps = np.linalg.norm(np.diff(person, axis=0), axis=2).max(axis=1)
     assert steps.max() < 3 * np.median(steps)
 
 
-def test_a_file_keeps_it_and_one_that_does_not_fit_is_refused(turned, tmp_path):
-    turned.save(tmp_path / "a.portrait")
+def test_a_file_keeps_it_and_one_that_does_not_fit_is_refused(three_quarters, tmp_path):
+    three_quarters.save(tmp_path / "a.portrait")
     back = Portrait.load(tmp_path / "a.portrait")
     assert back.parts["face"].deeper_turned_away is None
-    assert np.array_equal(back.parts["jaw"].deeper_turned_away, turned.parts["jaw"].deeper_turned_away.astype(np.float32))
-    assert np.array_equal(back.parts["far_side"].comes_into_view, turned.parts["far_side"].comes_into_view)
-    count = len(turned.parts["person"].vertices)
+    assert np.array_equal(back.parts["jaw"].deeper_turned_away, three_quarters.parts["jaw"].deeper_turned_away.astype(np.float32))
+    assert np.array_equal(back.parts["far_side"].comes_into_view, three_quarters.parts["far_side"].comes_into_view)
+    count = len(three_quarters.parts["person"].vertices)
     for wrong in ({"deeper_turned_away": np.zeros(3)}, {"deeper_turned_away": np.full(count, np.nan)}, {"comes_into_view": np.zeros((count, 3))}):
-        person = dataclasses.replace(turned.parts["person"], **wrong)
-        dataclasses.replace(turned, parts=turned.parts | {"person": person}).save(tmp_path / "b.portrait")
+        person = dataclasses.replace(three_quarters.parts["person"], **wrong)
+        dataclasses.replace(three_quarters, parts=three_quarters.parts | {"person": person}).save(tmp_path / "b.portrait")
         with pytest.raises(FormatError, match="b.portrait"):
             Portrait.load(tmp_path / "b.portrait")
 
