@@ -181,6 +181,7 @@ def person_parts(fit: Fit, face: Part, matte: np.ndarray, line: JawLine, far_sid
     surface = PersonSurface(fit, face, (width, height))
     depth, offsets = surface.look(points)
     turned_away = TurnedAway(fit, np.column_stack([points, depth])[:even], far_side)
+    depth = turned_away.evened(points, depth)
     eased = turned_away.eased(points, depth)
     person = Part(vertices=np.concatenate([points, eased[:, None]], axis=1).astype(np.float32), triangles=triangles,
                   uv=uv_of(shown_at(grid, (width, height), cuts), (width, height)), colour=colour,

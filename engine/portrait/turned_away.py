@@ -20,6 +20,8 @@ NEIGHBOURS = 96
 """Depth is eased over so many grid points."""
 REACH = 0.3
 """So far beyond the fill it is eased, and less and less up to twice as far, pupil distances."""
+EVEN_OVER = 12
+"""Depth there is the mean of so many grid points, the nearer the more: the face's mesh is squeezed into a line, and what is read off it wavers."""
 FILLED = 0.3
 """Where the fill has at least this opacity there is fill."""
 BESIDE = 0.1
@@ -34,6 +36,15 @@ class TurnedAway:
         self._fit, self._person, self._tree = fit, person, scipy.spatial.cKDTree(person[:, :2])
         self._fill = None if far_side is None else scipy.spatial.cKDTree(far_side.vertices[far_side.colour[:, 3] > FILLED, :2])
 
+    def evened(self, points: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """(V,) the depth (V,) of the grid's points (V, 2) without what wavers about the fill: it is the outline of a head turned away."""
+        if self._fill is None:
+            return depth
+        distance, nearest = scipy.spatial.cKDTree(points).query(points, k=min(EVEN_OVER, len(points)))
+        weights = 1 - distance / (distance[:, -1:] + 1e-6)
+        mean = (depth[nearest] * weights).sum(axis=1) / weights.sum(axis=1)
+        return depth + self._near_fill(points) * (mean - depth)
+
     def eased(self, points: np.ndarray, depth: np.ndarray) -> np.ndarray:
         """(V,) how deep points (V, 2) lie unless turned away, which are `depth` (V,) deep: depth falls by at most STEEPEST_SIDE about
         the fill."""
@@ -41,13 +52,16 @@ class TurnedAway:
             return depth
         distance, nearest = self._tree.query(points, k=min(NEIGHBOURS, len(self._person)))
         shallow = (self._person[nearest, 2] - STEEPEST_SIDE * distance).max(axis=1)
-        from_fill, _ = self._fill.query(points)
-        near = np.clip(2 - from_fill / (REACH * self._fit.pupil_distance), 0, 1)
-        return depth + near * self._above_neck(points) * (shallow - depth)
+        return depth + self._near_fill(points) * self._above_neck(points) * (shallow - depth)
 
     def deeper(self, eased: np.ndarray, depth: np.ndarray) -> np.ndarray | None:
         """`Part.deeper_turned_away` of vertices that lie `depth` (V,) deep then, and else `eased` (V,); None where nothing is filled."""
         return None if self._fill is None else (eased - depth).astype(np.float32)
+
+    def _near_fill(self, points: np.ndarray) -> np.ndarray:
+        """(V,) 1 on the fill and beside it, falling to 0 further away."""
+        from_fill, _ = self._fill.query(points)
+        return np.clip(2 - from_fill / (REACH * self._fit.pupil_distance), 0, 1)
 
     def _above_neck(self, points: np.ndarray) -> np.ndarray:
         """(V,) 1 on the face and beside its cheeks, falling to 0 where there is neck or what hangs about it."""
