@@ -106,12 +106,16 @@ def test_microphones_are_listed_or_it_is_said_why_not(monkeypatch):
         microphones()
 
 
-def test_posing_stays_on_one_device(astronaut):
+@pytest.mark.parametrize("name", ["astronaut", "three_quarters"])
+def test_posing_stays_on_one_device(name, request):
     """Torch's device without memory refuses to mix with others: every tensor of a part is on the device that was asked for, as it
     has to be on a graphics card, which the machine of the tests may not have."""
-    poser = Poser(astronaut, torch.device("meta"))
+    portrait = request.getfixturevalue(name)
+    poser = Poser(portrait, torch.device("meta"))
     channels = max(len(deltas) for _, deltas, _ in poser.parts.values() if deltas is not None)
     asked = [torch.zeros(2, *shape, device="meta") for shape in ((channels,), (3, 3), (3,), (2, 2))]
-    for name, part in astronaut.parts.items():
-        posed = poser._pose_part(name, *asked)
+    deeper = poser._turned_away(torch.eye(3).repeat(2, 1, 1)) if poser.deeper else {}
+    assert ("person" in deeper) == (name == "three_quarters")
+    for name, part in portrait.parts.items():
+        posed = poser._pose_part(name, deeper.get(name), *asked)
         assert posed.device.type == "meta" and posed.shape == (2, len(part.vertices), 3)
